@@ -1,0 +1,58 @@
+# `make run` and `make test` need nothing before them but Python (3.11 or newer), git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --quiet
+
+.PHONY: help run test check docs lock clean
+
+help: ## Show these lines
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/run.done ## Run a working class site on http://localhost:8086
+	@$(BIN)/homeroom run
+
+test: $(VENV)/dev.done ## Run all tests: HTTP, command line, browser; on SQLite and PostgreSQL
+	@tests/ensure-chromium.sh && $(BIN)/pytest -n 2 $(ARGS) || \
+		{ test $$? -eq 3 && test -z "$$CI" && $(BIN)/pytest -n 2 -m "not browser" $(ARGS); }
+
+check: $(VENV)/dev.done ## Lint, types, import rules, dependencies, migrations
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/deptry src
+	@tests/check-migrations.sh $(BIN)
+
+docs: $(VENV)/dev.done ## Build the documentation into docs/_build/html
+	@$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+lock: $(VENV)/dev.done ## Resolve the dependencies anew
+	@$(LOCK) --group build -o requirements/run.txt
+	@$(LOCK) --group build --group test --group check --group docs --group lock \
+		--constraint requirements/run.txt -o requirements/dev.txt
+
+clean: ## Remove what these commands made, but never instance/
+	rm -rf $(VENV) build dist docs/_build src/*.egg-info
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Homeroom needs Python 3.11 or newer; name one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "This Python lacks the venv module. Install it: sudo apt install python3-venv" >&2; exit 1; }
+	@echo "Making the virtual environment …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.done: requirements/run.txt pyproject.toml | $(BIN)/python
+	@echo "Installing Homeroom …"
+	@$(PIP) --require-hashes -r requirements/run.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.done: requirements/dev.txt $(VENV)/run.done
+	@echo "Installing what tests and checks need …"
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@

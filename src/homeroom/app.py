@@ -1,0 +1,125 @@
+"""The application: the only module that knows every part."""
+
+from typing import Any
+
+from apiflask import APIFlask
+from flask import Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from homeroom import __version__, health
+from homeroom.auth import routes as auth_routes
+from homeroom.auth.keys import init_keys
+from homeroom.auth.origins import init_origins
+from homeroom.config import Config, init_config, load_config
+from homeroom.db import init_database
+from homeroom.logs import init_logs
+from homeroom.pages import site_blueprint
+from homeroom.problems import Problem, init_problems
+from homeroom.schema import StrictJSON
+from homeroom.uploads.storage import init_storage
+from homeroom.users import pictures as picture_routes
+from homeroom.users import routes as users_routes
+
+BLUEPRINTS = (
+    auth_routes.bp,
+    users_routes.bp,
+    picture_routes.bp,
+    health.bp,
+)
+
+# Base64 makes four bytes of three; the rest of a body is small.
+_BODY_OVERHEAD_BYTES = 64 * 1024
+
+
+def create_app(config: Config | None = None) -> APIFlask:
+    """A new application from its settings; nothing of it is shared with another one.
+
+    Raises:
+        ConfigError: a setting is wrong; the text names it and the remedy.
+    """
+    config = config or load_config()
+    app = APIFlask(
+        "homeroom",
+        title="Homeroom",
+        version=__version__,
+        spec_path="/api/openapi.json",
+        docs_path=None,
+        json_errors=False,
+        static_folder=None,  # type: ignore[arg-type]  # Flask takes None: no static route
+    )
+    app.json_provider_class = StrictJSON
+    app.json = StrictJSON(app)
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes * 4 // 3 + _BODY_OVERHEAD_BYTES
+    init_config(app, config)
+    init_keys(app, config)
+    init_logs(app, config)
+    init_problems(app)
+    init_origins(app, config)
+    init_database(app, config)
+    init_storage(app, config)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    app.register_blueprint(site_blueprint())
+    app.after_request(_harden)
+    _describe(app, config)
+    if config.trusted_proxies:
+        _trust_proxies(app, config.trusted_proxies)
+    return app
+
+
+def _harden(response: Response) -> Response:
+    """What every answer of the API says to browsers; pages say more, see `pages.py`."""
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    if request.path.startswith("/api/"):
+        response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _trust_proxies(app: APIFlask, count: int) -> None:
+    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented way to wrap an app
+        app.wsgi_app, x_for=count, x_proto=count, x_host=count, x_port=count
+    )
+
+
+def _describe(app: APIFlask, config: Config) -> None:
+    """The OpenAPI document: how to sign in, and the one shape of errors for each operation."""
+    app.config["OPENAPI_VERSION"] = "3.1.0"
+    app.config["AUTO_VALIDATION_ERROR_RESPONSE"] = False
+    app.config["AUTO_AUTH_ERROR_RESPONSE"] = False
+    app.config["AUTO_404_RESPONSE"] = False
+    app.config["AUTO_OPERATION_ID"] = True
+    # Addresses in the document begin with a slash: they hold wherever it is served.
+    app.config["AUTO_SERVERS"] = False
+    app.config["INFO"] = {
+        "description": "The API of a class's portfolio site.",
+        "license": {"name": "MIT"},
+    }
+    app.security_schemes = {
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": config.cookie_name,
+            "description": "Set by `POST /api/authenticate`; pages never read it, browsers send it.",
+        }
+    }
+    app.spec_processor(_document_problems)  # type: ignore[arg-type]  # the document is a dict here
+
+
+def _document_problems(spec: dict[str, Any]) -> dict[str, Any]:
+    schemas = spec.setdefault("components", {}).setdefault("schemas", {})
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/Problem.{model}")
+    for name, definition in problem.pop("$defs", {}).items():
+        schemas[f"Problem.{name}"] = definition
+    schemas["Problem"] = problem
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operations in spec["paths"].values():
+        for operation in operations.values():
+            operation["responses"]["default"] = {
+                "description": "What went wrong.",
+                "content": content,
+            }
+    return spec

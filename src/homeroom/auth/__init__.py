@@ -1,0 +1,1 @@
+"""Identity: who someone is, how they prove it, and from which pages they may."""

@@ -1,0 +1,70 @@
+"""The keys that sign tokens and codes: the setting, or the one that the first start made."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import cast
+
+from flask import Flask, current_app
+
+from homeroom.config import Config, ConfigError, check_key
+
+
+def generate_key() -> str:
+    """A new key: 256 random bits as text."""
+    return secrets.token_urlsafe(32)
+
+
+def signing_keys(config: Config) -> tuple[str, ...]:
+    """The key that signs, then those that still verify (`SECRET_KEY_FALLBACKS`).
+
+    Raises:
+        ConfigError: the key kept in the instance folder is weak or cannot be read or made.
+    """
+    if config.secret_key is not None:
+        current = config.secret_key.get_secret_value()
+    else:
+        current = _kept_key(config.key_file)
+    return (current, *(key.get_secret_value() for key in config.secret_key_fallbacks))
+
+
+def _kept_key(path: Path) -> str:
+    try:
+        if not path.exists():
+            _make_key_file(path)
+        return check_key(path.read_text().strip())
+    except ValueError as error:
+        raise ConfigError(f"The key in {path} {error}") from None
+    except OSError as error:
+        raise ConfigError(
+            f"INSTANCE_PATH: the key file {path} cannot be read or made ({error.strerror}); "
+            "name a folder that this user may write"
+        ) from None
+
+
+def _make_key_file(path: Path) -> None:
+    """Written aside and linked: of two first starts at once, one makes the key and both use it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(generate_key() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        path.hardlink_to(aside)
+    except FileExistsError:
+        # The other start was first: its key counts.
+        return
+    finally:
+        aside.unlink()
+
+
+def init_keys(app: Flask, config: Config) -> None:
+    """Read the keys once, at start."""
+    app.extensions["homeroom_keys"] = signing_keys(config)
+
+
+def current_keys() -> tuple[str, ...]:
+    """The app's keys: the first one signs, all of them verify."""
+    return cast("tuple[str, ...]", current_app.extensions["homeroom_keys"])

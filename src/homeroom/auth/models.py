@@ -1,0 +1,151 @@
+"""The tables of identity: users, their sessions, their join codes, and counted attempts."""
+
+import unicodedata
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Enum, Float, ForeignKey, Index, Integer, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from homeroom.db import Base, UTCDateTime, utc_now
+
+# SQLite numbers rows by itself only where the key is spelt INTEGER.
+Id = BigInteger().with_variant(Integer, "sqlite")
+# Keys are compared by code point on both databases, so that a page begins where the last one ended.
+Key = String(200).with_variant(String(200, collation="C"), "postgresql")
+MAX_KEY_LENGTH = 200
+
+
+class Role(StrEnum):
+    """What someone is in the class; the words are the contract's."""
+
+    USER = "User"
+    TEACHER = "Teacher"
+    ADMIN = "Admin"
+
+
+class Status(StrEnum):
+    """How far an account has come."""
+
+    ACTIVE = "active"
+    INVITED = "invited"
+    PENDING = "pending"
+
+
+def uid_key(uid: str) -> str:
+    """What makes two spellings of an ID the same: width and case do not tell people apart."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", uid).casefold())
+
+
+def name_key(name: str) -> str:
+    """A name as it is sorted and searched: without case and accents."""
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
+    # A name made of marks alone still needs a key; one character may become eighteen (U+FDFA).
+    return (unicodedata.normalize("NFC", plain) or name)[:MAX_KEY_LENGTH]
+
+
+class User(Base):
+    """A person of the class. Tokens name the `id`, which is never given out twice."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        Index("ix_users_name_key_id", "name_key", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    uid: Mapped[str] = mapped_column(String(100))
+    uid_key: Mapped[str] = mapped_column(Key, unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    name_key: Mapped[str] = mapped_column(Key)
+    # The key of the ID that the roster knows this person by: who renames the own ID is still found.
+    roster_key: Mapped[str | None] = mapped_column(Key, unique=True)
+    email: Mapped[str | None] = mapped_column(String(254))
+    dob: Mapped[date | None]
+    role: Mapped[Role] = mapped_column(
+        Enum(
+            Role,
+            name="role",
+            native_enum=False,
+            create_constraint=True,
+            length=16,
+            values_callable=lambda roles: [role.value for role in roles],
+        ),
+        default=Role.USER,
+    )
+    # None: no password was set yet, the join code sets the first one.
+    password_hash: Mapped[str | None] = mapped_column(String(300))
+    # None: the account waits for the staff (REGISTRATION=approval).
+    admitted_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=utc_now)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
+    # The name of the stored picture, and of nothing else.
+    picture: Mapped[str | None] = mapped_column(String(100))
+
+    sessions: Mapped[list["UserSession"]] = relationship(
+        back_populates="user", cascade="all, delete-orphan", passive_deletes=True
+    )
+    join_code: Mapped["JoinCode | None"] = relationship(
+        back_populates="user", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+    def rename(self, *, name: str | None = None, uid: str | None = None) -> None:
+        """Set the name or the ID together with the key that it is found by."""
+        if name is not None:
+            self.name, self.name_key = name, name_key(name)
+        if uid is not None:
+            self.uid, self.uid_key = uid, uid_key(uid)
+
+    @property
+    def status(self) -> Status:
+        if self.admitted_at is None:
+            return Status.PENDING
+        return Status.INVITED if self.password_hash is None else Status.ACTIVE
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in (Role.TEACHER, Role.ADMIN)
+
+
+class UserSession(Base):
+    """One sign-in on one device; deleting the row ends it on the very next request."""
+
+    __tablename__ = "sessions"
+
+    # 128 random bits as text: the `sid` of the token.
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    user_agent: Mapped[str] = mapped_column(String(300), default="")
+
+    user: Mapped[User] = relationship(back_populates="sessions")
+
+
+class JoinCode(Base):
+    """The one-time code with which someone sets a password; the code itself is not stored.
+
+    It is derived from the secret key, the user and the `nonce`, so that a sheet can be printed again,
+    while a stolen copy of the database holds no code.
+    """
+
+    __tablename__ = "join_codes"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    nonce: Mapped[bytes] = mapped_column(LargeBinary(16))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    user: Mapped[User] = relationship(back_populates="join_code")
+
+
+class AttemptCount(Base):
+    """How often something was tried within a window; rows, so that all workers count as one."""
+
+    __tablename__ = "attempt_counts"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    count: Mapped[int]
+    # Seconds since 1970, as the `limits` library counts.
+    expires_at: Mapped[float] = mapped_column(Float(53), index=True)

@@ -1,0 +1,90 @@
+"""Signing in, joining, signing out: the addresses under which sessions begin and end."""
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify, request
+
+from homeroom.auth.guard import request_token, token_required
+from homeroom.auth.keys import current_keys
+from homeroom.auth.limits import client_address
+from homeroom.auth.models import User
+from homeroom.auth.origins import clear_session_cookie, set_session_cookie
+from homeroom.auth.schemas import Code, CodeAndPassword, CodeOwner, Credentials, SessionsEnded
+from homeroom.auth.sessions import (
+    Device,
+    SignedIn,
+    end_all_sessions,
+    end_session,
+    join,
+    preview_code,
+    sign_in,
+)
+from homeroom.auth.tokens import TokenInvalidError, verify_token
+from homeroom.schema import Message
+
+bp = APIBlueprint("auth", __name__, url_prefix="/api", tag="Signing in")
+
+
+def current_device() -> Device:
+    """Where this request comes from."""
+    return Device(client_address(), request.user_agent.string)
+
+
+def _signed_in_response(signed_in: SignedIn) -> Response:
+    user = signed_in.user
+    response = jsonify(
+        message=f"Authentication for {user.uid} successful",
+        user={"id": user.id, "uid": user.uid, "name": user.name, "role": user.role},
+    )
+    set_session_cookie(response, signed_in.token)
+    return response
+
+
+@bp.post("/authenticate")
+@bp.post("/users/authenticate", endpoint="authenticate_user")
+@bp.input(Credentials)
+@bp.output(Message, description="Signed in; the session's token is in the cookie.")
+def authenticate(json_data: Credentials) -> Response:
+    """Sign in with ID and password."""
+    return _signed_in_response(sign_in(json_data.uid, json_data.password, current_device()))
+
+
+@bp.delete("/authenticate")
+@bp.output(Message, description="Signed out; signing out twice is no error.")
+def sign_out() -> Response:
+    """Sign out on this device."""
+    response = jsonify(message="Signed out")
+    try:
+        end_session(verify_token(request_token() or "", keys=current_keys()))
+    except TokenInvalidError:
+        # Nobody is signed in by this cookie; taking it back is all there is to do.
+        response = jsonify(message="Nobody was signed in")
+    clear_session_cookie(response)
+    return response
+
+
+@bp.delete("/sessions")
+@bp.doc(security="session")
+@token_required()
+@bp.output(SessionsEnded)
+def sign_out_everywhere(user: User) -> Response:
+    """Sign out on every device, this one too."""
+    response = jsonify(message="Signed out everywhere", ended=end_all_sessions(user.id))
+    clear_session_cookie(response)
+    return response
+
+
+@bp.post("/join/code")
+@bp.input(Code)
+@bp.output(CodeOwner)
+def show_code_owner(json_data: Code) -> Response:
+    """Whom a one-time code is for."""
+    owner = preview_code(json_data.code, current_device())
+    return jsonify(name=owner.name, uid=owner.uid)
+
+
+@bp.post("/join")
+@bp.input(CodeAndPassword)
+@bp.output(Message, description="The password is set, and the session's token is in the cookie.")
+def join_class(json_data: CodeAndPassword) -> Response:
+    """Set a password with a one-time code, and sign in."""
+    return _signed_in_response(join(json_data.code, json_data.password, current_device()))

@@ -1,0 +1,40 @@
+"""What signing in and joining take and give."""
+
+from pydantic import Field
+
+from homeroom.schema import Body, Message, Output, StorableText
+
+# Longer than any ID or password can be: what lies beyond is refused before it costs anything.
+MAX_INPUT_LENGTH = 1000
+
+
+class Credentials(Body):
+    """An ID and a password."""
+
+    uid: StorableText = Field(min_length=1, max_length=MAX_INPUT_LENGTH, examples=["ada"])
+    password: StorableText = Field(min_length=1, max_length=MAX_INPUT_LENGTH)
+
+
+class Code(Body):
+    """A one-time code as it was typed."""
+
+    code: StorableText = Field(min_length=1, max_length=100, examples=["ABCD-EFGH-JKMN"])
+
+
+class CodeAndPassword(Code):
+    """A one-time code, and the password to set with it."""
+
+    password: StorableText = Field(min_length=1, max_length=MAX_INPUT_LENGTH)
+
+
+class CodeOwner(Output):
+    """Whom a code is for."""
+
+    name: str
+    uid: str
+
+
+class SessionsEnded(Message):
+    """How many sessions were ended."""
+
+    ended: int

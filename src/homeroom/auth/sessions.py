@@ -1,0 +1,187 @@
+"""Signing in and out: passwords and codes become sessions, sessions become tokens."""
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import CursorResult, delete, select
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import Forbidden, Unauthorized
+
+from homeroom.auth.join_codes import find_code
+from homeroom.auth.keys import current_keys
+from homeroom.auth.limits import (
+    JOIN_CODE,
+    SIGN_IN_ADDRESS,
+    SIGN_IN_ANYWHERE,
+    SIGN_IN_HERE,
+    count_attempt,
+    forget_attempts,
+)
+from homeroom.auth.models import JoinCode, User, UserSession, uid_key
+from homeroom.auth.passwords import check_new_password, hash_password, verify_password
+from homeroom.auth.tokens import Claims, issue_token
+from homeroom.config import current_config
+from homeroom.db import db, utc_now, write_transaction
+from homeroom.problems import reject_field
+
+MAX_USER_AGENT_LENGTH = 300
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a request comes from: the address that limits count, and the browser's own name."""
+
+    address: str
+    user_agent: str
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A new session: whose it is, and the token for the cookie."""
+
+    user: User
+    token: str
+
+
+def find_by_uid(session: Session, uid: str) -> User | None:
+    """The user with an ID, however it is spelt."""
+    return session.scalar(select(User).where(User.uid_key == uid_key(uid)))
+
+
+def sign_in(uid: str, password: str, device: Device) -> SignedIn:
+    """Open a session by password.
+
+    Raises:
+        Unauthorized: unknown user or wrong password, which is not told apart (401).
+        TooManyRequests: too many tries (429).
+    """
+    key = uid_key(uid)
+    user = find_by_uid(db.session(), uid)
+    user_id, stored = (user.id, user.password_hash) if user else (None, None)
+    better = _verify_limited(key, password, stored, device)
+    with write_transaction() as session:
+        user = session.get(User, user_id)
+        # Between reading and writing the password may have been changed, or the user deleted.
+        if user is None or user.password_hash != stored:
+            raise Unauthorized("Wrong ID or password.")
+        user.password_hash = better or stored
+        return SignedIn(user, _open_session(session, user, device))
+
+
+def _verify_limited(key: str, password: str, stored: str | None, device: Device) -> str | None:
+    """The better hash to store, if there is one, for a right password.
+
+    Raises:
+        Unauthorized: the password is wrong (401).
+        TooManyRequests: too many were (429).
+    """
+    # No transaction stays open while the hash works: readers on SQLite hold back the checkpoint.
+    db.session.rollback()
+    count_attempt(SIGN_IN_HERE, key, device.address)
+    count_attempt(SIGN_IN_ANYWHERE, key)
+    right, better = verify_password(password, stored)
+    if not right:
+        count_attempt(SIGN_IN_ADDRESS, device.address)
+        raise Unauthorized("Wrong ID or password.")
+    forget_attempts(SIGN_IN_HERE, key, device.address)
+    forget_attempts(SIGN_IN_ANYWHERE, key)
+    return better
+
+
+def preview_code(code: str, device: Device) -> User:
+    """Whose code this is, so that the page can greet by name.
+
+    Raises:
+        NotFound: it is no valid code (404).
+        TooManyRequests: too many were tried (429).
+    """
+    count_attempt(JOIN_CODE, device.address)
+    return find_code(db.session(), code).user
+
+
+def join(code: str, password: str, device: Device) -> SignedIn:
+    """Set a password by a one-time code and open a session; all older sessions end.
+
+    Raises:
+        NotFound: it is no valid code (404).
+        InvalidFields: the password may not be set (422).
+        TooManyRequests: too many codes were tried (429).
+    """
+    user = preview_code(code, device)
+    new_hash = hash_new_password(password, uid=user.uid)
+    with write_transaction() as session:
+        user = find_code(session, code).user
+        set_password_hash(session, user, new_hash)
+        return SignedIn(user, _open_session(session, user, device))
+
+
+def hash_new_password(password: str, *, uid: str, pointer: str = "#/password") -> str:
+    """The hash of a password that may be set; the database is let go while the hash works.
+
+    Raises:
+        InvalidFields: it is too short, too long or too easy (422).
+    """
+    try:
+        check_new_password(password, uid=uid)
+    except ValueError as error:
+        reject_field(pointer, str(error))
+    db.session.rollback()
+    return hash_password(password)
+
+
+def set_password_hash(
+    session: Session, user: User, new_hash: str, *, keep_session: str | None = None
+) -> None:
+    """Store a new password's hash; every session but the one kept ends, and so does a join code."""
+    user.password_hash = new_hash
+    others = delete(UserSession).where(UserSession.user_id == user.id)
+    if keep_session is not None:
+        others = others.where(UserSession.id != keep_session)
+    session.execute(others)
+    session.execute(delete(JoinCode).where(JoinCode.user_id == user.id))
+
+
+def confirm_password(user: User, password: str, device: Device) -> None:
+    """Ask the signed-in user's password once more; guessing it is limited like a sign-in.
+
+    Raises:
+        Forbidden: it is wrong (403).
+        TooManyRequests: too many were (429).
+    """
+    try:
+        _verify_limited(user.uid_key, password, user.password_hash, device)
+    except Unauthorized:
+        raise Forbidden("The current password is wrong.") from None
+
+
+def _open_session(session: Session, user: User, device: Device) -> str:
+    now = utc_now()
+    expires_at = now + current_config().token_lifetime
+    session.execute(delete(UserSession).where(UserSession.user_id == user.id, UserSession.expires_at <= now))
+    row = UserSession(
+        id=secrets.token_hex(16),
+        user_id=user.id,
+        created_at=now,
+        expires_at=expires_at,
+        user_agent=device.user_agent[:MAX_USER_AGENT_LENGTH],
+    )
+    session.add(row)
+    return issue_token(Claims(user.id, row.id), key=current_keys()[0], issued_at=now, expires_at=expires_at)
+
+
+def end_session(claims: Claims) -> None:
+    """End one session; one that is over already stays so."""
+    with write_transaction() as session:
+        session.execute(
+            delete(UserSession).where(
+                UserSession.id == claims.session_id, UserSession.user_id == claims.user_id
+            )
+        )
+
+
+def end_all_sessions(user_id: int) -> int:
+    """End every session of a user, on every device; how many there were."""
+    with write_transaction() as session:
+        ended = session.execute(delete(UserSession).where(UserSession.user_id == user_id))
+        assert isinstance(ended, CursorResult)  # noqa: S101  what a DELETE gives
+        return ended.rowcount

@@ -1,0 +1,18 @@
+"""Addresses that the command line prints: where the site is, and one-time links."""
+
+from homeroom.auth.join_codes import current_code
+from homeroom.auth.models import User
+from homeroom.cli.site import named_host
+from homeroom.db import write_transaction
+
+
+def site_address(host: str, port: int) -> str:
+    """The address to open in a browser on this machine."""
+    return f"http://{named_host(host)}:{port}"
+
+
+def join_link(user_id: int, address: str) -> str:
+    """A user's one-time link; the code stands behind the #, so that no server's log gets it."""
+    with write_transaction() as session:
+        code = current_code(session, session.get_one(User, user_id))
+    return f"{address.rstrip('/')}/join/#code={code}"

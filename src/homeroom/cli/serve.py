@@ -1,0 +1,109 @@
+"""`homeroom run` and `homeroom serve`: prepare what is needed, then answer requests."""
+
+import os
+
+import click
+import flask_migrate
+from flask.cli import with_appcontext
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from homeroom.cli.links import join_link, site_address
+from homeroom.config import Config, current_config, load_config
+from homeroom.db import db
+from homeroom.health import database_is_current
+from homeroom.logs import logging_config
+from homeroom.users.demo import load_demo_class
+from homeroom.users.services import count_users, find_unjoined_admin, make_first_admin
+
+PORT = 8086
+# Requests wait for the database and for hashes, both without Python's lock; the pool has as many.
+THREADS_PER_WORKER = 8
+
+_host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+_port = click.option(
+    "--port",
+    default=PORT,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Port to listen on.",
+)
+_workers = click.option(
+    "--workers",
+    default=lambda: min(4, os.cpu_count() or 1),
+    show_default="one for each core, at most 4",
+    type=click.IntRange(1, 64),
+    help="Processes that answer.",
+)
+
+
+@click.command("serve")
+@_host
+@_port
+@_workers
+def serve(host: str, port: int, workers: int) -> None:
+    """Answer requests; the database must be prepared (`homeroom db upgrade`)."""
+    _serve(load_config(), host, port, workers)
+
+
+@click.command("run")
+@_host
+@_port
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Processes that answer.",
+)
+@with_appcontext
+def run(host: str, port: int, workers: int) -> None:
+    """Prepare everything that is missing, say how to sign in, and serve.
+
+    Makes the secret key and the database, loads a demo class if there is nobody yet.
+    """
+    address = site_address(host, port)
+    _prepare_database()
+    _greet(address)
+    db.engine.dispose()
+    _serve(current_config(), host, port, workers)
+
+
+def _prepare_database() -> None:
+    if not database_is_current():
+        click.echo("Preparing the database …")
+        flask_migrate.upgrade()
+    if count_users(db.session()) == 0:
+        make_first_admin()
+        students = load_demo_class()
+        click.echo(
+            f"Loaded a demo class of {students} (IDs beginning with demo-); "
+            "`homeroom demo remove` takes it away."
+        )
+
+
+def _greet(address: str) -> None:
+    click.echo(f"\n  Homeroom is at      {address}/")
+    admin = find_unjoined_admin(db.session())
+    if admin is None:
+        click.echo(f"  Sign in at          {address}/login/\n")
+        return
+    click.echo(f"  First sign-in       {join_link(admin.id, address)}")
+    click.echo(f"                      (works once, for the admin “{admin.uid}”; choose a password there)\n")
+
+
+def _serve(config: Config, host: str, port: int, workers: int) -> None:
+    server = Server(
+        "homeroom.wsgi:app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=THREADS_PER_WORKER,
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
+        log_level=LogLevels.warning,
+        log_dictconfig=logging_config(config),
+    )
+    server.serve()

@@ -1,0 +1,94 @@
+"""`homeroom site`: the static site on an origin of its own, as GitHub Pages serves it."""
+
+import errno
+import socket
+
+import click
+from werkzeug.serving import make_server
+
+from homeroom.config import check_origin
+from homeroom.pages import LOCAL_API_ORIGINS, create_site
+
+# The port at which config.js itself looks for the API on 8086; on others it must be told.
+SITE_PORT = 4100
+
+
+@click.group("site")
+def site() -> None:
+    """Serve the static site from a second origin."""
+
+
+@site.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    default=SITE_PORT,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Port to listen on.",
+)
+@click.option(
+    "--api",
+    metavar="URL",
+    callback=lambda _context, _option, value: _check_api(value),
+    help="Origin of the API, like https://class.example.org  [default: port 8086, same host]",
+)
+def serve(host: str, port: int, api: str | None) -> None:
+    """Serve the pages alone; the API answers elsewhere, as it does behind GitHub Pages."""
+    if api is None and port != SITE_PORT:
+        api = LOCAL_API_ORIGINS[0]
+    app = create_site(api=api, api_origins=() if api else LOCAL_API_ORIGINS)
+    with _listen(host, port) as listener:
+        server = make_server(host, port, app, threaded=True, fd=listener.fileno())
+        _say_where(host, port, api)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            click.echo("Stopped.")
+        finally:
+            server.server_close()
+
+
+def _check_api(url: str | None) -> str | None:
+    """The --api option as an origin; a slash at its end is forgiven."""
+    if url is None:
+        return None
+    try:
+        return check_origin(url.rstrip("/"))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket, opened here so that a taken port is told in our words.
+
+    Raises:
+        click.ClickException: the port is taken, reserved, or not on this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        reasons = {
+            errno.EADDRINUSE: f"Port {port} is taken by another program: "
+            f"stop it, or choose another with --port {port + 1}.",
+            errno.EACCES: f"Port {port} is reserved for the system: choose one above 1023.",
+            errno.EADDRNOTAVAIL: f"{host} is no address of this machine: try --host 127.0.0.1.",
+        }
+        reason = reasons.get(error.errno or 0, f"Cannot listen on {host}:{port}: {error.strerror}.")
+        raise click.ClickException(reason) from None
+
+
+def _say_where(host: str, port: int, api: str | None) -> None:
+    """The address to open, and what the API must know for the pages to reach it."""
+    origin = f"http://{named_host(host)}:{port}"
+    click.echo(f"The site is at {origin}/ and asks the API at {api or LOCAL_API_ORIGINS[0]}.")
+    if port != SITE_PORT:
+        click.echo(f"The API admits it when FRONTEND_ORIGINS holds {origin}.")
+    click.echo("Press Ctrl+C to stop.")
+
+
+def named_host(host: str) -> str:
+    """A listening address as it is typed into a browser on this machine."""
+    name = "localhost" if host in ("127.0.0.1", "0.0.0.0") else host  # noqa: S104  compared only
+    return f"[{name}]" if ":" in name else name

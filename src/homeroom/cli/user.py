@@ -1,0 +1,93 @@
+"""`homeroom user`: accounts by hand."""
+
+import click
+from flask.cli import with_appcontext
+from werkzeug.exceptions import HTTPException
+
+from homeroom.auth.join_codes import issue_code
+from homeroom.auth.models import Role, User
+from homeroom.auth.sessions import find_by_uid
+from homeroom.cli.links import join_link
+from homeroom.db import db, utc_now, write_transaction
+from homeroom.users.fields import clean_name, clean_uid
+from homeroom.users.schemas import NewUser
+from homeroom.users.services import create_users
+
+_site = click.option(
+    "--site",
+    default="http://localhost:8086",
+    show_default=True,
+    metavar="URL",
+    help="Where the site is, for the link.",
+)
+
+
+@click.group("user")
+def user() -> None:
+    """Make accounts, hand out one-time links, give roles."""
+
+
+@user.command("create")
+@click.argument("uid")
+@click.option("--name", required=True, help="The person's name.")
+@click.option(
+    "--role",
+    default=Role.USER.value,
+    show_default=True,
+    type=click.Choice([role.value for role in Role]),
+    help="What the person is in the class.",
+)
+@_site
+@with_appcontext
+def create(uid: str, name: str, role: str, site: str) -> None:
+    """Make the account UID and print its one-time link."""
+    try:
+        new = NewUser.model_validate({"uid": clean_uid(uid), "name": clean_name(name), "role": role})
+        (made,) = create_users([new])
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    except HTTPException as error:
+        raise click.ClickException(error.description or "Refused.") from None
+    click.echo(f"Made {made.role} {made.uid} ({made.name}). One-time link to set a password:")
+    click.echo(join_link(made.id, site))
+
+
+@user.command("code")
+@click.argument("uid")
+@_site
+@with_appcontext
+def code(uid: str, site: str) -> None:
+    """Print a new one-time link for UID, for a first or a forgotten password."""
+    with write_transaction() as session:
+        issue_code(session, _find(uid))
+    click.echo(join_link(_find(uid).id, site))
+
+
+@user.command("role")
+@click.argument("uid")
+@click.argument("role", type=click.Choice([role.value for role in Role]))
+@with_appcontext
+def role(uid: str, role: str) -> None:
+    """Give UID a role."""
+    with write_transaction():
+        found = _find(uid)
+        found.role = Role(role)
+        click.echo(f"{found.name} ({found.uid}) is {found.role.value} now.")
+
+
+@user.command("admit")
+@click.argument("uid")
+@with_appcontext
+def admit(uid: str) -> None:
+    """Let the pending account UID into the class."""
+    with write_transaction():
+        found = _find(uid)
+        found.admitted_at = found.admitted_at or utc_now()
+        click.echo(f"{found.name} ({found.uid}) is in the class.")
+
+
+def _find(uid: str) -> User:
+    found = find_by_uid(db.session(), uid)
+    if found is None:
+        raise click.ClickException(f"There is no user with the ID {uid!r}.")
+    return found

@@ -1,0 +1,254 @@
+"""Settings: the environment, read once into a frozen value that refuses what cannot be right."""
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self, cast
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask import Flask, current_app
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import model_validator as check_together
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+# HS256 wants a key at least as long as its digest: RFC 7518, section 3.2.
+MIN_KEY_BYTES = 32
+SECRET_KEY_FILE = "secret_key"  # noqa: S105  the name of the file, not the key
+_MAKE_KEY = "`homeroom secret-key` prints a good one"
+
+
+class ConfigError(Exception):
+    """A setting cannot be right; the text names the variable and the remedy."""
+
+
+class Environment(StrEnum):
+    """Where the program runs: production refuses what development forgives."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Registration(StrEnum):
+    """Who may sign up."""
+
+    CODE = "code"
+    APPROVAL = "approval"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class SqliteSynchronous(StrEnum):
+    """How far SQLite waits for the disk: FULL survives the power going, NORMAL may lose the last commits."""
+
+    FULL = "FULL"
+    NORMAL = "NORMAL"
+
+
+def _split(value: object) -> object:
+    """A comma-separated variable as a tuple; anything else is left to the field's own check."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+def check_key(key: str) -> str:
+    """A key that signs tokens: long enough, and no placeholder.
+
+    Raises:
+        ValueError: it is shorter than 32 bytes or repeats a few characters.
+    """
+    if len(key.encode()) < MIN_KEY_BYTES:
+        raise ValueError(f"is weak: it needs at least {MIN_KEY_BYTES} bytes; {_MAKE_KEY}")
+    if len(set(key)) < 10:
+        raise ValueError(f"is weak: it repeats a few characters; {_MAKE_KEY}")
+    return key
+
+
+def check_origin(origin: str) -> str:
+    """An origin as a browser sends it (RFC 6454): scheme, host, port if unusual, nothing after.
+
+    Raises:
+        ValueError: it is `*`, has a path, or is no http(s) address.
+    """
+    if "*" in origin:
+        raise ValueError(
+            "may not hold '*': answers carry credentials, so name each origin, like https://someone.github.io"
+        )
+    parts = urlsplit(origin)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise ValueError(f"{origin!r} is no origin; write it like https://someone.github.io")
+    if parts.path or parts.query or parts.fragment:
+        raise ValueError(
+            f"{origin!r} has a path; an origin ends after the host and port: {parts.scheme}://{parts.netloc}"
+        )
+    return origin.lower()
+
+
+class Config(BaseSettings):
+    """Everything that can be set, with the names of the environment's variables in lower case."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    homeroom_env: Environment = Environment.DEVELOPMENT
+    instance_path: Path = Path("instance")
+    secret_key: SecretStr | None = None
+    secret_key_fallbacks: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = ()
+    database_url: str = ""
+    sqlite_synchronous: SqliteSynchronous = SqliteSynchronous.FULL
+    uploads_url: str = ""
+    max_upload_bytes: int = Field(default=5 * 1024 * 1024, ge=1024, le=100 * 1024 * 1024)
+    frontend_origins: CommaSeparated = ("http://localhost:4100", "http://127.0.0.1:4100")
+    cookie_name: str = "jwt"
+    token_lifetime_hours: float = Field(default=12, gt=0, le=24 * 90)
+    join_code_lifetime_days: float = Field(default=60, gt=0, le=366)
+    registration: Registration = Registration.CODE
+    time_zone: str = "UTC"
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    log_level: str = "INFO"
+
+    @field_validator("secret_key", mode="after")
+    @classmethod
+    def _key_is_strong(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            check_key(key.get_secret_value())
+        return key
+
+    @field_validator("secret_key_fallbacks", mode="after")
+    @classmethod
+    def _fallbacks_are_strong(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for key in keys:
+            check_key(key.get_secret_value())
+        return keys
+
+    @field_validator("frontend_origins", mode="after")
+    @classmethod
+    def _origins_are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(check_origin(origin) for origin in origins))
+
+    @field_validator("database_url", mode="after")
+    @classmethod
+    def _database_is_known(cls, url: str) -> str:
+        if not url:
+            return url
+        try:
+            backend = make_url(url).get_backend_name()
+        except ArgumentError:
+            backend = ""
+        if backend not in ("sqlite", "postgresql", "postgres"):
+            raise ValueError(
+                "is no database address; write it like postgresql://user:password@host/name "
+                "or sqlite:////folder/homeroom.db"
+            )
+        return url
+
+    @field_validator("uploads_url", mode="after")
+    @classmethod
+    def _uploads_are_known(cls, url: str) -> str:
+        if url and urlsplit(url).scheme not in ("file", "s3"):
+            raise ValueError("must begin with file:/// or s3://, or be left out for instance/uploads")
+        return url
+
+    @field_validator("cookie_name", mode="after")
+    @classmethod
+    def _cookie_name_is_a_token(cls, name: str) -> str:
+        # RFC 6265, section 4.1.1: a cookie's name is a token of RFC 2616.
+        if not re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", name):
+            raise ValueError("may hold letters, digits and -._ only, like jwt")
+        return name
+
+    @field_validator("time_zone", mode="after")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{name!r} is no time zone; write it like America/Los_Angeles") from None
+        return name
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _level_exists(cls, level: object) -> object:
+        levels = ("DEBUG", "INFO", "WARNING", "ERROR")
+        if str(level).upper() not in levels:
+            raise ValueError(f"must be one of {', '.join(levels)}")
+        return str(level).upper()
+
+    @check_together(mode="after")
+    def _production_has_a_key(self) -> Self:
+        if self.production and self.secret_key is None and not self.key_file.exists():
+            raise ValueError(f"SECRET_KEY is missing, and production does not make one up; {_MAKE_KEY}")
+        return self
+
+    @property
+    def production(self) -> bool:
+        return self.homeroom_env is Environment.PRODUCTION
+
+    @property
+    def key_file(self) -> Path:
+        """Where the first start keeps the key that it made."""
+        return self.instance_path / SECRET_KEY_FILE
+
+    @property
+    def token_lifetime(self) -> timedelta:
+        return timedelta(hours=self.token_lifetime_hours)
+
+    @property
+    def join_code_lifetime(self) -> timedelta:
+        return timedelta(days=self.join_code_lifetime_days)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The class's time zone: ages turn at its midnight."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def database(self) -> URL:
+        """The database's address with the driver that we use filled in."""
+        if not self.database_url:
+            return URL.create("sqlite", database=str(self.instance_path.resolve() / "homeroom.db"))
+        url = make_url(self.database_url)
+        if url.get_backend_name() == "sqlite":
+            return url.set(drivername="sqlite")
+        return url.set(drivername="postgresql+psycopg")
+
+    @property
+    def uploads(self) -> str:
+        """Where pictures are kept: a file:// or s3:// address."""
+        return self.uploads_url or (self.instance_path.resolve() / "uploads").as_uri()
+
+
+def load_config(**overrides: object) -> Config:
+    """The settings of this process; `overrides` stand before the environment.
+
+    Raises:
+        ConfigError: a variable is wrong; every wrong one is named with its remedy.
+    """
+    try:
+        return Config(**overrides)  # type: ignore[arg-type]  # pydantic checks each value
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(problem) for problem in error.errors())) from None
+
+
+def init_config(app: Flask, config: Config) -> None:
+    """Keep the settings with the app that was made from them."""
+    app.extensions["homeroom_config"] = config
+
+
+def current_config() -> Config:
+    """The settings of the app that serves this request or command."""
+    return cast("Config", current_app.extensions["homeroom_config"])
+
+
+def _explain(problem: object) -> str:
+    """One wrong variable as a sentence: its name, what is wrong, what to write."""
+    assert isinstance(problem, dict)  # noqa: S101  pydantic's ErrorDetails
+    reason = str(problem["msg"]).removeprefix("Value error, ")
+    location = problem["loc"]
+    return f"{str(location[0]).upper()} {reason}" if location else reason

@@ -1,0 +1,173 @@
+"""The database: one engine for SQLite and PostgreSQL, and the one way to write."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, g, has_request_context
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, DateTime, Engine, MetaData, event
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
+from sqlalchemy.types import TypeDecorator
+
+from homeroom.config import Config
+
+# Migrations need constraints that have names: https://alembic.sqlalchemy.org/en/latest/naming.html
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# How long a writer waits for another one before it gives up, in milliseconds.
+BUSY_TIMEOUT_MS = 10_000
+_WRITES = "homeroom_writes"
+# Execution options of a connection that is going to write.
+WRITES = {_WRITES: True}
+
+
+class Base(DeclarativeBase):
+    """What every model is; our own, so that type checkers see plain SQLAlchemy."""
+
+    metadata = MetaData(naming_convention=NAMES)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A moment, aware and in UTC on both databases: SQLite keeps no time zone of its own."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A moment without a time zone cannot be stored.")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def utc_now() -> datetime:
+    """This moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+db = SQLAlchemy(metadata=Base.metadata, disable_autonaming=True)
+migrate = Migrate()
+
+
+class WriteOutsideTransactionError(RuntimeError):
+    """A programming error: data was about to be written outside `write_transaction()`."""
+
+    def __init__(self) -> None:
+        super().__init__("Data is written inside `with write_transaction():` only.")
+
+
+@contextmanager
+def write_transaction() -> Iterator[Session]:
+    """One unit of writing: what is in the block is committed whole, or not at all.
+
+    The transaction that only read so far is ended first and what it loaded is forgotten, so that the
+    block sees, and decides on, what is true now. On SQLite the unit begins with BEGIN IMMEDIATE: a
+    deferred transaction that turns into a writing one fails at once when another has written since,
+    and pysqlite's own mode loses updates without a word.
+    """
+    session = db.session()
+    session.rollback()
+    session.connection(execution_options=WRITES)
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def init_database(app: Flask, config: Config) -> None:
+    """Connect the app to its database; nothing is opened before the first query."""
+    url = config.database
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(url.get_backend_name())
+    db.init_app(app)
+    migrate.init_app(
+        app,
+        db,
+        directory=f"{app.root_path}/migrations",
+        render_as_batch=True,
+        compare_type=True,
+    )
+    with app.app_context():
+        _listen(db.engine, config)
+
+
+def _engine_options(backend: str) -> dict[str, Any]:
+    if backend == "sqlite":
+        # `timeout` is the busy timeout in seconds; threads share the pool, never a connection.
+        return {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+    return {
+        "pool_size": 8,
+        "max_overflow": 8,
+        "pool_pre_ping": True,
+        "pool_recycle": 1800,
+        "connect_args": {"connect_timeout": 5},
+    }
+
+
+def _listen(engine: Engine, config: Config) -> None:
+    if engine.dialect.name == "sqlite":
+        synchronous = config.sqlite_synchronous.value
+
+        def set_up(connection: sqlite3.Connection, _record: object) -> None:
+            # None: sqlite3 begins no transaction by itself, `_begin` does.
+            connection.isolation_level = None
+            for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"synchronous={synchronous}"):
+                connection.execute(f"PRAGMA {pragma}")
+
+        event.listen(engine, "connect", set_up)
+        event.listen(engine, "begin", _begin)
+    event.listen(engine, "before_cursor_execute", _start_clock)
+    event.listen(engine, "after_cursor_execute", _stop_clock)
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _start_clock(connection: Connection, *_: object) -> None:
+    connection.info["started_at"] = time.perf_counter()
+
+
+def _stop_clock(connection: Connection, *_: object) -> None:
+    if has_request_context():
+        elapsed = time.perf_counter() - connection.info["started_at"]
+        g.database_seconds = g.get("database_seconds", 0.0) + elapsed
+
+
+def _require_write_transaction(session: Session) -> None:
+    if not session.connection().get_execution_options().get(_WRITES):
+        raise WriteOutsideTransactionError
+
+
+@event.listens_for(Session, "before_flush")
+def _check_flush(session: Session, *_: object) -> None:
+    if session.new or session.dirty or session.deleted:
+        _require_write_transaction(session)
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _check_statement(state: ORMExecuteState) -> None:
+    if state.is_insert or state.is_update or state.is_delete:
+        _require_write_transaction(state.session)

@@ -1,0 +1,109 @@
+"""Logs and timings: one line a request, with the id that the answer carries too."""
+
+import logging
+import logging.config
+import re
+import sys
+import time
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, request
+
+from homeroom.config import Config
+
+log = structlog.get_logger(__name__)
+
+_FOREIGN_ID = re.compile(r"[0-9A-Za-z._-]{8,64}")
+
+
+def _processors(production: bool) -> tuple[list[Any], list[Any]]:
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso" if production else "%H:%M:%S", utc=production),
+    ]
+    if production:
+        return shared, [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    console = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+    return shared, [console]
+
+
+def logging_config(config: Config) -> dict[str, Any]:
+    """The standard library's logging, so that libraries and the server write lines like ours."""
+    shared, render = _processors(config.production)
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "homeroom": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": shared,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+            }
+        },
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "homeroom",
+                "stream": "ext://sys.stderr",
+            }
+        },
+        "root": {"handlers": ["stderr"], "level": config.log_level},
+        "loggers": {
+            "_granian": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            "alembic": {"level": "WARNING"},
+        },
+    }
+
+
+def configure_logging(config: Config) -> None:
+    """Set up the process's logs: JSON in production, readable in a terminal otherwise."""
+    shared, _ = _processors(config.production)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(config.log_level)),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    logging.config.dictConfig(logging_config(config))
+
+
+def init_logs(app: Flask, config: Config) -> None:
+    """Give each request an id and each answer its timings."""
+    configure_logging(config)
+
+    @app.before_request
+    def begin() -> None:
+        g.started_at = time.perf_counter()
+        g.request_id = _request_id(config)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        # A request that is refused before routing has no start.
+        elapsed_ms = (time.perf_counter() - g.get("started_at", time.perf_counter())) * 1000
+        database_ms = g.get("database_seconds", 0.0) * 1000
+        response.headers["X-Request-ID"] = g.get("request_id") or uuid4().hex
+        response.headers["Server-Timing"] = f"app;dur={elapsed_ms:.1f}, db;dur={database_ms:.1f}"
+        log.info(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            ms=round(elapsed_ms, 1),
+            user=g.get("user_id"),
+        )
+        return response
+
+
+def _request_id(config: Config) -> str:
+    """The proxy's id for this request where one proxy is trusted, else a new one."""
+    given = request.headers.get("X-Request-ID", "")
+    if config.trusted_proxies and _FOREIGN_ID.fullmatch(given):
+        return given
+    return uuid4().hex

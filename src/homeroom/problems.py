@@ -1,0 +1,156 @@
+"""Errors: every one leaves as the one shape of the contract, RFC 9457 with the lesson's members."""
+
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+import structlog
+from apiflask.exceptions import HTTPError
+from flask import Flask, Request, Response, current_app, make_response
+from pydantic import BaseModel, Field
+from pydantic import ValidationError as PydanticValidationError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
+from werkzeug.exceptions import BadRequest, HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+DATABASE_RETRY_S = 2
+
+log = structlog.get_logger(__name__)
+
+
+class FieldProblem(BaseModel):
+    """One rejected place of a body: a JSON pointer (RFC 6901) and the reason."""
+
+    pointer: str = Field(examples=["#/name"])
+    detail: str = Field(examples=["A name may not be empty."])
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 has it, with the members that the lesson's pages read."""
+
+    title: str = Field(examples=["Unauthorized"])
+    status: int = Field(examples=[401])
+    detail: str = Field(examples=["Authentication Token is missing!"])
+    message: str = Field(description="The same as `detail`.")
+    data: None = None
+    error: str = Field(description="The same as `title`.")
+    errors: list[FieldProblem] | None = Field(default=None, description="For a rejected body.")
+
+
+class InvalidFields(HTTPException):
+    """A body that could be read, but not accepted (422); `fields` says where and why."""
+
+    code = 422
+
+    def __init__(self, fields: list[FieldProblem], description: str | None = None) -> None:
+        super().__init__(description or "Some fields are not valid.")
+        self.fields = fields
+
+
+def reject_field(pointer: str, detail: str) -> NoReturn:
+    """Refuse one field of the body.
+
+    Raises:
+        InvalidFields: always (422).
+    """
+    raise InvalidFields([FieldProblem(pointer=pointer, detail=detail)], detail)
+
+
+def problem_response(
+    status: int,
+    detail: str,
+    *,
+    fields: list[FieldProblem] | None = None,
+    headers: list[tuple[str, str]] | None = None,
+) -> Response:
+    """An error in the one shape."""
+    title = HTTPStatus(status).phrase
+    body: dict[str, Any] = {
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "message": detail,
+        "data": None,
+        "error": title,
+    }
+    if fields:
+        body["errors"] = [field.model_dump() for field in fields]
+    response = make_response(current_app.json.dumps(body), status)
+    for name, value in headers or []:
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers.add(name, value)
+    response.content_type = MEDIA_TYPE
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+class JSONRequest(Request):
+    """A request whose unreadable body is refused without the parser's words (400)."""
+
+    def on_json_loading_failure(self, e: ValueError | None) -> NoReturn:
+        raise BadRequest("The body is not valid JSON.") from e
+
+
+def init_problems(app: Flask) -> None:
+    """Let every exception, foreseen or not, leave in the one shape."""
+    app.request_class = JSONRequest
+    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(HTTPError, _validation_problem)
+    app.register_error_handler(OperationalError, _database_problem)
+    app.register_error_handler(ObjectDeletedError, _gone_problem)
+    app.register_error_handler(StaleDataError, _gone_problem)
+    app.register_error_handler(Exception, _unforeseen_problem)
+
+
+def _http_problem(error: HTTPException) -> Response:
+    if error.response is not None:
+        return error.response  # type: ignore[return-value]  # Flask's own responses are Response
+    fields = error.fields if isinstance(error, InvalidFields) else None
+    return problem_response(
+        error.code or 500,
+        error.description or "Something went wrong.",
+        fields=fields,
+        headers=error.get_headers(),
+    )
+
+
+def _validation_problem(error: HTTPError) -> Response:
+    """What a schema refused; the places come from pydantic, which APIFlask keeps as the cause."""
+    cause = error.__cause__
+    if not isinstance(cause, PydanticValidationError):
+        return problem_response(error.status_code, str(error.message))
+    fields = [
+        FieldProblem(pointer=_pointer(problem["loc"]), detail=_reason(problem["msg"]))
+        for problem in cause.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return problem_response(422, "Some fields are not valid.", fields=fields[:100])
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """A place as RFC 6901, section 4, writes it. Steps in parentheses name a union's shape, no place."""
+    places = (str(step) for step in location if not str(step).startswith("("))
+    steps = (place.replace("~", "~0").replace("/", "~1") for place in places)
+    # A key may hold half of a surrogate pair, which could not be sent back.
+    return "#" + "".join(f"/{step}" for step in steps).encode("utf-8", "replace").decode()[:200]
+
+
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def _database_problem(error: OperationalError) -> Response:
+    log.error("database does not answer", error=type(error.orig).__name__, exc_info=error)
+    return problem_response(
+        503,
+        "The database does not answer at the moment; try again shortly.",
+        headers=[("Retry-After", str(DATABASE_RETRY_S))],
+    )
+
+
+def _gone_problem(_error: ObjectDeletedError | StaleDataError) -> Response:
+    return problem_response(409, "Someone else deleted this meanwhile.")
+
+
+def _unforeseen_problem(error: Exception) -> Response:
+    log.error("unforeseen error", exc_info=error)
+    return problem_response(500, "Something went wrong on the server; its log says what.")

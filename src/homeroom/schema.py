@@ -1,0 +1,81 @@
+"""What bodies and queries are declared with: strict types, no unknown fields, JSON as RFC 8259 has it."""
+
+import json
+import re
+from datetime import date
+from typing import Annotated, Any, NoReturn
+
+from flask.json.provider import DefaultJSONProvider
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic.json_schema import WithJsonSchema
+
+
+class StrictJSON(DefaultJSONProvider):
+    """JSON without Python's additions, and without a crash on a body of ten thousand brackets."""
+
+    sort_keys = False
+    ensure_ascii = False
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        try:
+            return json.loads(s, parse_constant=_refuse_constant, **kwargs)
+        except RecursionError as error:
+            raise ValueError("The body is nested too deeply.") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    # NaN and Infinity are no JSON: RFC 8259, section 6.
+    raise ValueError(f"{name} is no JSON value.")
+
+
+class Body(BaseModel):
+    """A JSON body: `"1"` is no number, `false` is no text, an unknown field is an error."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Query(BaseModel):
+    """A query string: all of it is text, so numbers are read from text; unknown names are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Output(BaseModel):
+    """What an answer holds, for the OpenAPI document."""
+
+
+class Message(Output):
+    """An answer in words."""
+
+    message: str
+
+
+def _read_date(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("A date is written YYYY-MM-DD.")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("There is no such day.") from None
+
+
+# pydantic alone would also take numbers, as seconds since 1970.
+IsoDate = Annotated[
+    date,
+    BeforeValidator(_read_date),
+    WithJsonSchema({"type": "string", "format": "date", "examples": ["2010-02-28"]}),
+]
+
+
+def is_storable(text: str) -> bool:
+    """Whether every database can keep and compare a text: no NUL, no half of a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _require_storable(text: str) -> str:
+    if not is_storable(text):
+        raise ValueError("Text may not hold NUL or half characters.")
+    return text
+
+
+StorableText = Annotated[str, AfterValidator(_require_storable)]

@@ -1,0 +1,105 @@
+// Every request of the site goes through here: JSON in, JSON out, failures as errors that explain.
+
+import { uri, options } from './config.js';
+import { noteSignedOut } from './session.js';
+
+/** An answer of the API that says no: its problem document (RFC 9457) as an Error. */
+export class ApiError extends Error {
+  constructor(response, problem) {
+    const title = problem.title || response.statusText || `Status ${response.status}`;
+    super(problem.detail || problem.message || title);
+    this.name = 'ApiError';
+    this.status = response.status;
+    this.title = title;
+    this.detail = this.message;
+    this.errors = problem.errors ?? []; // [{ pointer: '#/field', detail }]
+    this.requestId = response.headers.get('X-Request-ID');
+    this.retryAfter = secondsUntil(response.headers.get('Retry-After'));
+  }
+}
+
+/** No answer at all: server stopped, no network, or an origin that the API does not admit. */
+export class NetworkError extends Error {
+  constructor(cause, url) {
+    super(`${cause}: ${url}`, { cause }); // the wording of the lesson: <error>: <url>
+    this.name = 'NetworkError';
+    this.url = url;
+  }
+}
+
+/**
+ * Asks the API and gives back `{ data, headers }`.
+ * Throws ApiError, NetworkError, or the browser's AbortError when `signal` fires.
+ */
+export async function request(path, { method = 'GET', body, signal } = {}) {
+  const url = new URL(path, uri);
+  let response;
+  let data;
+  try {
+    response = await fetch(url, {
+      ...options,
+      method,
+      signal,
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    data = await readJson(response);
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new NetworkError(error, url.origin + url.pathname);
+  }
+  if (response.ok) return { data, headers: response.headers };
+  // A wrong password is a 401 too, but it ends no session.
+  if (response.status === 401 && url.pathname !== '/api/authenticate') noteSignedOut();
+  throw new ApiError(response, data ?? {});
+}
+
+/** What a person can do about a failure, in one or two sentences. */
+export function advice(error) {
+  if (error instanceof NetworkError) {
+    const crossOrigin = uri === location.origin
+      ? ''
+      : ` If it is running, its setting FRONTEND_ORIGINS must hold ${location.origin}.`;
+    return `The server could not be reached. Check that you are online and that it is running.${crossOrigin}`;
+  }
+  if (!(error instanceof ApiError)) {
+    return 'Something went wrong in this page. Reload it; if that does not help, tell your teacher.';
+  }
+  if (error.status === 401) return 'You are not signed in, or your session has ended.';
+  if (error.status === 429) return `Too many requests. ${waitAdvice(error.retryAfter)}`;
+  if (error.status >= 500) {
+    const reference = error.requestId ? ` and this number: ${error.requestId}` : '';
+    return `The server had a problem. Try again; if it stays, tell your teacher the time${reference}.`;
+  }
+  return error.detail;
+}
+
+/** The time to wait as people say it: "1 min 5 s". */
+export function duration(seconds) {
+  const minutes = Math.floor(seconds / 60);
+  const rest = seconds % 60;
+  if (!minutes) return `${rest} s`;
+  return rest ? `${minutes} min ${rest} s` : `${minutes} min`;
+}
+
+function waitAdvice(seconds) {
+  return seconds ? `Try again in ${duration(seconds)}.` : 'Wait a little and try again.';
+}
+
+/** `Retry-After` holds seconds or a date (RFC 9110, section 10.2.3); null when it is not there. */
+function secondsUntil(value) {
+  if (!value) return null;
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(1, Math.ceil(seconds)) : null;
+}
+
+/** The body as JSON; null for none, and for a proxy's HTML that was never meant for a program. */
+async function readJson(response) {
+  const text = await response.text();
+  if (!/[/+]json\b/.test(response.headers.get('Content-Type') ?? '')) return null;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}

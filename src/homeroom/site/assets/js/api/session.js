@@ -1,0 +1,78 @@
+// Whether this browser seems signed in, where to sign in, and where to go afterwards.
+//
+// The cookie is HttpOnly: no script can see it. A flag remembers the last thing the API said, so
+// that a page need not ask (and a guest's console need not begin with a red 401). It holds no name
+// and grants nothing; the API decides each time, and its 401 puts the flag right.
+
+const FLAG = 'homeroom.signed-in';
+const changes = new EventTarget();
+
+/** The site's root, whatever base path it is served below: this file is at assets/js/api/. */
+export const root = new URL('../../../', import.meta.url);
+
+export function seemsSignedIn() {
+  return storage((store) => store.getItem(FLAG)) === '1';
+}
+
+export function noteSignedIn() {
+  if (seemsSignedIn()) return;
+  storage((store) => store.setItem(FLAG, '1'));
+  changes.dispatchEvent(new Event('change'));
+}
+
+export function noteSignedOut() {
+  if (!seemsSignedIn()) return;
+  storage((store) => store.removeItem(FLAG));
+  changes.dispatchEvent(new Event('change'));
+}
+
+/** Calls back whenever somebody signs in or out, here or elsewhere. */
+export function onSessionChange(callback) {
+  changes.addEventListener('change', callback);
+  onSessionChangeElsewhere(callback);
+}
+
+/** Calls back when it happened out of this page's sight: what it shows may be another's by now. */
+export function onSessionChangeElsewhere(callback) {
+  addEventListener('storage', (event) => {
+    if (event.key === FLAG || event.key === null) callback();
+  });
+  // "Back" may bring a page out of the browser's memory as it was before signing out.
+  addEventListener('pageshow', (event) => {
+    if (event.persisted) callback();
+  });
+}
+
+/** The sign-in page's address, with the way back to this page. */
+export function signInAddress() {
+  const address = new URL('login/', root);
+  address.searchParams.set('next', location.pathname + location.search);
+  return address.href;
+}
+
+/**
+ * Where to go after signing in: `?next=` when it is a path of this site, else the users page.
+ * It is parsed as a browser would and then compared, for `//evil` and `/\evil` look like paths.
+ */
+export function nextAddress(search = location.search) {
+  const next = new URLSearchParams(search).get('next');
+  const fallback = new URL('users/', root).href;
+  if (!next?.startsWith('/')) return fallback;
+  let address;
+  try {
+    address = new URL(next, root);
+  } catch {
+    return fallback;
+  }
+  const ours = address.origin === root.origin && address.pathname.startsWith(root.pathname);
+  return ours ? address.href : fallback;
+}
+
+/** localStorage is missing or forbidden in some private windows: then nothing is remembered. */
+function storage(use) {
+  try {
+    return use(localStorage);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,23 @@
+// <password-field>: wraps a password input and adds the button that shows what was typed.
+
+import { element } from '../dom.js';
+
+class PasswordField extends HTMLElement {
+  connectedCallback() {
+    const input = this.querySelector('input');
+    const label = this.closest('.field').querySelector('label').textContent.toLowerCase();
+    const button = element('button', { type: 'button', class: 'reveal', 'aria-controls': input.id });
+    const show = (visible) => {
+      input.type = visible ? 'text' : 'password';
+      button.textContent = visible ? 'Hide' : 'Show';
+      button.setAttribute('aria-label', `${button.textContent} ${label}`);
+    };
+    show(false);
+    button.addEventListener('click', () => show(input.type === 'password'));
+    // A visible password would be kept by the browser as ordinary form history.
+    input.form?.addEventListener('submit', () => show(false));
+    this.append(button);
+  }
+}
+
+customElements.define('password-field', PasswordField);

@@ -1,0 +1,102 @@
+// Forms that say what is wrong where it is wrong, and cannot be sent twice.
+
+import { advice, ApiError } from './api/client.js';
+import { signInAddress } from './api/session.js';
+import { element } from './dom.js';
+
+/**
+ * Sends a form by script. `send(values)` makes the request and throws what the API throws;
+ * `explain(error)` may word a failure (a string), mark a field itself (true), or leave it to us.
+ */
+export function onSubmit(form, send, explain = () => null) {
+  form.noValidate = true; // the browser's bubbles vanish; ours stay beside their fields
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    if (form.getAttribute('aria-busy') === 'true') return;
+    clearErrors(form);
+    if (!everyFieldIsFilled(form)) return;
+    form.setAttribute('aria-busy', 'true');
+    try {
+      await send(Object.fromEntries(new FormData(form)));
+    } catch (error) {
+      showFailure(form, error, explain(error));
+    } finally {
+      form.removeAttribute('aria-busy');
+    }
+  });
+}
+
+/** Marks one field as wrong, says why below it, and moves the focus there if none was marked yet. */
+export function markField(form, name, message) {
+  const input = form.elements.namedItem(name);
+  const first = !form.querySelector('[aria-invalid]');
+  input.setAttribute('aria-invalid', 'true');
+  const place = document.getElementById(`${input.id}-error`);
+  place.textContent = message;
+  place.hidden = false;
+  if (first) input.focus();
+}
+
+export function clearErrors(form) {
+  for (const input of form.querySelectorAll('[aria-invalid]')) input.removeAttribute('aria-invalid');
+  for (const place of form.querySelectorAll('.field-error')) {
+    place.textContent = ''; // hidden text would still describe its field to a screen reader
+    place.hidden = true;
+  }
+  say(form, '');
+}
+
+/** What the form has to tell: `kind` is "error" (interrupts a screen reader) or "success". */
+export function say(form, message, kind = 'error', ...further) {
+  const place = form.querySelector('.form-message');
+  place.className = `form-message ${kind}`;
+  place.setAttribute('role', kind === 'error' ? 'alert' : 'status');
+  place.replaceChildren(message, ...further);
+}
+
+/** The two new passwords against the rules that stand beside them; the API has the last word. */
+export function passwordIsRight(form, uid) {
+  const { password, repeat } = Object.fromEntries(new FormData(form));
+  if (password.length < 8) {
+    markField(form, 'password', 'Use at least 8 characters.');
+  } else if (password.toLowerCase() === uid.toLowerCase()) {
+    markField(form, 'password', 'The password may not be your ID.');
+  } else if (password !== repeat) {
+    markField(form, 'repeat', 'This is not the same password.');
+  }
+  return !form.querySelector('[aria-invalid]');
+}
+
+function everyFieldIsFilled(form) {
+  for (const input of form.elements) {
+    if (input.validity?.valueMissing) {
+      markField(form, input.name, input.dataset.missing);
+    } else if (input.validity?.typeMismatch) {
+      markField(form, input.name, input.dataset.mismatch);
+    }
+  }
+  return !form.querySelector('[aria-invalid]');
+}
+
+function showFailure(form, error, explanation) {
+  if (explanation === true) return;
+  if (!explanation && error instanceof ApiError && markProblems(form, error.errors)) return;
+  if (!explanation && error.status === 401) {
+    const link = element('a', { href: signInAddress() }, 'Sign in again');
+    say(form, 'Your session has ended. ', 'error', link);
+    return;
+  }
+  say(form, explanation ?? advice(error));
+}
+
+/** Brings the API's list of wrong fields to the fields; false when none of them is in this form. */
+function markProblems(form, problems) {
+  let marked = false;
+  for (const { pointer, detail } of problems) {
+    const name = pointer.replace(/^#\//, '');
+    if (!form.elements.namedItem(name)) continue;
+    markField(form, name, detail);
+    marked = true;
+  }
+  return marked;
+}

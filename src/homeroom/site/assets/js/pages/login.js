@@ -1,0 +1,76 @@
+// The sign-in page.
+
+import '../components/password-field.js';
+import '../components/site-header.js';
+import { duration, request } from '../api/client.js';
+import { nextAddress, noteSignedIn, noteSignedOut, seemsSignedIn } from '../api/session.js';
+import { element } from '../dom.js';
+import { clearErrors, onSubmit, say } from '../forms.js';
+
+const form = document.getElementById('sign-in');
+const already = document.getElementById('already');
+const button = form.querySelector('[type=submit]');
+
+onSubmit(form, signIn, explain);
+if (seemsSignedIn()) greet();
+
+async function signIn({ uid, password }) {
+  await request('/api/authenticate', { method: 'POST', body: { uid: uid.trim(), password } });
+  noteSignedIn();
+  location.replace(nextAddress()); // "Back" should not return to a form that is done with
+}
+
+function explain(error) {
+  if (error.status === 429 && error.retryAfter) {
+    countDown(error.retryAfter);
+    return true;
+  }
+  if (error.status !== 401) return null;
+  form.elements.password.select();
+  return 'Wrong ID or password. Check both and try again; if you forgot it, your teacher can give you a new code.';
+}
+
+/** Says how long to wait, second by second for the eye, once for a screen reader. */
+function countDown(seconds) {
+  let left = seconds;
+  const clock = element('span', { 'aria-hidden': 'true' }, duration(left));
+  const spoken = element('span', { class: 'visually-hidden' }, duration(left));
+  say(form, 'Too many attempts. Try again in ', 'error', clock, spoken, '.');
+  button.disabled = true;
+  const timer = setInterval(() => {
+    left -= 1;
+    clock.textContent = duration(left);
+    if (left > 0) return;
+    clearInterval(timer);
+    button.disabled = false;
+    clearErrors(form);
+    say(form, 'You can try again now.', 'success');
+  }, 1000);
+}
+
+/** Already signed in: says so instead of asking again. A flag that is out of date shows the form. */
+async function greet() {
+  form.hidden = true;
+  try {
+    const { data: user } = await request('/api/id');
+    document.getElementById('already-name').textContent = user.name;
+    document.getElementById('already-next').href = nextAddress();
+    document.getElementById('already-out').addEventListener('click', signOut);
+    already.hidden = false;
+  } catch {
+    form.hidden = false;
+  }
+}
+
+async function signOut() {
+  try {
+    await request('/api/authenticate', { method: 'DELETE' });
+  } catch (error) {
+    document.getElementById('already-error').textContent = error.message;
+    return;
+  }
+  noteSignedOut();
+  already.hidden = true;
+  form.hidden = false;
+  form.elements.uid.focus();
+}

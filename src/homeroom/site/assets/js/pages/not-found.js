@@ -1,0 +1,3 @@
+// The 404 page needs nothing but its header.
+
+import '../components/site-header.js';

@@ -1,0 +1,1 @@
+"""Pictures: what may come in, and where it is kept."""

@@ -1,0 +1,1 @@
+"""The directory: the people of the class, and who may see and change what of them."""

@@ -1,0 +1,90 @@
+"""What a name, an ID, an e-mail address and a date of birth may be; one rule for API, roster and CLI."""
+
+import unicodedata
+from datetime import date
+
+from email_validator import EmailNotValidError, validate_email
+
+MAX_NAME_LENGTH = 100
+MAX_UID_LENGTH = 64
+MAX_AGE_YEARS = 120
+# Zero-width (non-)joiners shape words in Persian and Hindi and join emoji; every other format
+# character (right-to-left marks, overrides, soft hyphens) only serves to deceive in a name.
+_JOINERS = "\u200c\u200d"
+_FORBIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _refuse_invisible(text: str, what: str) -> None:
+    for character in text:
+        if unicodedata.category(character) in _FORBIDDEN and character not in _JOINERS:
+            raise ValueError(f"{what} may not hold the invisible character U+{ord(character):04X}.")
+
+
+def clean_name(name: str) -> str:
+    """A person's name in any script, in NFC, with single spaces.
+
+    Raises:
+        ValueError: it is empty, longer than 100 characters, or holds invisible characters.
+    """
+    name = name.strip(" \t\r\n")
+    if len(name) > 4 * MAX_NAME_LENGTH:
+        raise ValueError(f"A name has at most {MAX_NAME_LENGTH} characters.")
+    _refuse_invisible(name, "A name")
+    name = unicodedata.normalize("NFC", " ".join(name.split()))
+    if not name.strip(_JOINERS + " "):
+        raise ValueError("A name may not be empty.")
+    if len(name) > MAX_NAME_LENGTH:
+        raise ValueError(f"A name has at most {MAX_NAME_LENGTH} characters.")
+    return name
+
+
+def clean_uid(uid: str) -> str:
+    """An ID to sign in with: visible characters of any script without spaces, in NFKC.
+
+    Raises:
+        ValueError: it is empty, longer than 64 characters, or holds spaces, slashes or controls.
+    """
+    uid = uid.strip(" \t\r\n")
+    if len(uid) > 4 * MAX_UID_LENGTH:
+        raise ValueError(f"An ID has at most {MAX_UID_LENGTH} characters.")
+    uid = unicodedata.normalize("NFKC", uid)
+    if not uid:
+        raise ValueError("An ID may not be empty.")
+    if len(uid) > MAX_UID_LENGTH:
+        raise ValueError(f"An ID has at most {MAX_UID_LENGTH} characters.")
+    for character in uid:
+        if unicodedata.category(character)[0] in "CZ" or character in "/\\?#%<>\"'":
+            raise ValueError(
+                "An ID may hold letters, digits and marks such as . _ - @ +, but no spaces or slashes."
+            )
+    return uid
+
+
+def clean_email(email: str) -> str:
+    """An e-mail address in its normal form; whether it exists is not asked.
+
+    Raises:
+        ValueError: it is no address.
+    """
+    try:
+        return validate_email(email.strip(), check_deliverability=False).normalized
+    except EmailNotValidError:
+        raise ValueError("This is no e-mail address.") from None
+
+
+def check_dob(dob: date, today: date) -> date:
+    """A date of birth that a living person may have.
+
+    Raises:
+        ValueError: it lies in the future or more than 120 years back.
+    """
+    if dob > today:
+        raise ValueError("A date of birth lies in the past.")
+    if age_on(dob, today) > MAX_AGE_YEARS:
+        raise ValueError(f"A date of birth lies at most {MAX_AGE_YEARS} years back.")
+    return dob
+
+
+def age_on(dob: date, today: date) -> int:
+    """Full years on a day; 29 February counts on 1 March in other years."""
+    return today.year - dob.year - ((today.month, today.day) < (dob.month, dob.day))

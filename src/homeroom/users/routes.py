@@ -1,0 +1,209 @@
+"""The users API: the contract's table, every path with and without its trailing slash."""
+
+from apiflask import APIBlueprint
+from flask import Response, abort, jsonify, request
+from werkzeug.exceptions import Unauthorized
+
+from homeroom.auth.guard import authenticate, request_token, token_required
+from homeroom.auth.models import Role, User
+from homeroom.auth.origins import clear_session_cookie
+from homeroom.auth.routes import current_device
+from homeroom.db import db
+from homeroom.pagination import MAX_ID
+from homeroom.schema import Message
+from homeroom.uploads.storage import current_storage
+from homeroom.users.queries import get_user, get_user_by_uid, users_page
+from homeroom.users.schemas import (
+    CodeSignUp,
+    CreatedOut,
+    NewUser,
+    NewUsers,
+    UserChanges,
+    UserOut,
+    UsersOut,
+    UsersQuery,
+    UserToDelete,
+    show_user,
+)
+from homeroom.users.services import (
+    admit_user,
+    change_user,
+    create_users,
+    delete_user,
+    sign_up,
+    sign_up_with_code,
+    today,
+)
+
+bp = APIBlueprint("users", __name__, url_prefix="/api", tag="Users")
+
+# Ids beyond what the database can hold are simply not there.
+USER = f"/users/<int(min=1, max={MAX_ID}):user_id>"
+
+
+def _private(response: Response) -> Response:
+    """An answer for one pair of eyes: kept by the browser alone, and asked about each time."""
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.vary.add("Cookie")
+    response.add_etag()
+    return response.make_conditional(request)  # type: ignore[return-value]  # Flask's Response
+
+
+def _user_response(user: User, viewer: User) -> Response:
+    return _private(jsonify(show_user(user, viewer, today())))
+
+
+@bp.get("/id")
+@bp.doc(security="session")
+@token_required()
+@bp.output(UserOut)
+def read_self(user: User) -> Response:
+    """Who is signed in."""
+    return _user_response(user, user)
+
+
+@bp.get("/users/")
+@bp.doc(security="session")
+@token_required()
+@bp.input(UsersQuery, location="query")
+@bp.output(UsersOut, description="`X-Total-Count` counts all pages, `Link` leads to the next one.")
+def list_users(viewer: User, query_data: UsersQuery) -> Response:
+    """The class's users, a page at a time.
+
+    `q` finds those whose name or ID begins with it, whatever the case and accents.
+    """
+    page, total = users_page(db.session(), query_data, viewer)
+    day = today()
+    response = jsonify([show_user(user, viewer, day) for user in page.rows])
+    response.headers["X-Total-Count"] = str(total)
+    if page.link is not None:
+        response.headers["Link"] = page.link
+    return _private(response)
+
+
+@bp.post("/users/")
+@bp.post("/user", endpoint="sign_up")
+@bp.input(NewUsers)
+@bp.output(CreatedOut, status_code=201)
+def create(json_data: NewUsers) -> tuple[Response, int]:
+    """Sign up, or, as an admin, make one user or an array of them.
+
+    Who may sign up is the setting `REGISTRATION`; by default a join code is needed.
+    """
+    body = json_data.root
+    if isinstance(body, list):
+        return _create_many(body), 201
+    if isinstance(body, CodeSignUp):
+        user = sign_up_with_code(body, current_device())
+        return jsonify(show_user(user, user, today())), 201
+    admin = _admin_if_any()
+    if admin is None:
+        user = sign_up(body, current_device())
+        return jsonify(show_user(user, user, today())), 201
+    (user,) = create_users([body])
+    return jsonify(show_user(user, admin, today())), 201
+
+
+def _create_many(body: list[NewUser]) -> Response:
+    admin = authenticate(request_token(), db.session()).user
+    if admin.role is not Role.ADMIN:
+        abort(403, "Only an admin may make several users at once.")
+    users = create_users(body)
+    return jsonify([show_user(user, admin, today()) for user in users])
+
+
+def _admin_if_any() -> User | None:
+    """The admin who asks; everyone else makes an account as a guest would."""
+    try:
+        user = authenticate(request_token(), db.session()).user
+    except Unauthorized:
+        return None
+    return user if user.role is Role.ADMIN else None
+
+
+@bp.route("/users/", methods=["PUT", "PATCH"])
+@bp.doc(security="session")
+@token_required()
+@bp.input(UserChanges)
+@bp.output(UserOut)
+def change_named(actor: User, json_data: UserChanges) -> Response:
+    """Change the user whom `id` or `uid` names; neither means oneself."""
+    if json_data.id is not None:
+        return _changed(json_data.id, json_data, actor)
+    if json_data.uid is None:
+        return _changed(actor.id, json_data, actor)
+    target = get_user_by_uid(db.session(), json_data.uid, actor)
+    return _changed(target.id, json_data, actor)
+
+
+@bp.put("/user")
+@bp.doc(security="session")
+@token_required()
+@bp.input(UserChanges)
+@bp.output(UserOut)
+def change_self(actor: User, json_data: UserChanges) -> Response:
+    """Change oneself; `uid` is the new ID here."""
+    return _changed(actor.id, json_data, actor)
+
+
+@bp.delete("/users/")
+@bp.doc(security="session")
+@token_required(Role.ADMIN)
+@bp.input(UserToDelete)
+@bp.output(Message)
+def delete_named(actor: User, json_data: UserToDelete) -> Response:
+    """Delete the user with an ID."""
+    target = get_user_by_uid(db.session(), json_data.uid, actor)
+    return _deleted(target.id, actor)
+
+
+@bp.get(USER)
+@bp.doc(security="session")
+@token_required()
+@bp.output(UserOut)
+def read_user(viewer: User, user_id: int) -> Response:
+    """One user."""
+    return _user_response(get_user(db.session(), user_id, viewer), viewer)
+
+
+@bp.route(USER, methods=["PUT", "PATCH"])
+@bp.doc(security="session")
+@token_required()
+@bp.input(UserChanges)
+@bp.output(UserOut)
+def change_one(actor: User, user_id: int, json_data: UserChanges) -> Response:
+    """Change one user; fields that are not sent stay as they are."""
+    return _changed(user_id, json_data, actor)
+
+
+@bp.delete(USER)
+@bp.doc(security="session")
+@token_required()
+@bp.output(Message)
+def delete_one(actor: User, user_id: int) -> Response:
+    """Delete one user with all that is theirs: oneself, or, as an admin, anyone."""
+    return _deleted(user_id, actor)
+
+
+@bp.post(f"{USER}/admission")
+@bp.doc(security="session")
+@token_required([Role.TEACHER, Role.ADMIN])
+@bp.output(UserOut)
+def admit(actor: User, user_id: int) -> Response:
+    """Let a pending account into the class (`REGISTRATION=approval`)."""
+    return jsonify(show_user(admit_user(user_id, actor), actor, today()))
+
+
+def _changed(user_id: int, changes: UserChanges, actor: User) -> Response:
+    return jsonify(show_user(change_user(user_id, changes, actor, current_device()), actor, today()))
+
+
+def _deleted(user_id: int, actor: User) -> Response:
+    is_self = user_id == actor.id
+    name, picture = delete_user(user_id, actor)
+    if picture is not None:
+        current_storage().delete(picture)
+    response = jsonify(message=f"{name} was deleted.")
+    if is_self:
+        clear_session_cookie(response)
+    return response

@@ -1,0 +1,159 @@
+"""What the users API takes and gives: who may see which field is decided here and nowhere else."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, RootModel, Tag
+
+from homeroom.auth.models import Role, Status, User
+from homeroom.auth.schemas import MAX_INPUT_LENGTH
+from homeroom.pagination import MAX_ID
+from homeroom.schema import Body, IsoDate, Output, Query, StorableText
+from homeroom.users.fields import MAX_NAME_LENGTH, age_on, clean_email, clean_name, clean_uid
+
+MAX_USERS_PER_PAGE = 1000
+MAX_USERS_PER_REQUEST = 1000
+MAX_SEARCH_LENGTH = 200
+
+Name = Annotated[StorableText, AfterValidator(clean_name), Field(min_length=1, examples=["Ada Lovelace"])]
+Uid = Annotated[StorableText, AfterValidator(clean_uid), Field(min_length=1, examples=["ada"])]
+Email = Annotated[StorableText, Field(max_length=254), AfterValidator(clean_email)]
+Password = Annotated[StorableText, Field(min_length=1, max_length=MAX_INPUT_LENGTH)]
+# Strict mode takes enums for enums only; JSON has words.
+RoleWord = Literal["User", "Teacher", "Admin"]
+ReadOnly = Annotated[Any, Field(default=None, json_schema_extra={"readOnly": True})]
+
+READ_ONLY_FIELDS = ("age", "access", "status", "created_at")
+
+
+class NewUser(Body):
+    """A user to be made: by an admin, or by oneself where `REGISTRATION` allows it."""
+
+    uid: Uid
+    name: Name
+    password: Password | None = None
+    email: Email | None = None
+    dob: IsoDate | None = None
+    role: RoleWord | None = Field(default=None, description="Set by admins only.")
+
+
+class CodeSignUp(Body):
+    """A sign-up with a join code: the roster knows name and ID already, what is sent must agree."""
+
+    code: StorableText = Field(min_length=1, max_length=100, examples=["ABCD-EFGH-JKMN"])
+    password: Password
+    uid: Uid | None = None
+    name: Name | None = None
+    email: Email | None = None
+    dob: IsoDate | None = None
+
+
+def _shape(body: object) -> str:
+    if isinstance(body, list):
+        return "(many)"
+    return "(code)" if isinstance(body, dict) and "code" in body else "(one)"
+
+
+class NewUsers(
+    RootModel[
+        Annotated[
+            Annotated[NewUser, Tag("(one)")]
+            | Annotated[CodeSignUp, Tag("(code)")]
+            | Annotated[list[NewUser], Field(max_length=MAX_USERS_PER_REQUEST), Tag("(many)")],
+            Discriminator(_shape),
+        ]
+    ]
+):
+    """One user, a sign-up with a code, or an array of users (admins)."""
+
+
+class UserChanges(Body):
+    """Fields to change; one that is not sent stays. Read-only ones may be sent as they are."""
+
+    id: int | None = Field(default=None, ge=1, le=MAX_ID)
+    uid: Uid | None = None
+    name: Name | None = None
+    email: Email | None = None
+    dob: IsoDate | None = None
+    password: Password | None = None
+    current_password: Password | None = Field(
+        default=None, description="Needed to change one's own password."
+    )
+    role: RoleWord | None = Field(default=None, description="Changed by admins only.")
+    age: ReadOnly
+    access: ReadOnly
+    status: ReadOnly
+    created_at: ReadOnly
+
+
+class UserToDelete(Body):
+    """Whom to delete."""
+
+    uid: Uid
+
+
+class Sort(StrEnum):
+    """What a list of users may be sorted by; not by age, whose order would tell dates of birth."""
+
+    NAME = "name"
+    NAME_DESCENDING = "-name"
+    UID = "uid"
+    UID_DESCENDING = "-uid"
+    ID = "id"
+    ID_DESCENDING = "-id"
+
+
+class UsersQuery(Query):
+    """Which users, in which order, from where."""
+
+    limit: int = Field(default=MAX_USERS_PER_PAGE, ge=1, le=MAX_USERS_PER_PAGE)
+    cursor: Annotated[StorableText, Field(max_length=2000)] | None = None
+    q: StorableText = Field(
+        default="", max_length=MAX_SEARCH_LENGTH, description="Beginning of a name or an ID."
+    )
+    sort: Sort = Sort.NAME
+
+
+class UserOut(Output):
+    """A user; the last four fields are there for oneself and for admins only."""
+
+    id: int
+    name: str = Field(max_length=MAX_NAME_LENGTH)
+    uid: str
+    age: int | None
+    role: Role
+    access: list[Literal["rw", "ro"]]
+    dob: date | None = None
+    email: str | None = None
+    status: Status | None = None
+    created_at: str | None = None
+
+
+class UsersOut(RootModel[list[UserOut]]):
+    """Users, as an array."""
+
+
+class CreatedOut(RootModel[UserOut | list[UserOut]]):
+    """The user or users that were made, in the shape that was sent."""
+
+
+def show_user(user: User, viewer: User, today: date) -> dict[str, Any]:
+    """A user as a viewer may see them: a date of birth is for oneself and for admins."""
+    private = viewer.role is Role.ADMIN or viewer.id == user.id
+    shown: dict[str, Any] = {
+        "id": user.id,
+        "name": user.name,
+        "uid": user.uid,
+        "age": None if user.dob is None else age_on(user.dob, today),
+        "role": user.role.value,
+        "access": ["rw" if private else "ro"],
+    }
+    if private:
+        shown |= {
+            "dob": None if user.dob is None else user.dob.isoformat(),
+            "email": user.email,
+            "status": user.status.value,
+            "created_at": user.created_at.isoformat(timespec="seconds"),
+        }
+    return shown

@@ -1,0 +1,276 @@
+"""Making, changing and deleting users: the rules, for the API and the command line alike."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import Conflict, Forbidden
+
+from homeroom.auth.guard import current_claims
+from homeroom.auth.join_codes import find_code, issue_code
+from homeroom.auth.limits import JOIN_CODE, SIGN_UP, count_attempt
+from homeroom.auth.models import Role, User
+from homeroom.auth.sessions import (
+    Device,
+    confirm_password,
+    hash_new_password,
+    set_password_hash,
+)
+from homeroom.config import Registration, current_config
+from homeroom.db import db, utc_now, write_transaction
+from homeroom.problems import reject_field
+from homeroom.users.fields import check_dob
+from homeroom.users.queries import get_user
+from homeroom.users.schemas import (
+    READ_ONLY_FIELDS,
+    CodeSignUp,
+    NewUser,
+    UserChanges,
+    show_user,
+)
+
+_REFUSALS = {
+    Registration.CODE: "Signing up needs a join code from your teacher's roster (REGISTRATION=code).",
+    Registration.CLOSED: "Signing up is closed here (REGISTRATION=closed).",
+}
+
+
+def today() -> date:
+    """The day in the class's time zone."""
+    return datetime.now(current_config().zone).date()
+
+
+def create_users(new_users: Sequence[NewUser]) -> list[User]:
+    """Make users on behalf of an admin, all or none; one without a password gets a join code.
+
+    Raises:
+        Conflict: an ID is taken (409).
+        InvalidFields: a password or date of birth may not be (422).
+    """
+    hashes = [
+        hash_new_password(new.password, uid=new.uid, pointer=f"#/{place}/password")
+        if new.password is not None
+        else None
+        for place, new in enumerate(new_users)
+    ]
+    with write_transaction() as session:
+        users = [
+            _build_user(new, password_hash, pointer=f"#/{place}")
+            for place, (new, password_hash) in enumerate(zip(new_users, hashes, strict=True))
+        ]
+        _insert(session, users)
+        for user in users:
+            if user.password_hash is None:
+                issue_code(session, user)
+        return users
+
+
+def sign_up(new: NewUser, device: Device) -> User:
+    """Make one's own account, where `REGISTRATION` is `open` or `approval`.
+
+    Raises:
+        Forbidden: signing up is not open, or a role was asked for (403).
+        Conflict: the ID is taken (409).
+        InvalidFields: a field is wrong (422).
+    """
+    registration = current_config().registration
+    if registration in _REFUSALS:
+        raise Forbidden(_REFUSALS[registration])
+    if new.role not in (None, Role.USER.value):
+        raise Forbidden("Only an admin may give a role.")
+    if new.password is None:
+        reject_field("#/password", "A password is needed; nobody gets a default one.")
+    count_attempt(SIGN_UP, device.address)
+    password_hash = hash_new_password(new.password, uid=new.uid)
+    with write_transaction() as session:
+        user = _build_user(new, password_hash)
+        if registration is Registration.APPROVAL:
+            user.admitted_at = None
+        _insert(session, [user])
+        return user
+
+
+def sign_up_with_code(sign_up: CodeSignUp, device: Device) -> User:
+    """Claim the account that the roster made, with its one-time code.
+
+    Raises:
+        Forbidden: the code is for someone else (403).
+        NotFound: it is no valid code (404).
+        InvalidFields: a field is wrong (422).
+    """
+    count_attempt(JOIN_CODE, device.address)
+    owner = find_code(db.session(), sign_up.code).user
+    password_hash = hash_new_password(sign_up.password, uid=owner.uid)
+    with write_transaction() as session:
+        owner = find_code(session, sign_up.code).user
+        if sign_up.uid is not None and sign_up.uid != owner.uid:
+            raise Forbidden("This code belongs to another ID.")
+        set_password_hash(session, owner, password_hash)
+        return owner
+
+
+def _build_user(new: NewUser, password_hash: str | None, *, pointer: str = "#") -> User:
+    user = User(email=new.email, password_hash=password_hash)
+    user.role = Role.USER if new.role is None else Role(new.role)
+    user.rename(name=new.name, uid=new.uid)
+    user.dob = None if new.dob is None else _checked_dob(new.dob, f"{pointer}/dob")
+    return user
+
+
+def _checked_dob(dob: date, pointer: str) -> date:
+    try:
+        return check_dob(dob, today())
+    except ValueError as error:
+        reject_field(pointer, str(error))
+
+
+def _insert(session: Session, users: Sequence[User]) -> None:
+    session.add_all(users)
+    _flush_unique(session)
+
+
+def _flush_unique(session: Session) -> None:
+    """Write what was changed.
+
+    Raises:
+        Conflict: an ID is taken; the database decides it, no earlier look could (409).
+    """
+    try:
+        session.flush()
+    except IntegrityError:
+        raise Conflict("This ID is taken by someone else.") from None
+
+
+def change_user(user_id: int, changes: UserChanges, actor: User, device: Device) -> User:
+    """Change a user's fields; only those that were sent.
+
+    Raises:
+        Forbidden: neither oneself nor an admin, a role without being one, a wrong password (403).
+        NotFound: there is no such user (404).
+        Conflict: the ID is taken, or the last admin would lose the role (409).
+        InvalidFields: a field is wrong or read-only (422).
+    """
+    actor_id = actor.id
+    target = get_user(db.session(), user_id, actor)
+    _require_owner_or_admin(target, actor)
+    new_hash = _new_hash(target, changes, actor, device)
+    with write_transaction() as session:
+        target, actor = get_user(session, user_id, actor), session.get_one(User, actor_id)
+        _require_owner_or_admin(target, actor)
+        _refuse_read_only(target, changes, actor)
+        _apply_role(session, target, changes, actor)
+        _apply_fields(target, changes)
+        if new_hash is not None:
+            keep = current_claims().session_id if target.id == actor.id else None
+            set_password_hash(session, target, new_hash, keep_session=keep)
+        _flush_unique(session)
+        return target
+
+
+def _require_owner_or_admin(target: User, actor: User) -> None:
+    if target.id != actor.id and actor.role is not Role.ADMIN:
+        raise Forbidden("Only the user or an admin may do this.")
+
+
+def _new_hash(target: User, changes: UserChanges, actor: User, device: Device) -> str | None:
+    if changes.password is None:
+        return None
+    uid = target.uid
+    if target.id == actor.id:
+        if changes.current_password is None:
+            reject_field("#/current_password", "To change your password, send the current one too.")
+        confirm_password(target, changes.current_password, device)
+    return hash_new_password(changes.password, uid=uid)
+
+
+def _refuse_read_only(target: User, changes: UserChanges, actor: User) -> None:
+    """A page may send back what it was given, but nothing else, for a field that the server sets."""
+    shown = show_user(target, actor, today())
+    for field in (*READ_ONLY_FIELDS, "id"):
+        if field in changes.model_fields_set and getattr(changes, field) != shown.get(field):
+            reject_field(f"#/{field}", f"The server alone sets `{field}`.")
+
+
+def _apply_role(session: Session, target: User, changes: UserChanges, actor: User) -> None:
+    if changes.role is None or changes.role == target.role:
+        return
+    if actor.role is not Role.ADMIN:
+        raise Forbidden("Only an admin may change a role.")
+    if target.role is Role.ADMIN:
+        _require_another_admin(session, target)
+    target.role = Role(changes.role)
+
+
+def _require_another_admin(session: Session, admin: User) -> None:
+    """Locks the admins' rows on PostgreSQL, so that two cannot leave at the same moment."""
+    admins = session.scalars(
+        select(User.id).where(User.role == Role.ADMIN).order_by(User.id).with_for_update()
+    ).all()
+    if set(admins) <= {admin.id}:
+        raise Conflict("This is the last admin; make someone else one first.")
+
+
+def _apply_fields(target: User, changes: UserChanges) -> None:
+    sent = changes.model_fields_set
+    for field in ("name", "uid"):
+        if field in sent and getattr(changes, field) is None:
+            reject_field(f"#/{field}", f"`{field}` may not be null.")
+    target.rename(name=changes.name, uid=changes.uid)
+    if "email" in sent:
+        target.email = changes.email
+    if "dob" in sent:
+        target.dob = None if changes.dob is None else _checked_dob(changes.dob, "#/dob")
+
+
+def delete_user(user_id: int, actor: User) -> tuple[str, str | None]:
+    """Delete a user with all that is theirs; the name, and the picture that nobody needs any more.
+
+    Raises:
+        Forbidden: neither oneself nor an admin (403).
+        NotFound: there is no such user (404).
+        Conflict: it is the last admin (409).
+    """
+    actor_id = actor.id
+    with write_transaction() as session:
+        actor = session.get_one(User, actor_id)
+        target = get_user(session, user_id, actor)
+        _require_owner_or_admin(target, actor)
+        if target.role is Role.ADMIN:
+            _require_another_admin(session, target)
+        session.delete(target)
+        return target.name, target.picture
+
+
+def admit_user(user_id: int, actor: User) -> User:
+    """Let a pending account into the class.
+
+    Raises:
+        NotFound: there is no such user (404).
+    """
+    with write_transaction() as session:
+        user = get_user(session, user_id, actor)
+        user.admitted_at = user.admitted_at or utc_now()
+        return user
+
+
+def count_users(session: Session) -> int:
+    """How many accounts there are."""
+    return session.scalars(select(func.count(User.id))).one()
+
+
+FIRST_ADMIN_UID = "admin"
+
+
+def make_first_admin() -> None:
+    """The first account; its password is set by a one-time link, there is no default one."""
+    create_users([NewUser(uid=FIRST_ADMIN_UID, name="Class Admin", role=Role.ADMIN.value)])
+
+
+def find_unjoined_admin(session: Session) -> User | None:
+    """An admin who has not set a password, as long as no admin has."""
+    admins = session.scalars(select(User).where(User.role == Role.ADMIN).order_by(User.id)).all()
+    if any(admin.password_hash is not None for admin in admins):
+        return None
+    return admins[0] if admins else None

