@@ -5,6 +5,7 @@ from typing import Any
 from apiflask import APIFlask
 from flask import Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter
 
 from homeroom import __version__, health
 from homeroom.auth import routes as auth_routes
@@ -31,6 +32,12 @@ BLUEPRINTS = (
 _BODY_OVERHEAD_BYTES = 64 * 1024
 
 
+class RowId(IntegerConverter):
+    """An id in a path. What no database can hold is no id, so such an address is simply not there."""
+
+    regex = r"[1-9][0-9]{0,17}"
+
+
 def create_app(config: Config | None = None) -> APIFlask:
     """A new application from its settings; nothing of it is shared with another one.
 
@@ -51,6 +58,7 @@ def create_app(config: Config | None = None) -> APIFlask:
     app.json = StrictJSON(app)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
+    app.url_map.converters["int"] = RowId
     app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes * 4 // 3 + _BODY_OVERHEAD_BYTES
     init_config(app, config)
     init_keys(app, config)

@@ -139,7 +139,7 @@ class Config(BaseSettings):
             return url
         try:
             backend = make_url(url).get_backend_name()
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             backend = ""
         if backend not in ("sqlite", "postgresql", "postgres"):
             raise ValueError(

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, g, has_request_context
@@ -135,10 +136,23 @@ def _listen(engine: Engine, config: Config) -> None:
             for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"synchronous={synchronous}"):
                 connection.execute(f"PRAGMA {pragma}")
 
+        def make_private(*_: object) -> None:
+            _make_private_file(engine.url.database, config.instance_path)
+
+        event.listen(engine, "do_connect", make_private)
         event.listen(engine, "connect", set_up)
         event.listen(engine, "begin", _begin)
     event.listen(engine, "before_cursor_execute", _start_clock)
     event.listen(engine, "after_cursor_execute", _stop_clock)
+
+
+def _make_private_file(database: str | None, instance_path: Path) -> None:
+    """A new database is its owner's alone; SQLite gives its own files beside it the same mode."""
+    path = Path(database or "")
+    if path.parent == instance_path.resolve():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.parent.is_dir() and not path.exists():
+        path.touch(mode=0o600)
 
 
 def _begin(connection: Connection) -> None:

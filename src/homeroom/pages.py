@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from flask import Blueprint, Flask, Response, request, send_from_directory
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import PathConverter
-from werkzeug.security import safe_join
 
 SITE = Path(__file__).parent / "site"
 API_CONFIG = "assets/js/api/config.js"
@@ -139,13 +139,10 @@ def _file_at(path: str) -> Response:
 
     No name holds a hash of its content yet, so browsers ask each time and mostly hear 304.
     """
-    found = safe_join(str(SITE), path)
-    if found is not None and Path(found).is_dir():
-        path = f"{path.rstrip('/')}/index.html".lstrip("/")
-    try:
-        return send_from_directory(SITE, path, mimetype=_TYPES.get(Path(path).suffix))
-    except NotFound:
-        return _not_found()
+    for name in (path, f"{path.rstrip('/')}/index.html".lstrip("/")):
+        with suppress(NotFound):
+            return send_from_directory(SITE, name, mimetype=_TYPES.get(Path(name).suffix))
+    return _not_found()
 
 
 def _not_found() -> Response:

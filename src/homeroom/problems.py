@@ -87,6 +87,13 @@ def problem_response(
 class JSONRequest(Request):
     """A request whose unreadable body is refused without the parser's words (400)."""
 
+    def get_json(self, *args: Any, **kwargs: Any) -> Any:
+        """The body; a bare `null`, which APIFlask would take for an empty object, is refused."""
+        body = super().get_json(*args, **kwargs)
+        if body is None:
+            raise BadRequest("The body is null; an object is needed.")
+        return body
+
     def on_json_loading_failure(self, e: ValueError | None) -> NoReturn:
         raise BadRequest("The body is not valid JSON.") from e
 

@@ -76,8 +76,8 @@ class User(Base):
     )
     # None: no password was set yet, the join code sets the first one.
     password_hash: Mapped[str | None] = mapped_column(String(300))
-    # None: the account waits for the staff (REGISTRATION=approval).
-    admitted_at: Mapped[datetime | None] = mapped_column(UTCDateTime, default=utc_now)
+    # Signed up by oneself, and waits for the staff (REGISTRATION=approval).
+    pending: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
     # The name of the stored picture, and of nothing else.
     picture: Mapped[str | None] = mapped_column(String(100))
@@ -98,7 +98,7 @@ class User(Base):
 
     @property
     def status(self) -> Status:
-        if self.admitted_at is None:
+        if self.pending:
             return Status.PENDING
         return Status.INVITED if self.password_hash is None else Status.ACTIVE
 

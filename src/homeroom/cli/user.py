@@ -8,7 +8,7 @@ from homeroom.auth.join_codes import issue_code
 from homeroom.auth.models import Role, User
 from homeroom.auth.sessions import find_by_uid
 from homeroom.cli.links import join_link
-from homeroom.db import db, utc_now, write_transaction
+from homeroom.db import db, write_transaction
 from homeroom.users.fields import clean_name, clean_uid
 from homeroom.users.schemas import NewUser
 from homeroom.users.services import create_users
@@ -82,7 +82,7 @@ def admit(uid: str) -> None:
     """Let the pending account UID into the class."""
     with write_transaction():
         found = _find(uid)
-        found.admitted_at = found.admitted_at or utc_now()
+        found.pending = False
         click.echo(f"{found.name} ({found.uid}) is in the class.")
 
 

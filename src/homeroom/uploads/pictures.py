@@ -35,6 +35,8 @@ def make_avatar(data: bytes, *, max_bytes: int) -> Picture:
     image = _decode(data)
     square = ImageOps.fit(image, (min(AVATAR_PIXELS, *image.size),) * 2)
     target, buffer = square.convert("RGBA" if square.has_transparency_data else "RGB"), io.BytesIO()
+    # A JPEG's comment and a PNG's texts travel in `info` and would be written again.
+    target.info.clear()
     if target.mode == "RGBA":
         target.save(buffer, "PNG", optimize=True)
         return Picture(buffer.getvalue(), "png")
@@ -57,7 +59,7 @@ def _decode(data: bytes) -> Image.Image:
             return ImageOps.exif_transpose(image)
     except UnidentifiedImageError:
         raise UnsupportedMediaType("Pictures are JPEG, PNG, GIF or WebP.") from None
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise RequestEntityTooLarge("This picture unfolds to too many pixels.") from None
     except (OSError, ValueError, SyntaxError, IndexError, TypeError, EOFError, Warning):
         # What Pillow's decoders raise on damaged data is not narrower than this.

@@ -26,9 +26,9 @@ def visible_users(viewer: User) -> ColumnElement[bool]:
     """Whom a viewer may see: the staff everyone, a member the members, a pending account itself."""
     if viewer.is_staff:
         return true()
-    if viewer.admitted_at is None:
+    if viewer.pending:
         return User.id == viewer.id
-    return User.admitted_at.is_not(None)
+    return User.pending.is_(False)
 
 
 def users_page(session: Session, query: UsersQuery, viewer: User) -> tuple[Page[User], int]:

@@ -1,5 +1,7 @@
 """The users API: the contract's table, every path with and without its trailing slash."""
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import Response, abort, jsonify, request
 from werkzeug.exceptions import Unauthorized
@@ -9,7 +11,6 @@ from homeroom.auth.models import Role, User
 from homeroom.auth.origins import clear_session_cookie
 from homeroom.auth.routes import current_device
 from homeroom.db import db
-from homeroom.pagination import MAX_ID
 from homeroom.schema import Message
 from homeroom.uploads.storage import current_storage
 from homeroom.users.queries import get_user, get_user_by_uid, users_page
@@ -37,8 +38,7 @@ from homeroom.users.services import (
 
 bp = APIBlueprint("users", __name__, url_prefix="/api", tag="Users")
 
-# Ids beyond what the database can hold are simply not there.
-USER = f"/users/<int(min=1, max={MAX_ID}):user_id>"
+USER = "/users/<int:user_id>"
 
 
 def _private(response: Response) -> Response:
@@ -85,31 +85,38 @@ def list_users(viewer: User, query_data: UsersQuery) -> Response:
 @bp.post("/user", endpoint="sign_up")
 @bp.input(NewUsers)
 @bp.output(CreatedOut, status_code=201)
-def create(json_data: NewUsers) -> tuple[Response, int]:
+def create(json_data: NewUsers) -> Response:
     """Sign up, or, as an admin, make one user or an array of them.
 
     Who may sign up is the setting `REGISTRATION`; by default a join code is needed.
     """
     body = json_data.root
     if isinstance(body, list):
-        return _create_many(body), 201
-    if isinstance(body, CodeSignUp):
+        response = jsonify(_create_many(body))
+    elif isinstance(body, CodeSignUp):
         user = sign_up_with_code(body, current_device())
-        return jsonify(show_user(user, user, today())), 201
+        response = jsonify(show_user(user, user, today()))
+    else:
+        response = jsonify(_create_one(body))
+    response.status_code = 201
+    return response
+
+
+def _create_one(body: NewUser) -> dict[str, Any]:
     admin = _admin_if_any()
     if admin is None:
         user = sign_up(body, current_device())
-        return jsonify(show_user(user, user, today())), 201
+        return show_user(user, user, today())
     (user,) = create_users([body])
-    return jsonify(show_user(user, admin, today())), 201
+    return show_user(user, admin, today())
 
 
-def _create_many(body: list[NewUser]) -> Response:
+def _create_many(body: list[NewUser]) -> list[dict[str, Any]]:
     admin = authenticate(request_token(), db.session()).user
     if admin.role is not Role.ADMIN:
         abort(403, "Only an admin may make several users at once.")
     users = create_users(body)
-    return jsonify([show_user(user, admin, today()) for user in users])
+    return [show_user(user, admin, today()) for user in users]
 
 
 def _admin_if_any() -> User | None:

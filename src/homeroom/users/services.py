@@ -19,7 +19,7 @@ from homeroom.auth.sessions import (
     set_password_hash,
 )
 from homeroom.config import Registration, current_config
-from homeroom.db import db, utc_now, write_transaction
+from homeroom.db import db, write_transaction
 from homeroom.problems import reject_field
 from homeroom.users.fields import check_dob
 from homeroom.users.queries import get_user
@@ -86,8 +86,7 @@ def sign_up(new: NewUser, device: Device) -> User:
     password_hash = hash_new_password(new.password, uid=new.uid)
     with write_transaction() as session:
         user = _build_user(new, password_hash)
-        if registration is Registration.APPROVAL:
-            user.admitted_at = None
+        user.pending = registration is Registration.APPROVAL
         _insert(session, [user])
         return user
 
@@ -251,7 +250,7 @@ def admit_user(user_id: int, actor: User) -> User:
     """
     with write_transaction() as session:
         user = get_user(session, user_id, actor)
-        user.admitted_at = user.admitted_at or utc_now()
+        user.pending = False
         return user
 
 

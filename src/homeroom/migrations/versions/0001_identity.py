@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("dob", sa.Date(), nullable=True),
         sa.Column("role", sa.String(16), nullable=False),
         sa.Column("password_hash", sa.String(300), nullable=True),
-        sa.Column("admitted_at", Moment, nullable=True),
+        sa.Column("pending", sa.Boolean(), nullable=False),
         sa.Column("created_at", Moment, nullable=False),
         sa.Column("picture", sa.String(100), nullable=True),
         sa.CheckConstraint("role IN ('User', 'Teacher', 'Admin')", name=op.f("ck_users_role")),

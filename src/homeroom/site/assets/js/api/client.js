@@ -62,6 +62,7 @@ export function advice(error) {
     return `The server could not be reached. Check that you are online and that it is running.${crossOrigin}`;
   }
   if (!(error instanceof ApiError)) {
+    reportError(error); // a fault of the page itself belongs into the console, for who mends it
     return 'Something went wrong in this page. Reload it; if that does not help, tell your teacher.';
   }
   if (error.status === 401) return 'You are not signed in, or your session has ended.';

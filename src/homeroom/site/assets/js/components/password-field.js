@@ -5,12 +5,11 @@ import { element } from '../dom.js';
 class PasswordField extends HTMLElement {
   connectedCallback() {
     const input = this.querySelector('input');
-    const label = this.closest('.field').querySelector('label').textContent.toLowerCase();
     const button = element('button', { type: 'button', class: 'reveal', 'aria-controls': input.id });
     const show = (visible) => {
       input.type = visible ? 'text' : 'password';
       button.textContent = visible ? 'Hide' : 'Show';
-      button.setAttribute('aria-label', `${button.textContent} ${label}`);
+      button.setAttribute('aria-label', `${button.textContent} password`);
     };
     show(false);
     button.addEventListener('click', () => show(input.type === 'password'));

@@ -50,6 +50,7 @@ function show(user) {
     'fact-email': user.email ?? 'Not given',
   };
   for (const [id, text] of Object.entries(facts)) document.getElementById(id).textContent = text;
+  document.getElementById('pending').hidden = user.status !== 'pending';
   profile.elements.name.value = user.name;
   profile.elements.email.value = user.email ?? '';
   password.elements.username.value = user.uid;

@@ -42,7 +42,7 @@ function groups(api) {
 
 function section(tag) {
   const heading = element('h2', {}, tag.name);
-  const about = tag.description ? [element('p', { class: 'hint' }, tag.description)] : [];
+  const about = tag.description ? [element('p', { class: 'hint' }, ...inline(tag.description))] : [];
   return element('section', { class: 'tag' }, heading, ...about, ...tag.operations.map(operationCard));
 }
 
@@ -53,7 +53,7 @@ function operationCard(operation) {
   method.textContent = operation.method.toUpperCase();
   method.dataset.method = operation.method;
   card.querySelector('.path').textContent = operation.path;
-  card.querySelector('.purpose').textContent = operation.summary ?? '';
+  card.querySelector('.purpose').append(...inline(operation.summary ?? ''));
   // Filled when it is opened first: most of a long description is never looked at.
   card.addEventListener('toggle', () => {
     card.querySelector('.operation-body').append(...operationBody(operation));
@@ -62,18 +62,23 @@ function operationCard(operation) {
 }
 
 function operationBody(operation) {
-  const body = bodySchema(operation);
+  const body = operation.requestBody?.content?.['application/json']?.schema;
   return [
     ...paragraphs(operation.description),
     ...titled('Parameters', parameterTable(operation.parameters.map(resolve))),
-    ...titled('Body', body && propertyTable(body)),
+    ...titled('Body', body && shape(body)),
     ...titled('Answers', answerTable(operation.responses ?? {})),
     ...titled('Example', example(operation, body)),
   ];
 }
 
 function paragraphs(text) {
-  return (text ?? '').split(/\n{2,}/).filter(Boolean).map((part) => element('p', {}, part));
+  return (text ?? '').split(/\n{2,}/).filter(Boolean).map((part) => element('p', {}, ...inline(part)));
+}
+
+/** Text with `code` between backticks: the one piece of Markdown that descriptions need. */
+function inline(text) {
+  return text.split('`').map((part, index) => (index % 2 ? element('code', {}, part) : part));
 }
 
 function titled(title, content) {
@@ -89,10 +94,20 @@ function parameterTable(parameters) {
   ]));
 }
 
-function propertyTable(schema) {
-  const properties = Object.entries(schema.properties ?? {});
-  if (!properties.length) return element('p', {}, typeOf(schema));
-  return facts(properties.map(([name, property]) => [
+/** The fields of an object, or of each of the objects that may stand in its place. */
+function shape(reference, depth = 0) {
+  const schema = resolve(reference);
+  const choices = schema.anyOf ?? schema.oneOf;
+  if (choices && depth < MAX_DEPTH) {
+    const parts = choices.flatMap((choice) => [
+      element('p', { class: 'kind' }, typeOf(choice)),
+      ...(resolve(choice).properties ? [shape(choice, depth + 1)] : []),
+    ]);
+    return element('div', {}, ...parts);
+  }
+  if (schema.type === 'array') return shape(schema.items, depth + 1);
+  if (!schema.properties) return element('p', {}, typeOf(schema));
+  return facts(Object.entries(schema.properties).map(([name, property]) => [
     term(name, schema.required?.includes(name)),
     typeOf(property),
     resolve(property).description,
@@ -100,19 +115,21 @@ function propertyTable(schema) {
 }
 
 function answerTable(responses) {
-  return facts(Object.entries(responses).map(([status, response]) => {
-    const content = Object.values(resolve(response).content ?? {})[0];
-    return [element('code', {}, status), content?.schema ? typeOf(content.schema) : '', resolve(response).description];
+  return facts(Object.entries(responses).map(([status, reference]) => {
+    const response = resolve(reference);
+    const schema = Object.values(response.content ?? {})[0]?.schema;
+    const fields = status.startsWith('2') && schema ? [shape(schema)] : [];
+    return [element('code', {}, status), schema ? typeOf(schema) : '', response.description, ...fields];
   }));
 }
 
-/** Rows of a term, its kind, and what it means. */
+/** Rows of a term, its kind, what it means, and more where there is more. */
 function facts(rows) {
-  const items = rows.map(([name, kind, meaning]) => element(
-    'div', {},
-    element('dt', {}, name),
-    element('dd', {}, element('span', { class: 'kind' }, kind), ...(meaning ? [` ${meaning}`] : [])),
-  ));
+  const items = rows.map(([name, kind, meaning, ...more]) => {
+    const about = element('span', { class: 'kind' }, kind);
+    const meant = meaning ? [' ', ...inline(meaning)] : [];
+    return element('div', {}, element('dt', {}, name), element('dd', {}, about, ...meant, ...more));
+  });
   return element('dl', { class: 'fields' }, ...items);
 }
 
@@ -131,7 +148,7 @@ function resolve(part) {
 /** A schema in a few words: "User", "list of User", "string, 1 to 80 characters". */
 function typeOf(reference, depth = 0) {
   const schema = resolve(reference);
-  if (reference?.$ref) return schema.title;
+  if (reference?.$ref && schema.properties) return schema.title;
   if (depth > MAX_DEPTH) return 'object';
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices) return choices.map((choice) => typeOf(choice, depth + 1)).join(' or ');
@@ -146,13 +163,8 @@ function limits(schema) {
     ? [schema.minLength, schema.maxLength, ' characters']
     : [schema.minimum, schema.maximum, ''];
   if (low !== undefined && high !== undefined) return `${low} to ${high}${unit}`;
-  if (low !== undefined) return `at least ${low}${unit}`;
-  return high === undefined ? '' : `at most ${high}${unit}`;
-}
-
-function bodySchema(operation) {
-  const schema = operation.requestBody?.content?.['application/json']?.schema;
-  return schema && resolve(schema);
+  if (low !== undefined) return `${low} or more${unit}`;
+  return high === undefined ? '' : `up to ${high}${unit}`;
 }
 
 /** A made-up value that fits a schema, to begin with. */
@@ -192,6 +204,7 @@ function example(operation, body) {
 }
 
 function fetchCode(operation, body) {
+  const path = operation.path.replace(/{\w+}/g, '1');
   const changes = [];
   if (operation.method !== 'get') changes.push(`method: '${operation.method.toUpperCase()}'`);
   if (body) changes.push(`body: JSON.stringify(${JSON.stringify(sample(body), null, 2)})`);
@@ -202,7 +215,7 @@ function fetchCode(operation, body) {
     "import { uri, options } from './assets/js/api/config.js';",
     '',
     `// uri is ${uri} here`,
-    `const response = await fetch(uri + '${operation.path}', ${asked});`,
+    `const response = await fetch(uri + '${path}', ${asked});`,
     'console.log(response.status, await response.json());',
   ].join('\n');
 }

@@ -150,7 +150,7 @@ function row(user) {
   const [name, uid, age] = made.cells;
   name.firstElementChild.textContent = user.name;
   name.firstElementChild.dataset.initials = initials(user.name);
-  name.firstElementChild.dataset.tone = user.id % 6;
+  name.firstElementChild.dataset.tone = tone(user.uid);
   uid.textContent = user.uid;
   age.textContent = user.age ?? '–';
   return made;
@@ -161,6 +161,11 @@ function initials(name) {
   const words = name.trim().split(/\s+/);
   const letters = words.length > 1 ? [words[0], words.at(-1)] : words;
   return letters.map((word) => /[\p{L}\p{N}]/u.exec(word)?.[0] ?? '').join('').toUpperCase();
+}
+
+/** One of six colours, the same for a person on every page. */
+function tone(uid) {
+  return [...uid].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 6;
 }
 
 function showSort() {

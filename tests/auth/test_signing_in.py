@@ -1,0 +1,298 @@
+"""Passwords, sessions and join codes, with what each refuses."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.security import generate_password_hash
+
+from homeroom.auth.join_codes import current_code, issue_code
+from homeroom.auth.models import JoinCode, User, UserSession
+from homeroom.db import db, write_transaction
+from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
+
+GuestCode = Callable[[], str]
+
+
+@pytest.fixture
+def code_of(app: APIFlask) -> Callable[[Person], str]:
+    def code(person: Person) -> str:
+        with app.app_context(), write_transaction() as session:
+            return current_code(session, session.get_one(User, person.id))
+
+    return code
+
+
+def test_the_id_may_be_written_in_any_case(ada: Person, guest: FlaskClient) -> None:
+    answer = guest.post("/api/authenticate", json={"uid": " ADA".strip(), "password": PASSWORD})
+    assert answer.status_code == 200
+
+
+def test_unknown_users_and_wrong_passwords_get_the_same_answer(
+    ada: Person, make_person: MakePerson, guest: FlaskClient
+) -> None:
+    make_person("invited", password_hash=None, signed_in=False)
+    make_person("strange", password_hash="plain text", signed_in=False)
+    answers = [
+        guest.post("/api/authenticate", json={"uid": uid, "password": "wrong password"})
+        for uid in ("ada", "nobody", "invited", "strange")
+    ]
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.data for answer in answers}) == 1
+    assert answers[0].json["message"] == "Wrong ID or password."
+    assert not any("Set-Cookie" in answer.headers for answer in answers)
+
+
+def test_unknown_users_and_wrong_passwords_take_the_same_time(ada: Person, app: APIFlask) -> None:
+    def seconds(uid: str, address: str) -> float:
+        client = app.test_client()
+        begun = time.perf_counter()
+        client.post(
+            "/api/authenticate",
+            json={"uid": uid, "password": "wrong password"},
+            environ_base={"REMOTE_ADDR": address},
+        )
+        return time.perf_counter() - begun
+
+    pairs = [(seconds("ada", f"10.0.0.{n}"), seconds("nobody", f"10.0.1.{n}")) for n in range(12)]
+    ratio = statistics.median(known for known, _ in pairs) / statistics.median(
+        unknown for _, unknown in pairs
+    )
+    # Without a hash for unknown users they would be answered ten times as fast.
+    assert 0.4 < ratio < 2.5
+
+
+@pytest.mark.parametrize(
+    "method", ["pbkdf2:sha256", "pbkdf2:sha256:1000", "pbkdf2:sha1:1000", "scrypt", "scrypt:1024:8:1"]
+)
+def test_a_hash_of_the_lessons_kind_works_and_is_replaced(
+    app: APIFlask, make_person: MakePerson, method: str
+) -> None:
+    old = generate_password_hash(PASSWORD, method)
+    person = make_person("ada", password_hash=old, signed_in=False)
+    assert person.sign_in("wrong password").status_code == 401
+    assert _stored_hash(app, person) == old
+    assert person.sign_in().status_code == 200
+    assert _stored_hash(app, person).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert person.sign_in().status_code == 200
+
+
+def _stored_hash(app: APIFlask, person: Person) -> str:
+    with app.app_context():
+        return db.session.scalars(select(User.password_hash).where(User.id == person.id)).one()
+
+
+def test_changing_the_password_ends_the_other_sessions(ada: Person, app: APIFlask) -> None:
+    other = app.test_client()
+    other.post("/api/authenticate", json={"uid": "ada", "password": PASSWORD})
+    assert other.get("/api/id").status_code == 200
+
+    body = {"password": "another good one", "current_password": PASSWORD}
+    assert ada.client.patch("/api/users/", json=body).status_code == 200
+    assert ada.client.get("/api/id").status_code == 200
+    assert other.get("/api/id").status_code == 401
+    assert ada.sign_in(PASSWORD).status_code == 401
+    assert ada.sign_in("another good one").status_code == 200
+
+
+def test_the_own_password_is_changed_with_the_current_one_only(ada: Person) -> None:
+    new = {"password": "another good one"}
+    assert ada.client.put("/api/user", json=new).status_code == 422
+    assert ada.client.put("/api/user", json=new | {"current_password": "wrong"}).status_code == 403
+    too_short = {"password": "short", "current_password": PASSWORD}
+    answer = ada.client.put("/api/user", json=too_short)
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["pointer"] == "#/password"
+    assert ada.sign_in().status_code == 200
+
+
+def test_an_admin_sets_a_password_and_ends_all_sessions(ada: Person, admin: Person) -> None:
+    answer = admin.client.patch(f"/api/users/{ada.id}", json={"password": "another good one"})
+    assert answer.status_code == 200
+    assert ada.client.get("/api/id").status_code == 401
+    assert ada.sign_in("another good one").status_code == 200
+
+
+def test_signing_out_everywhere_ends_every_session_of_mine_and_nobody_elses(
+    ada: Person, admin: Person, app: APIFlask
+) -> None:
+    other = app.test_client()
+    other.post("/api/authenticate", json={"uid": "ada", "password": PASSWORD})
+    answer = ada.client.delete("/api/sessions")
+    assert answer.status_code == 200
+    assert answer.json["ended"] == 2
+    assert other.get("/api/id").status_code == 401
+    assert admin.client.get("/api/id").status_code == 200
+
+
+def test_sessions_that_are_over_are_swept_at_the_next_sign_in(
+    app: APIFlask, make_app: MakeApp, ada: Person
+) -> None:
+    short = make_app(token_lifetime_hours=1 / 3600).test_client()
+    short.post("/api/authenticate", json={"uid": "ada", "password": PASSWORD})
+    time.sleep(1.1)
+    ada.sign_in()
+    with app.app_context():
+        assert len(db.session.scalars(select(UserSession)).all()) == 2
+
+
+def test_guessing_is_limited_and_says_when_to_try_again(ada: Person, guest: FlaskClient) -> None:
+    answers = [
+        guest.post("/api/authenticate", json={"uid": "ada", "password": f"guess {n}"}) for n in range(12)
+    ]
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 2
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 301
+    assert "Try again in" in answers[-1].json["message"]
+    right = guest.post("/api/authenticate", json={"uid": "ADA", "password": PASSWORD})
+    assert right.status_code == 429, "once limited, the right password tells nothing either"
+
+
+def test_limits_of_one_account_and_address_do_not_reach_others(
+    ada: Person, admin: Person, guest: FlaskClient
+) -> None:
+    for n in range(11):
+        guest.post("/api/authenticate", json={"uid": "ada", "password": f"guess {n}"})
+    assert admin.sign_in().status_code == 200
+    assert ada.sign_in(environ_base={"REMOTE_ADDR": "10.1.2.3"}).status_code == 200
+
+
+def test_guesses_from_many_addresses_are_limited_as_well(ada: Person, guest: FlaskClient) -> None:
+    def guess(n: int) -> int:
+        return guest.post(
+            "/api/authenticate",
+            json={"uid": "ada", "password": f"guess {n}"},
+            environ_base={"REMOTE_ADDR": f"10.0.{n // 200}.{n % 200}"},
+        ).status_code
+
+    statuses = [guess(n) for n in range(102)]
+    assert statuses == [401] * 100 + [429] * 2
+
+
+def test_the_right_password_begins_the_count_anew(ada: Person, guest: FlaskClient) -> None:
+    for _ in range(3):
+        for n in range(9):
+            wrong = guest.post("/api/authenticate", json={"uid": "ada", "password": f"guess {n}"})
+            assert wrong.status_code == 401
+        assert ada.sign_in().status_code == 200
+
+
+def test_the_current_password_cannot_be_guessed_without_limit(ada: Person) -> None:
+    statuses = [
+        ada.client.put(
+            "/api/user", json={"password": "another good one", "current_password": f"guess {n}"}
+        ).status_code
+        for n in range(11)
+    ]
+    assert statuses == [403] * 10 + [429]
+
+
+def test_a_code_sets_the_password_once_and_signs_in(
+    make_person: MakePerson, guest: FlaskClient, code_of: Callable[[Person], str]
+) -> None:
+    grace = make_person("grace", name="Grace Hopper", password_hash=None, signed_in=False)
+    code = code_of(grace)
+    shown = guest.post("/api/join/code", json={"code": code})
+    assert shown.json == {"name": "Grace Hopper", "uid": "grace"}
+
+    answer = guest.post("/api/join", json={"code": code, "password": PASSWORD})
+    assert answer.status_code == 200
+    assert guest.get("/api/id").json["uid"] == "grace"
+    assert grace.sign_in().status_code == 200
+    for path in ("/api/join/code", "/api/join"):
+        again = guest.post(
+            path, json={"code": code, "password": PASSWORD} if path == "/api/join" else {"code": code}
+        )
+        assert again.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "respell", [str.lower, lambda code: code.replace("-", ""), lambda code: f"  {code} "]
+)
+def test_a_code_may_be_typed_as_people_do(
+    make_person: MakePerson,
+    guest: FlaskClient,
+    code_of: Callable[[Person], str],
+    respell: Callable[[str], str],
+) -> None:
+    grace = make_person("grace", password_hash=None, signed_in=False)
+    answer = guest.post("/api/join/code", json={"code": respell(code_of(grace))})
+    assert answer.status_code == 200
+
+
+def test_a_code_is_refused_with_a_bad_password_and_stays_good(
+    make_person: MakePerson, guest: FlaskClient, code_of: Callable[[Person], str]
+) -> None:
+    grace = make_person("grace", password_hash=None, signed_in=False)
+    code = code_of(grace)
+    assert guest.post("/api/join", json={"code": code, "password": "short"}).status_code == 422
+    assert guest.post("/api/join", json={"code": code, "password": PASSWORD}).status_code == 200
+
+
+def test_a_code_for_a_forgotten_password_ends_the_old_sessions(
+    ada: Person, guest: FlaskClient, code_of: Callable[[Person], str]
+) -> None:
+    answer = guest.post("/api/join", json={"code": code_of(ada), "password": "a brand new one"})
+    assert answer.status_code == 200
+    assert ada.client.get("/api/id").status_code == 401
+    assert ada.sign_in(PASSWORD).status_code == 401
+
+
+def test_a_code_is_printed_again_as_it_was_and_is_not_stored(
+    app: APIFlask, make_person: MakePerson, code_of: Callable[[Person], str]
+) -> None:
+    grace = make_person("grace", password_hash=None, signed_in=False)
+    code = code_of(grace)
+    assert code_of(grace) == code
+    with app.app_context():
+        row = db.session.scalars(select(JoinCode)).one()
+        stored = b"".join((row.nonce, row.digest))
+        assert code.replace("-", "").encode() not in stored
+
+
+def test_a_new_code_ends_the_old_one(
+    app: APIFlask, make_person: MakePerson, guest: FlaskClient, code_of: Callable[[Person], str]
+) -> None:
+    grace = make_person("grace", password_hash=None, signed_in=False)
+    old = code_of(grace)
+    with app.app_context(), write_transaction() as session:
+        new = issue_code(session, session.get_one(User, grace.id)).code
+    assert guest.post("/api/join/code", json={"code": old}).status_code == 404
+    assert guest.post("/api/join/code", json={"code": new}).status_code == 200
+
+
+def test_a_code_ends_with_its_time(make_app: MakeApp, make_person: MakePerson) -> None:
+    app = make_app(join_code_lifetime_days=0.5 / 86400)
+    grace = make_person("grace", password_hash=None, signed_in=False, of=app)
+    with app.app_context(), write_transaction() as session:
+        code = issue_code(session, session.get_one(User, grace.id)).code
+    time.sleep(0.6)
+    assert app.test_client().post("/api/join/code", json={"code": code}).status_code == 404
+
+
+def test_a_code_outlives_a_key_rotation(
+    make_app: MakeApp, make_person: MakePerson, code_of: Callable[[Person], str]
+) -> None:
+    grace = make_person("grace", password_hash=None, signed_in=False)
+    code = code_of(grace)
+    from tests.conftest import KEY
+
+    rotated = make_app(secret_key="0123456789abcdef" * 3, secret_key_fallbacks=KEY)
+    assert rotated.test_client().post("/api/join/code", json={"code": code}).status_code == 200
+    with rotated.app_context(), write_transaction() as session:
+        assert current_code(session, session.get_one(User, grace.id)) == code
+
+
+@pytest.mark.parametrize("code", ["AAAA-AAAA-AAAA", "x", "' OR 1=1 --", "🙂" * 12, "A" * 100])
+def test_a_made_up_code_is_404(guest: FlaskClient, code: str) -> None:
+    assert guest.post("/api/join/code", json={"code": code}).status_code == 404
+
+
+def test_guessing_codes_is_limited(guest: FlaskClient) -> None:
+    statuses = [
+        guest.post("/api/join/code", json={"code": f"AAAA-AAAA-A{n:03}"}).status_code for n in range(101)
+    ]
+    assert statuses == [404] * 100 + [429]

@@ -1,0 +1,68 @@
+"""Real servers for tests: the program as its users start it, over one database."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import requests
+
+START_TIMEOUT_S = 30
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+@dataclass
+class Server:
+    """A running `homeroom serve`: its address, and the group of its processes."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+
+    def url(self, path: str) -> str:
+        return self.address + path
+
+    def kill(self) -> None:
+        """`kill -9` of the server and all its workers at once, as when the power goes."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextmanager
+def serving(settings: Mapping[str, str], *, workers: int = 1, port: int | None = None) -> Iterator[Server]:
+    """A server with these settings, ready to answer; it is ended by its own process id."""
+    port = port or free_port()
+    command = [sys.executable, "-m", "homeroom", "serve", "--port", str(port), "--workers", str(workers)]
+    process = subprocess.Popen(command, env=os.environ | dict(settings), start_new_session=True)
+    server = Server(f"http://127.0.0.1:{port}", process)
+    try:
+        _wait_until_ready(server)
+        yield server
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def _wait_until_ready(server: Server) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            raise AssertionError(f"the server stopped with status {server.process.returncode}")
+        try:
+            if requests.get(server.url("/api/health/ready"), timeout=2).ok:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.05)
+    raise AssertionError("the server did not become ready")

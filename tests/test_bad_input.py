@@ -1,0 +1,282 @@
+"""What people, scripts and attackers send: each gets a 4xx in the one shape, never a 500."""
+
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import MakeApp, Person
+
+SHAPE = {"title", "status", "detail", "message", "data", "error"}
+
+
+def assert_problem(answer: Any, *statuses: int) -> None:
+    assert answer.status_code in statuses, answer.data[:300]
+    assert answer.content_type == "application/problem+json"
+    body = answer.json
+    assert set(body) - {"errors"} == SHAPE
+    assert body["status"] == answer.status_code
+    assert body["message"] == body["detail"]
+    assert body["error"] == body["title"]
+    assert body["data"] is None
+    for error in body.get("errors", []):
+        assert set(error) == {"pointer", "detail"}
+    text = answer.get_data(as_text=True)
+    assert not any(
+        leak in text for leak in ("Traceback", "sqlite3", "psycopg", "SELECT", "/src/", "site-packages")
+    )
+
+
+BODIES = {
+    "nothing": b"",
+    "not JSON": b"uid=ada&password=x",
+    "half JSON": b'{"uid": "ada"',
+    "NaN": b'{"id": NaN}',
+    "Infinity": b'{"id": -Infinity}',
+    "not UTF-8": b'{"uid": "\xff\xfe"}',
+    "UTF-16 without an end": '{"uid": "ada"}'.encode("utf-16")[:-1],
+    "ten thousand brackets": b"[" * 10_000,
+    "a hundred thousand braces": b'{"a":' * 100_000,
+    "a number of five thousand digits": b'{"id": ' + b"9" * 5000 + b"}",
+    "NUL": b"\x00",
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/authenticate"),
+        ("POST", "/api/join"),
+        ("POST", "/api/user"),
+        ("PUT", "/api/user"),
+        ("PATCH", "/api/users/"),
+        ("DELETE", "/api/users/"),
+        ("PUT", "/api/id/pfp"),
+    ],
+)
+def test_a_body_that_is_no_json_is_400(admin: Person, method: str, path: str, kind: str) -> None:
+    answer = admin.client.open(path, method=method, data=BODIES[kind], content_type="application/json")
+    assert_problem(answer, 400)
+
+
+WRONG_TYPES = (
+    None,
+    True,
+    7,
+    1.5,
+    "text",
+    [],
+    [[]],
+    {"uid": None},
+    {"uid": 7},
+    {"uid": ["ada"]},
+    {"uid": {"a": 1}},
+)
+
+
+@pytest.mark.parametrize("body", WRONG_TYPES, ids=json.dumps)
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/api/authenticate"), ("PUT", "/api/user"), ("DELETE", "/api/users/")]
+)
+def test_a_body_of_a_wrong_type_is_422(admin: Person, method: str, path: str, body: Any) -> None:
+    answer = admin.client.open(path, method=method, data=json.dumps(body))
+    if (method, body) == ("PUT", {"uid": None}):
+        assert answer.json["errors"] == [{"pointer": "#/uid", "detail": "`uid` may not be null."}]
+    assert_problem(answer, 400 if body is None else 422)
+
+
+@pytest.mark.parametrize(
+    "field_and_value",
+    [
+        {"name": value}
+        for value in (
+            "",
+            "   ",
+            "\u200d",
+            "a" * 101,
+            "a\x00b",
+            "\u202eevil",
+            "\u200fright to left mark",
+            "\u2067isolated",
+            "\x1b[31m",
+            "\u2028",
+            7,
+            True,
+            ["Ada"],
+            None,
+        )
+    ]
+    + [{"uid": value} for value in ("", "with space", "a" * 65, "a/b", "../x", "a\x00", "\u202ex", 7, None)]
+    + [{"email": value} for value in ("ada", "ada@", "@example.org", "a" * 250 + "@x.org", "a\x00@x.org", 7)]
+    + [
+        {"dob": value}
+        for value in (
+            "2010-02-30",
+            "2009-02-29",
+            "10.12.2010",
+            "12/10/2010",
+            "2010-1-2",
+            "20101210",
+            "2010-12-10T00:00:00",
+            "2999-01-01",
+            "1800-01-01",
+            "0000-00-00",
+            "٢٠١٠-١٢-١٠",
+            "",
+            20101210,
+            0,
+            False,
+        )
+    ]
+    + [{"role": value} for value in ("admin", "Root", "", 1, ["Admin"])]
+    + [{"password": value} for value in ("", 7, None, "a" * 1001)][:2]
+    + [{"id": value} for value in ("1", 0, -1, 2**63, True, 1.0)],
+    ids=lambda value: json.dumps(value)[:50],
+)
+def test_a_wrong_field_is_named(admin: Person, field_and_value: dict[str, Any]) -> None:
+    (field,) = field_and_value
+    answer = admin.client.put("/api/user", json=field_and_value)
+    assert_problem(answer, 422)
+    assert answer.json["errors"][0]["pointer"] == f"#/{field}"
+    assert admin.client.get("/api/id").json["uid"] == "admin"
+
+
+@pytest.mark.parametrize("field", ["name", "uid", "email", "dob", "password", "role"])
+def test_half_a_surrogate_pair_is_refused(admin: Person, field: str) -> None:
+    answer = admin.client.put(
+        "/api/user", data=f'{{"{field}": "a\\ud800b"}}', content_type="application/json"
+    )
+    assert_problem(answer, 422)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("  Ada   Lovelace ", "Ada Lovelace"),
+        ("José", "José"),
+        ("Ὑπατία", "Ὑπατία"),
+        ("李小龍", "李小龍"),
+        ("محمد", "محمد"),
+        ("نیم\u200cفاصله", "نیم\u200cفاصله"),
+        ("O'Brien-Smith, Jr.", "O'Brien-Smith, Jr."),
+        ("👩\u200d🚀", "👩\u200d🚀"),
+        ("<img src=x onerror=alert(1)>", "<img src=x onerror=alert(1)>"),
+        ("Robert'); DROP TABLE users;--", "Robert'); DROP TABLE users;--"),
+        ("ﷺ" * 100, "ﷺ" * 100),
+    ],
+)
+def test_a_name_may_be_in_any_script(ada: Person, sent: str, kept: str) -> None:
+    assert ada.client.put("/api/user", json={"name": sent}).json["name"] == kept
+    assert ada.client.get("/api/users/").json[0]["name"] == kept
+
+
+def test_a_name_of_ten_megabytes_is_413(ada: Person) -> None:
+    assert_problem(ada.client.put("/api/user", json={"name": "a" * 10_000_000}), 413)
+    assert_problem(ada.client.put("/api/user", json={"name": "a" * 5_000_000}), 422)
+
+
+def test_a_guest_cannot_make_the_server_read_a_body(guest: FlaskClient) -> None:
+    # The guard comes before the schema: 401, not 413 or 422.
+    assert_problem(guest.put("/api/user", json={"name": "a" * 10_000_000}), 401)
+
+
+def test_a_password_with_a_nul_or_a_megabyte_costs_nothing(guest: FlaskClient, ada: Person) -> None:
+    for password in ("a\x00b", "a" * 1_000_000):
+        answer = guest.post("/api/authenticate", json={"uid": "ada", "password": password})
+        assert_problem(answer, 422)
+
+
+def test_one_rejected_row_of_an_array_is_named_and_nothing_is_made(admin: Person) -> None:
+    rows = [{"uid": f"u{n}", "name": f"User {n}"} for n in range(3)]
+    rows[1]["name"] = ""
+    answer = admin.client.post("/api/users/", json=rows)
+    assert_problem(answer, 422)
+    assert [error["pointer"] for error in answer.json["errors"]] == ["#/1/name"]
+    future = [{"uid": "u", "name": "U"}, {"uid": "v", "name": "V", "dob": "2999-01-01"}]
+    answer = admin.client.post("/api/users/", json=future)
+    assert answer.json["errors"][0]["pointer"] == "#/1/dob"
+    too_many = [{"uid": f"u{n}", "name": "U"} for n in range(1001)]
+    assert_problem(admin.client.post("/api/users/", json=too_many), 422)
+    twice = [{"uid": "same", "name": "A"}, {"uid": "SAME", "name": "B"}]
+    assert_problem(admin.client.post("/api/users/", json=twice), 409)
+    assert len(admin.client.get("/api/users/").json) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/users/%00",
+        "/api/users/%ff",
+        "/api/%2e%2e/%2e%2e/etc/passwd",
+        "/api//users",
+        "/api/" + "a" * 8000,
+    ],
+)
+def test_a_path_that_leads_nowhere_is_404(admin: Person, path: str) -> None:
+    assert_problem(admin.client.get(path), 404)
+
+
+@pytest.mark.parametrize("method", ["POST", "TRACE", "PROPFIND"])
+def test_a_method_that_is_not_offered_is_405_and_names_those_that_are(ada: Person, method: str) -> None:
+    answer = ada.client.open("/api/id", method=method)
+    assert_problem(answer, 405)
+    assert "GET" in answer.headers["Allow"]
+
+
+def test_an_unforeseen_error_tells_the_log_and_not_the_caller(
+    make_app: MakeApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = make_app()
+
+    def fail() -> None:
+        raise RuntimeError("secret detail of /etc/passwd")
+
+    app.view_functions["health.live"] = fail
+    answer = app.test_client().get("/api/health/live")
+    assert_problem(answer, 500)
+    assert "secret detail" not in answer.get_data(as_text=True)
+    assert "secret detail" in capsys.readouterr().err
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+FIELDS = st.sampled_from(
+    ["uid", "name", "password", "current_password", "email", "dob", "role", "id", "code", "access", "age"]
+)
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    request=st.sampled_from(
+        [
+            ("POST", "/api/authenticate"),
+            ("POST", "/api/join/code"),
+            ("POST", "/api/user"),
+            ("PUT", "/api/user"),
+            ("PATCH", "/api/users/"),
+            ("DELETE", "/api/users/"),
+        ]
+    ),
+    body=JSON_VALUES | st.dictionaries(FIELDS, JSON_VALUES, max_size=5),
+)
+def test_no_body_breaks_the_server(admin: Person, request: tuple[str, str], body: Any) -> None:
+    method, path = request
+    answer = admin.client.open(path, method=method, data=json.dumps(body), content_type="application/json")
+    assert answer.status_code < 500
+    if answer.status_code >= 400:
+        assert_problem(answer, answer.status_code)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(token=st.text(st.characters(codec="latin-1", exclude_characters=';\r\n\x00 ,"\\'), max_size=200))
+def test_no_cookie_breaks_the_guard(app: Any, token: str) -> None:
+    client = app.test_client(use_cookies=False)
+    answer = client.get("/api/id", headers={"Cookie": f"jwt={token}"})
+    assert_problem(answer, 401)

@@ -1,0 +1,123 @@
+"""Settings: right ones are taken, wrong ones stop the start with their name and the remedy."""
+
+import os
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from homeroom.auth.keys import signing_keys
+from homeroom.config import ConfigError, load_config
+
+GOOD_KEY = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("SECRET_KEY", "short", "homeroom secret-key"),
+        ("SECRET_KEY", "SECRET_KEY", "homeroom secret-key"),
+        ("SECRET_KEY", "a" * 40, "repeats"),
+        ("SECRET_KEY_FALLBACKS", f"{GOOD_KEY},short", "homeroom secret-key"),
+        ("FRONTEND_ORIGINS", "*", "may not hold '*'"),
+        ("FRONTEND_ORIGINS", "https://*.github.io", "may not hold '*'"),
+        ("FRONTEND_ORIGINS", "someone.github.io", "https://someone.github.io"),
+        ("FRONTEND_ORIGINS", "https://someone.github.io/repo", "https://someone.github.io"),
+        ("FRONTEND_ORIGINS", "null", "is no origin"),
+        ("DATABASE_URL", "mysql://root@localhost/x", "postgresql://"),
+        ("DATABASE_URL", "nonsense", "postgresql://"),
+        ("DATABASE_URL", "postgresql://u@a:1,b:2/db", "postgresql://"),
+        ("UPLOADS_URL", "ftp://example.org", "s3://"),
+        ("UPLOADS_URL", "/var/uploads", "file:///"),
+        ("COOKIE_NAME", "j w t", "letters"),
+        ("COOKIE_NAME", "", "letters"),
+        ("TOKEN_LIFETIME_HOURS", "0", "greater than 0"),
+        ("TOKEN_LIFETIME_HOURS", "soon", "number"),
+        ("REGISTRATION", "everyone", "'open'"),
+        ("TIME_ZONE", "Mars/Olympus", "America/Los_Angeles"),
+        ("TIME_ZONE", "../../etc/passwd", "America/Los_Angeles"),
+        ("TRUSTED_PROXIES", "-1", "greater than or equal to 0"),
+        ("HOMEROOM_ENV", "prod", "'production'"),
+        ("LOG_LEVEL", "LOUD", "INFO"),
+        ("SQLITE_SYNCHRONOUS", "OFF", "'FULL'"),
+        ("MAX_UPLOAD_BYTES", "5MB", "integer"),
+    ],
+)
+def test_a_wrong_value_names_the_variable_and_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as raised:
+        load_config()
+    assert str(raised.value).startswith(name)
+    assert reason in str(raised.value)
+    assert "short" not in str(raised.value), "a key is never printed"
+
+
+def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIME_ZONE", "Mars")
+    monkeypatch.setenv("REGISTRATION", "everyone")
+    with pytest.raises(ConfigError) as raised:
+        load_config()
+    assert len(str(raised.value).splitlines()) == 2
+
+
+def test_right_values_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONTEND_ORIGINS", "https://Someone.github.io, http://localhost:4100,")
+    monkeypatch.setenv("SECRET_KEY", GOOD_KEY)
+    monkeypatch.setenv(
+        "DATABASE_URL", "postgresql://u:p@/db?host=a:1&host=b:2&target_session_attrs=read-write"
+    )
+    config = load_config()
+    assert config.frontend_origins == ("https://someone.github.io", "http://localhost:4100")
+    assert config.database.drivername == "postgresql+psycopg"
+    assert signing_keys(config) == (GOOD_KEY,)
+
+
+def test_the_first_start_makes_a_key_that_only_its_owner_reads(tmp_path: Path) -> None:
+    config = load_config(instance_path=tmp_path / "instance")
+    (key,) = signing_keys(config)
+    assert len(key) >= 32
+    assert stat.S_IMODE(config.key_file.stat().st_mode) == 0o600
+    assert signing_keys(config) == (key,)
+
+
+def test_starts_at_the_same_moment_agree_on_one_key(tmp_path: Path) -> None:
+    config = load_config(instance_path=tmp_path / "instance")
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: signing_keys(config), range(32)))
+    assert len(keys) == 1
+    assert [path.name for path in config.instance_path.iterdir()] == ["secret_key"]
+
+
+def test_production_does_not_start_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOMEROOM_ENV", "production")
+    with pytest.raises(ConfigError, match="SECRET_KEY is missing"):
+        load_config()
+    monkeypatch.setenv("SECRET_KEY", GOOD_KEY)
+    assert load_config().production
+
+
+def test_a_key_file_that_someone_emptied_stops_the_start(tmp_path: Path) -> None:
+    config = load_config(instance_path=tmp_path)
+    config.key_file.write_text("")
+    with pytest.raises(ConfigError, match="weak"):
+        signing_keys(config)
+
+
+@pytest.mark.parametrize("command", [["serve"], ["run"], ["db", "upgrade"], ["user", "code", "ada"]])
+def test_a_wrong_setting_stops_a_command_with_one_clear_line(command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "homeroom", *command],
+        env=os.environ | {"FRONTEND_ORIGINS": "*"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: FRONTEND_ORIGINS may not hold '*'")
+    assert len(done.stderr.splitlines()) == 1

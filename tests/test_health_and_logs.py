@@ -1,0 +1,130 @@
+"""Health, request ids, timings, and log lines that machines or people read."""
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from homeroom.db import db
+from tests.conftest import MakeApp, Person
+
+
+def test_a_living_process_says_so(guest: FlaskClient) -> None:
+    answer = guest.get("/api/health/live")
+    assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+
+
+def test_ready_asks_the_database(app: APIFlask, guest: FlaskClient) -> None:
+    assert guest.get("/api/health/ready").status_code == 200
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    try:
+        answer = guest.get("/api/health/ready")
+        assert answer.status_code == 503
+        assert "homeroom db upgrade" in answer.json["message"]
+    finally:
+        with app.app_context(), db.engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://nobody@127.0.0.1:1/none", "sqlite:////nonexistent/folder/homeroom.db"]
+)
+def test_without_its_database_the_server_lives_but_is_not_ready(make_app: MakeApp, url: str) -> None:
+    client = make_app(database_url=url).test_client()
+    assert client.get("/api/health/live").status_code == 200
+    assert client.get("/api/health/ready").status_code == 503
+    answer = client.post("/api/authenticate", json={"uid": "ada", "password": "whatever"})
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "2"
+    assert answer.content_type == "application/problem+json"
+
+
+def test_a_locked_database_is_busy_and_not_broken(
+    make_app: MakeApp, ada: Person, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not database_url.startswith("sqlite"):
+        return
+    monkeypatch.setattr("homeroom.db.BUSY_TIMEOUT_MS", 50)
+    impatient = make_app().test_client()
+    impatient.set_cookie("jwt", ada.client.get_cookie("jwt").value)
+    other = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert impatient.get("/api/users/").status_code == 200, "reading goes on while someone writes"
+    assert impatient.put("/api/user", json={"name": "X"}).status_code == 503
+    other.execute("ROLLBACK")
+    other.close()
+    assert impatient.put("/api/user", json={"name": "X"}).status_code == 200
+
+
+def test_every_answer_carries_its_id_and_timings(guest: FlaskClient) -> None:
+    ids = set()
+    for path in ("/api/id", "/api/health/live", "/", "/api/nowhere"):
+        answer = guest.get(path, buffered=True)
+        ids.add(answer.headers["X-Request-ID"])
+        assert re.fullmatch(r"app;dur=[\d.]+, db;dur=[\d.]+", answer.headers["Server-Timing"])
+    assert len(ids) == 4
+    assert all(re.fullmatch(r"[0-9a-f]{32}", request_id) for request_id in ids)
+
+
+def test_an_id_from_outside_is_taken_from_a_trusted_proxy_only(make_app: MakeApp) -> None:
+    given = {"X-Request-ID": "from-the-proxy-42"}
+    bad = {"X-Request-ID": "x" * 65}
+    untrusting, trusting = make_app().test_client(), make_app(trusted_proxies=1).test_client()
+    assert untrusting.get("/api/id", headers=given).headers["X-Request-ID"] != "from-the-proxy-42"
+    assert trusting.get("/api/id", headers=given).headers["X-Request-ID"] == "from-the-proxy-42"
+    assert trusting.get("/api/id", headers=bad).headers["X-Request-ID"] != bad["X-Request-ID"]
+
+
+_ASK_ONCE = """
+from homeroom.app import create_app
+create_app().test_client().get("/api/id", headers={"Origin": "https://someone.github.io"})
+"""
+
+
+@pytest.mark.parametrize("environment", ["production", "development"])
+def test_logs_are_json_in_production_and_readable_otherwise(tmp_path: Path, environment: str) -> None:
+    settings = {
+        "HOMEROOM_ENV": environment,
+        "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz",
+        "LOG_LEVEL": "INFO",
+        "INSTANCE_PATH": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _ASK_ONCE],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    warned, asked = done.stderr.splitlines()
+    if environment == "development":
+        assert "origin not admitted" in warned
+        assert "path=/api/id" in asked
+        return
+    first, second = json.loads(warned), json.loads(asked)
+    assert first["origin"] == "https://someone.github.io"
+    assert first["remedy"].endswith("https://someone.github.io")
+    assert second["status"] == 401
+    assert first["request_id"] == second["request_id"]
+
+
+def test_no_password_id_or_code_is_logged(
+    make_app: MakeApp, ada: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = make_app(log_level="DEBUG").test_client()
+    client.post("/api/authenticate", json={"uid": "ada", "password": "secret password"})
+    client.post("/api/join/code", json={"code": "SECR-ETCO-DE00"})
+    client.get("/api/users/?q=secretname")
+    text = capsys.readouterr().err
+    assert "/api/authenticate" in text
+    assert not any(secret in text for secret in ("secret password", "SECR-ETCO", "secretname"))

@@ -1,0 +1,185 @@
+"""Lists: pages, search, order, and answers that need not be sent twice."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from apiflask import APIFlask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from homeroom.auth.models import User, name_key
+from homeroom.db import write_transaction
+from tests.conftest import Person
+
+NAMES = (
+    "Ada Lovelace", "ada byron", "Álvaro Díaz", "Zoë Zhang", "Straße Groß", "Élise", "Ödön von Horváth",
+    "李小龍", "محمد", "Ὑπατία", "Ab", "ab", "AB", "a", "ﷺ" * 20, "O'Brien", "100% sure", "under_score",
+)  # fmt: skip
+
+
+@pytest.fixture
+def crowd(app: APIFlask) -> None:
+    with app.app_context(), write_transaction() as session:
+        for number, name in enumerate(NAMES):
+            user = User()
+            user.rename(name=name, uid=f"s{number:03}")
+            session.add(user)
+
+
+def page_through(person: Person, query: str) -> list[list[str]]:
+    pages, url = [], f"/api/users/?{query}"
+    while url:
+        answer = person.client.get(url)
+        assert answer.status_code == 200
+        pages.append([user["uid"] for user in answer.json])
+        link = re.fullmatch(r'<([^>]+)>; rel="next"', answer.headers.get("Link", ""))
+        url = link.group(1) if link else None
+    return pages
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "uid", "-uid", "id", "-id"])
+@pytest.mark.parametrize("limit", [1, 4, 18, 19, 20])
+def test_pages_show_everyone_once_and_in_order(ada: Person, crowd: None, sort: str, limit: int) -> None:
+    whole = page_through(ada, f"sort={sort}")
+    assert len(whole) == 1
+    pages = page_through(ada, f"sort={sort}&limit={limit}")
+    assert sum(pages, []) == whole[0]
+    assert len(set(whole[0])) == len(NAMES) + 1
+    assert all(len(page) == limit for page in pages[:-1])
+    assert pages[-1], "a next page that is announced is not empty"
+
+
+def test_names_are_sorted_without_regard_to_case_and_accents(ada: Person, crowd: None) -> None:
+    names = [user["name"] for user in ada.client.get("/api/users/").json]
+    assert names == sorted(names, key=name_key)
+    assert names.index("Élise") < names.index("O'Brien") < names.index("Ödön von Horváth")
+
+
+def test_ids_in_reverse_are_the_reverse(ada: Person, crowd: None) -> None:
+    forwards, backwards = page_through(ada, "sort=uid"), page_through(ada, "sort=-uid")
+    assert forwards[0] == backwards[0][::-1]
+
+
+def test_a_page_begins_after_the_last_row_even_if_that_is_deleted(
+    ada: Person, admin: Person, crowd: None
+) -> None:
+    first = ada.client.get("/api/users/?sort=uid&limit=5")
+    last = first.json[-1]
+    admin.client.delete("/api/users/", json={"uid": last["uid"]})
+    cursor = parse_qs(urlsplit(first.headers["Link"].split(">")[0]).query)["cursor"][0]
+    second = ada.client.get("/api/users/", query_string={"sort": "uid", "limit": 5, "cursor": cursor})
+    assert second.json[0]["uid"] > last["uid"]
+    assert len(second.json) == 5
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("ada", {"Ada Lovelace", "ada byron"}),
+        ("ADA L", {"Ada Lovelace"}),
+        ("alvaro", {"Álvaro Díaz"}),
+        ("élise", {"Élise"}),
+        ("strasse", {"Straße Groß"}),
+        ("李", {"李小龍"}),
+        ("s003", {"Zoë Zhang"}),
+        ("S003", {"Zoë Zhang"}),
+        ("100%", {"100% sure"}),
+        ("under_", {"under_score"}),
+        ("o'", {"O'Brien"}),
+        ("%", set()),
+        ("_", set()),
+        ("' OR 1=1 --", set()),
+        ("lovelace", set()),
+    ],
+)
+def test_search_finds_beginnings_of_names_and_ids(ada: Person, crowd: None, q: str, found: set[str]) -> None:
+    answer = ada.client.get("/api/users/", query_string={"q": q})
+    names = {user["name"] for user in answer.json}
+    assert names == found
+    assert answer.headers["X-Total-Count"] == str(len(answer.json))
+
+
+def test_search_keeps_its_words_on_the_next_page(ada: Person, crowd: None) -> None:
+    pages = page_through(ada, "q=s0&limit=5&sort=uid")
+    assert sum(pages, []) == [f"s{number:03}" for number in range(len(NAMES))]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=ten", "limit"),
+        ("limit=1e3", "limit"),
+        ("limit=99999999999999999999", "limit"),
+        ("sort=age", "sort"),
+        ("sort=password_hash", "sort"),
+        ("sort=name;DROP TABLE users", "sort"),
+        ("cursor=nonsense", "cursor"),
+        ("cursor=", "cursor"),
+        ("cursor=%00", "cursor"),
+        ("cursor=W10", "cursor"),
+        ("cursor=WyJhIiwxLDJd", "cursor"),
+        ("cursor=WzEsMV0", "cursor"),
+        ("cursor=WyJhIiwiYiJd", "cursor"),
+        ("cursor=WyJhIix0cnVlXQ", "cursor"),
+        ("cursor=WyJhIiwtMV0", "cursor"),
+        ("cursor=WyJhIiwxZTk5OV0", "cursor"),
+        ("cursor=WyJcdTAwMDAiLDFd", "cursor"),
+        ("cursor=WyJcdWQ4MDAiLDFd", "cursor"),
+        ("cursor=äöü", "cursor"),
+        ("q=%00", "q"),
+        ("q=" + "a" * 201, "q"),
+    ],
+)
+def test_a_wrong_parameter_is_named(ada: Person, query: str, field: str) -> None:
+    answer = ada.client.get(f"/api/users/?{query}")
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json["errors"]] == [f"#/{field}"]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    query=st.fixed_dictionaries(
+        {},
+        optional={
+            "q": st.text(max_size=20),
+            "cursor": st.text(max_size=60),
+            "limit": st.one_of(st.integers(-2, 1100).map(str), st.text(max_size=5)),
+            "sort": st.one_of(st.sampled_from(["name", "-uid", "id"]), st.text(max_size=8)),
+        },
+    )
+)
+def test_no_query_breaks_the_list(ada: Person, query: dict[str, str]) -> None:
+    answer = ada.client.get("/api/users/", query_string=query)
+    assert answer.status_code in (200, 422)
+
+
+def test_an_unchanged_answer_is_not_sent_twice(ada: Person, admin: Person) -> None:
+    first = ada.client.get("/api/users/")
+    etag = first.headers["ETag"]
+    again = ada.client.get("/api/users/", headers={"If-None-Match": etag})
+    assert again.status_code == 304
+    assert again.data == b""
+    assert again.headers["X-Total-Count"] == "2"
+    admin.client.patch("/api/users/", json={"name": "Renamed"})
+    changed = ada.client.get("/api/users/", headers={"If-None-Match": etag})
+    assert changed.status_code == 200
+    assert changed.headers["ETag"] != etag
+
+
+def test_answers_are_kept_by_the_own_browser_alone(ada: Person, admin: Person) -> None:
+    answer = ada.client.get("/api/users/")
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert {"Cookie", "Origin"} <= set(answer.headers["Vary"].split(", "))
+    assert answer.headers["ETag"] != admin.client.get("/api/users/").headers["ETag"]
+
+
+def test_head_is_get_without_a_body(ada: Person) -> None:
+    got, head = ada.client.get("/api/users/"), ada.client.head("/api/users/")
+    assert head.status_code == 200
+    assert head.data == b""
+    assert head.headers["ETag"] == got.headers["ETag"]
+    assert head.headers["Content-Length"] == got.headers["Content-Length"]
