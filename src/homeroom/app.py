@@ -20,11 +20,13 @@ from homeroom.schema import StrictJSON
 from homeroom.uploads.storage import init_storage
 from homeroom.users import pictures as picture_routes
 from homeroom.users import routes as users_routes
+from homeroom.users.roster import routes as roster_routes
 
 BLUEPRINTS = (
     auth_routes.bp,
     users_routes.bp,
     picture_routes.bp,
+    roster_routes.bp,
     health.bp,
 )
 

@@ -248,7 +248,7 @@ def current_config() -> Config:
 
 def _explain(problem: object) -> str:
     """One wrong variable as a sentence: its name, what is wrong, what to write."""
-    assert isinstance(problem, dict)  # noqa: S101  pydantic's ErrorDetails
+    assert isinstance(problem, dict)
     reason = str(problem["msg"]).removeprefix("Value error, ")
     location = problem["loc"]
     return f"{str(location[0]).upper()} {reason}" if location else reason

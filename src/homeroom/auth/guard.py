@@ -71,7 +71,7 @@ def request_token() -> str | None:
 def current_claims() -> Claims:
     """The token's claims in a guarded view: which session asks."""
     claims = g.claims
-    assert isinstance(claims, Claims)  # noqa: S101  set by the guard
+    assert isinstance(claims, Claims)
     return claims
 
 

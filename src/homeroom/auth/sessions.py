@@ -183,5 +183,5 @@ def end_all_sessions(user_id: int) -> int:
     """End every session of a user, on every device; how many there were."""
     with write_transaction() as session:
         ended = session.execute(delete(UserSession).where(UserSession.user_id == user_id))
-        assert isinstance(ended, CursorResult)  # noqa: S101  what a DELETE gives
+        assert isinstance(ended, CursorResult)
         return ended.rowcount

@@ -1,21 +1,41 @@
 """The command line: `homeroom …`."""
 
+from importlib import import_module
+
 import click
 from flask.cli import ScriptInfo
-from flask_migrate.cli import db as db_commands
 
 from homeroom import __version__
-from homeroom.app import create_app
-from homeroom.auth.keys import generate_key
-from homeroom.cli.demo import demo
-from homeroom.cli.serve import run, serve
-from homeroom.cli.site import site
-from homeroom.cli.user import user
 from homeroom.config import ConfigError
+
+# Where each command is. Only the one that is asked for is loaded: a server starts without the parts
+# that draw sheets, a sheet is drawn without the server.
+COMMANDS = {
+    "run": "homeroom.cli.serve:run",
+    "serve": "homeroom.cli.serve:serve",
+    "roster": "homeroom.cli.roster:roster",
+    "user": "homeroom.cli.user:user",
+    "import-legacy": "homeroom.cli.legacy:import_legacy",
+    "site": "homeroom.cli.site:site",
+    "demo": "homeroom.cli.demo:demo",
+    "db": "flask_migrate.cli:db",
+    "secret-key": "homeroom.cli.key:secret_key",
+}
 
 
 class HomeroomGroup(click.Group):
-    """Tells a wrong setting in one clear line instead of a traceback."""
+    """Loads a command when it is asked for, and tells a wrong setting in one clear line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -24,20 +44,14 @@ class HomeroomGroup(click.Group):
             raise click.ClickException(str(error)) from None
 
 
+def _make_app() -> object:
+    return import_module("homeroom.app").create_app()
+
+
 @click.group(cls=HomeroomGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="homeroom")
 @click.pass_context
 def main(context: click.Context) -> None:
     """A class's portfolio site that its teacher runs in one command."""
     # Flask's `with_appcontext` makes the app from this, for commands that need one.
-    context.obj = ScriptInfo(create_app=create_app, set_debug_flag=False)
-
-
-@main.command("secret-key")
-def secret_key() -> None:
-    """Print a new key for SECRET_KEY."""
-    click.echo(generate_key())
-
-
-for command in (run, serve, site, user, demo, db_commands):
-    main.add_command(command)
+    context.obj = ScriptInfo(create_app=_make_app, set_debug_flag=False)  # type: ignore[arg-type]  # it is a Flask

@@ -10,6 +10,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from homeroom.cli.links import join_link, site_address
+from homeroom.cli.site import listen
 from homeroom.config import Config, current_config, load_config
 from homeroom.db import db
 from homeroom.health import database_is_current
@@ -94,6 +95,8 @@ def _greet(address: str) -> None:
 
 
 def _serve(config: Config, host: str, port: int, workers: int) -> None:
+    # Granian's workers would try again for ever on a port that is taken.
+    listen(host, port).close()
     server = Server(
         "homeroom.wsgi:app",
         address=host,

@@ -38,7 +38,7 @@ def serve(host: str, port: int, api: str | None) -> None:
     if api is None and port != SITE_PORT:
         api = LOCAL_API_ORIGINS[0]
     app = create_site(api=api, api_origins=() if api else LOCAL_API_ORIGINS)
-    with _listen(host, port) as listener:
+    with listen(host, port) as listener:
         server = make_server(host, port, app, threaded=True, fd=listener.fileno())
         _say_where(host, port, api)
         try:
@@ -59,7 +59,7 @@ def _check_api(url: str | None) -> str | None:
         raise click.BadParameter(str(error)) from None
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A listening socket, opened here so that a taken port is told in our words.
 
     Raises:

@@ -1,5 +1,8 @@
 """`homeroom user`: accounts by hand."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 from flask.cli import with_appcontext
 from werkzeug.exceptions import HTTPException
@@ -11,7 +14,7 @@ from homeroom.cli.links import join_link
 from homeroom.db import db, write_transaction
 from homeroom.users.fields import clean_name, clean_uid
 from homeroom.users.schemas import NewUser
-from homeroom.users.services import create_users
+from homeroom.users.services import create_users, give_role
 
 _site = click.option(
     "--site",
@@ -41,13 +44,9 @@ def user() -> None:
 @with_appcontext
 def create(uid: str, name: str, role: str, site: str) -> None:
     """Make the account UID and print its one-time link."""
-    try:
+    with _refusals_in_one_line():
         new = NewUser.model_validate({"uid": clean_uid(uid), "name": clean_name(name), "role": role})
         (made,) = create_users([new])
-    except ValueError as error:
-        raise click.ClickException(str(error)) from None
-    except HTTPException as error:
-        raise click.ClickException(error.description or "Refused.") from None
     click.echo(f"Made {made.role} {made.uid} ({made.name}). One-time link to set a password:")
     click.echo(join_link(made.id, site))
 
@@ -69,9 +68,9 @@ def code(uid: str, site: str) -> None:
 @with_appcontext
 def role(uid: str, role: str) -> None:
     """Give UID a role."""
-    with write_transaction():
+    with _refusals_in_one_line(), write_transaction() as session:
         found = _find(uid)
-        found.role = Role(role)
+        give_role(session, found, Role(role))
         click.echo(f"{found.name} ({found.uid}) is {found.role.value} now.")
 
 
@@ -84,6 +83,17 @@ def admit(uid: str) -> None:
         found = _find(uid)
         found.pending = False
         click.echo(f"{found.name} ({found.uid}) is in the class.")
+
+
+@contextmanager
+def _refusals_in_one_line() -> Iterator[None]:
+    """What the API would refuse with a status, the command line refuses with a line and status 1."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    except HTTPException as error:
+        raise click.ClickException(error.description or "Refused.") from None
 
 
 def _find(uid: str) -> User:

@@ -36,7 +36,7 @@ def _set_foreign_keys(connection: Connection, state: str) -> None:
     https://www.sqlite.org/pragma.html#pragma_foreign_keys
     """
     driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101  the connection is open
+    assert driver is not None
     driver.execute(f"PRAGMA foreign_keys={state}")
 
 

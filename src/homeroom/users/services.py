@@ -197,9 +197,18 @@ def _apply_role(session: Session, target: User, changes: UserChanges, actor: Use
         return
     if actor.role is not Role.ADMIN:
         raise Forbidden("Only an admin may change a role.")
-    if target.role is Role.ADMIN:
+    give_role(session, target, Role(changes.role))
+
+
+def give_role(session: Session, target: User, role: Role) -> None:
+    """Give a user a role.
+
+    Raises:
+        Conflict: the last admin would lose it (409).
+    """
+    if target.role is Role.ADMIN and role is not Role.ADMIN:
         _require_another_admin(session, target)
-    target.role = Role(changes.role)
+    target.role = role
 
 
 def _require_another_admin(session: Session, admin: User) -> None:

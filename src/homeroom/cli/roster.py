@@ -1,0 +1,232 @@
+"""`homeroom roster`: bring a class list in, and hand the join codes out."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+import click
+from flask.cli import with_appcontext
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from homeroom.db import write_transaction
+from homeroom.users.roster.parse import RosterError
+from homeroom.users.roster.schemas import summary
+from homeroom.users.roster.services import (
+    ImportConflictError,
+    ImportReport,
+    Invitation,
+    Result,
+    RowReport,
+    import_roster,
+    invitations,
+    staff_not_joined,
+)
+from homeroom.users.roster.services import Progress as Watcher
+from homeroom.users.roster.text import MAX_BYTES
+
+_STYLES = {
+    Result.CREATED: "green",
+    Result.UPDATED: "cyan",
+    Result.UNCHANGED: "dim",
+    Result.REJECTED: "bold red",
+}
+
+
+@click.group("roster")
+def roster() -> None:
+    """Import a class list, and print its join codes."""
+
+
+@roster.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
+@click.option(
+    "--date-format",
+    metavar="FORMAT",
+    help="How the file writes dates, like %d/%m/%Y; without it YYYY-MM-DD.",
+)
+@with_appcontext
+def import_(file: BinaryIO, dry_run: bool, date_format: str | None) -> None:
+    """Import the class list FILE, a CSV file as schools' systems export it; - reads standard input.
+
+    All rows are taken, or none. Importing the same file again changes nothing.
+    """
+    with refusals_in_one_line(), progress_bar("Importing") as progress:
+        # One byte more than allowed is enough to be refused.
+        data = file.read(MAX_BYTES + 1)
+        report = import_roster(data, date_format=date_format, dry_run=dry_run, progress=progress)
+    print_report(report, dry_run=dry_run)
+    if report.counts[Result.CREATED] and report.written:
+        say("Their join codes: homeroom roster codes --pdf codes.pdf")
+    if report.rejected:
+        sys.exit(1)
+
+
+@roster.command("codes")
+@click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), help="A sheet to cut up.")
+@click.option("--csv", "table", type=click.Path(path_type=Path, dir_okay=False), help="A table.")
+@click.option(
+    "--site",
+    metavar="URL",
+    callback=lambda _context, _option, value: _check_site(value),
+    help="Where the class site is, to be printed with the codes.",
+)
+@click.option(
+    "--font",
+    "fonts",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A font for names that the sheet cannot draw otherwise; may be given several times.",
+)
+@click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
+@with_appcontext
+def codes(
+    pdf: Path | None, table: Path | None, site: str | None, fonts: tuple[Path, ...], force: bool
+) -> None:
+    """Print the join codes of all who have not joined yet.
+
+    The same codes come out each time until they are used or end, so a lost sheet can be printed again.
+    """
+    if pdf is None and table is None:
+        raise click.UsageError("Say what to write: --pdf FILE, --csv FILE, or both.")
+    for path in (pdf, table):
+        if path is not None and os.path.lexists(path) and not force:
+            raise click.ClickException(f"{path} is there already; --force overwrites it.")
+    with write_transaction() as session:
+        invited, staff = invitations(session), staff_not_joined(session)
+    if staff:
+        say(f"Not on the sheet, being staff: {', '.join(staff)}. For each: homeroom user code ID")
+    if not invited:
+        say("Everyone in the class has joined: there is nothing to print.")
+        return
+    _write_codes(invited, pdf, table, site, fonts, force=force)
+    if site is None:
+        say("With --site https://… the address of the class site is printed, too.")
+
+
+def _write_codes(
+    invited: list[Invitation],
+    pdf: Path | None,
+    table: Path | None,
+    site: str | None,
+    fonts: tuple[Path, ...],
+    *,
+    force: bool,
+) -> None:
+    # What draws takes half a second and 40 MB to load, which an import need not pay.
+    from homeroom.users.roster.fonts import FontError
+    from homeroom.users.roster.sheet import make_csv, make_pdf, write_private
+
+    try:
+        if pdf is not None:
+            sheet = make_pdf(invited, site, fonts)
+            write_private(pdf, sheet.content, overwrite=force)
+            _tell_written(pdf, len(invited), sheet.undrawn)
+        if table is not None:
+            write_private(table, make_csv(invited, site).content, overwrite=force)
+            _tell_written(table, len(invited))
+    except FontError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(
+            f"The codes cannot be written: {error.strerror}: {error.filename}"
+        ) from None
+
+
+def _tell_written(path: Path, count: int, undrawn: tuple[str, ...] = ()) -> None:
+    say(f"Wrote {count} join codes to {path}. Whoever holds a code can join with it: keep it safe.")
+    if undrawn:
+        say(
+            f"No font here draws the names of: {', '.join(undrawn)}. Their slips show the ID. "
+            "Install one (such as fonts-noto-cjk), or name one with --font FILE."
+        )
+
+
+def _check_site(url: str | None) -> str | None:
+    """The --site option without a slash at its end; a folder is fine, as on GitHub Pages."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    plain = url.isprintable() and " " not in url and not parts.query and not parts.fragment
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise click.BadParameter("write it like https://class.example.org")
+    return url.rstrip("/")
+
+
+def say(text: str) -> None:
+    """A line for people."""
+    click.echo(_printable(text))
+
+
+def _printable(text: str) -> str:
+    """What the terminal's encoding lacks becomes a question mark: the import is done by then."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
+
+
+@contextmanager
+def refusals_in_one_line() -> Iterator[None]:
+    """Tell a file that cannot be used, or another writer's getting in between, without a traceback."""
+    try:
+        yield
+    except (RosterError, ImportConflictError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Watcher]:
+    """A bar on a terminal, which goes away when done, and nothing where the output is piped."""
+    console = Console(stderr=True)
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def print_report(report: ImportReport, *, dry_run: bool) -> None:
+    """Row by row, then in one line: a table on a terminal, tab-separated lines in a pipe."""
+    for note in report.notes:
+        say(note)
+    console = Console()
+    if console.is_terminal:
+        console.print(_table(report))
+    else:
+        for row in report.rows:
+            say("\t".join((str(row.line), row.uid, row.name, row.result.value, _details(row))))
+    say(_outcome(report, dry_run=dry_run))
+
+
+def _table(report: ImportReport) -> Table:
+    table = Table("Line", "ID", "Name", "Result", "Details")
+    for row in report.rows:
+        # Text, not markup: a name may hold square brackets.
+        told = (Text(_printable(cell)) for cell in (row.uid, row.name))
+        result = Text(row.result.value, style=_STYLES[row.result])
+        table.add_row(str(row.line), *told, result, Text(_printable(_details(row))))
+    return table
+
+
+def _details(row: RowReport) -> str:
+    """Which fields change and why; without the old values, which nobody needs on a screen."""
+    changed = ", ".join(change.field for change in row.changes)
+    return " ".join(part for part in (f"New {changed}." if changed else "", row.message) if part)
+
+
+def _outcome(report: ImportReport, *, dry_run: bool) -> str:
+    if dry_run:
+        end = "This was a dry run: nothing was written."
+    elif report.rejected:
+        end = "Nothing was written: mend the rejected rows and import again."
+    else:
+        end = "Done."
+    return f"{summary(report)} {end}"

@@ -1,0 +1,82 @@
+"""`POST /api/roster`: the class list by API, for admins."""
+
+from apiflask import APIBlueprint
+from flask import Response, abort, jsonify, request
+
+from homeroom.auth.guard import token_required
+from homeroom.auth.models import Role, User
+from homeroom.problems import FieldProblem, InvalidFields, reject_field
+from homeroom.users.roster.parse import RosterError
+from homeroom.users.roster.schemas import (
+    ReportOut,
+    RosterFile,
+    RosterQuery,
+    show_report,
+)
+from homeroom.users.roster.services import ImportConflictError, ImportReport, import_roster
+from homeroom.users.roster.text import MAX_BYTES
+
+bp = APIBlueprint("roster", __name__, url_prefix="/api", tag="Roster")
+
+# What clients call a CSV file; Windows takes it for Excel's.
+FILE_TYPES = frozenset(
+    {
+        "text/csv",
+        "text/plain",
+        "text/tab-separated-values",
+        "application/csv",
+        "application/vnd.ms-excel",
+        "application/octet-stream",
+    }
+)
+# A file of the wrong kind has as many wrong rows as lines; a page shows the first ones.
+MAX_ROWS_NAMED = 100
+
+
+@bp.post("/roster/")
+@bp.doc(security="session")
+@token_required(Role.ADMIN)
+@bp.input(RosterQuery, location="query")
+@bp.input(RosterFile, location="files")
+@bp.output(ReportOut, description="What became of each line, with a join code for each new user.")
+def post_roster(_admin: User, query_data: RosterQuery, files_data: RosterFile) -> Response:  # noqa: ARG001
+    """Import a class list: the CSV file itself as `text/csv`, or as `file` of a form.
+
+    All rows are taken, or none: a row that cannot be taken is named in `errors`, by its line in the
+    file. A dry run reports such rows in its answer.
+    """
+    try:
+        report = import_roster(_file(), date_format=query_data.date_format, dry_run=query_data.dry_run)
+    except RosterError as error:
+        raise InvalidFields([], str(error)) from None
+    except ImportConflictError as error:
+        abort(409, str(error))
+    if report.rejected and not query_data.dry_run:
+        raise _rejection(report)
+    return jsonify(show_report(report))
+
+
+def _file() -> bytes:
+    """The file, wherever it stands in the request; one byte too many is enough to refuse it.
+
+    Raises:
+        UnsupportedMediaType: the body is neither a CSV file nor a form (415).
+        InvalidFields: the form has no file (422).
+    """
+    if request.mimetype == "multipart/form-data":
+        if "file" not in request.files:
+            reject_field("#/file", "The form has no file named “file”.")
+        return request.files["file"].stream.read(MAX_BYTES + 1)
+    if request.mimetype not in FILE_TYPES:
+        abort(415, "Send the file itself with Content-Type: text/csv, or a form with it as “file”.")
+    return request.stream.read(MAX_BYTES + 1)
+
+
+def _rejection(report: ImportReport) -> InvalidFields:
+    fields = [
+        FieldProblem(pointer=f"#/rows/{row.line}", detail=f"Line {row.line}: {row.message}")
+        for row in report.rejected
+    ]
+    listed = f" The first {MAX_ROWS_NAMED} are listed." if len(fields) > MAX_ROWS_NAMED else ""
+    what = f"{len(fields)} of {len(report.rows)} rows cannot be taken, so nothing was written."
+    return InvalidFields(fields[:MAX_ROWS_NAMED], f"{what}{listed}")

@@ -1,0 +1,90 @@
+"""What the roster's address takes and gives."""
+
+from typing import Any
+
+from apiflask.fields import UploadFile
+from pydantic import Field
+
+from homeroom.schema import Output, Query, StorableText
+from homeroom.users.roster.parse import MAX_DATE_FORMAT_CHARACTERS
+from homeroom.users.roster.services import ImportReport, Result, RowReport
+
+
+class RosterQuery(Query):
+    """How to read and what to do."""
+
+    dry_run: bool = Field(default=False, description="Report what would be done, and write nothing.")
+    date_format: StorableText | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_DATE_FORMAT_CHARACTERS,
+        description="How dates are written, in strptime's letters; without it YYYY-MM-DD.",
+        examples=["%d/%m/%Y"],
+    )
+
+
+class RosterFile(Output):
+    """A form with the roster as its file; not needed where the body is the roster itself."""
+
+    file: UploadFile | None = None
+
+
+class ChangeOut(Output):
+    """One field before and after."""
+
+    field: str
+    old: str | None
+    new: str
+
+
+class RowOut(Output):
+    """What became of one line of the file."""
+
+    line: int
+    uid: str
+    name: str
+    result: Result
+    message: str
+    changes: list[ChangeOut]
+    join_code: str | None = Field(description="For those who were created; it works once.")
+
+
+class ReportOut(Output):
+    """What became of every line; `written` is false for a dry run."""
+
+    message: str
+    written: bool
+    created: int
+    updated: int
+    unchanged: int
+    rejected: int
+    notes: list[str] = Field(description="How the file was read, in words.")
+    rows: list[RowOut]
+
+
+def summary(report: ImportReport) -> str:
+    """A report in one sentence."""
+    return ", ".join(f"{count} {result.value}" for result, count in report.counts.items()) + "."
+
+
+def show_report(report: ImportReport) -> dict[str, Any]:
+    """A report as admins get it: it holds join codes and what fields were before."""
+    return {
+        "message": summary(report),
+        "written": report.written,
+        **{result.value: count for result, count in report.counts.items()},
+        "notes": list(report.notes),
+        "rows": [_show_row(row) for row in report.rows],
+    }
+
+
+def _show_row(row: RowReport) -> dict[str, Any]:
+    return {
+        "line": row.line,
+        "uid": row.uid,
+        "name": row.name,
+        "result": row.result.value,
+        "message": row.message,
+        "changes": [{"field": change.field, "old": change.old, "new": change.new} for change in row.changes],
+        "join_code": row.join_code,
+    }

@@ -1,0 +1,312 @@
+"""From the rows of a roster to accounts and join codes: all of them in one transaction, or none."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TypeVar
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, selectinload
+
+from homeroom.auth.join_codes import issue_code, reprint_code
+from homeroom.auth.models import Role, User, uid_key
+from homeroom.db import db, write_transaction
+from homeroom.users.demo import DEMO_CLASS, LABEL
+from homeroom.users.roster.parse import ParsedRoster, RosterRow, parse
+from homeroom.users.roster.text import shown
+from homeroom.users.services import today
+
+# How many rows one query asks for: far below what either database allows as parameters.
+CHUNK_ROWS = 500
+# Any number that nothing else in this database locks by.
+_IMPORT_LOCK = 0x686F_6D65
+
+Item = TypeVar("Item")
+# Called with how many rows are done, and how many there are.
+Progress = Callable[[int, int], None]
+
+
+class Result(StrEnum):
+    """What became, or without writing would become, of one row."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of an account before and after; for the staff, who may see both."""
+
+    field: str
+    old: str | None
+    new: str
+
+
+@dataclass(frozen=True)
+class RowReport:
+    """One row: where it stands in the file, who it is, what became of it and why."""
+
+    line: int
+    uid: str
+    name: str
+    result: Result
+    message: str = ""
+    changes: tuple[Change, ...] = ()
+    join_code: str | None = None
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What became of every row; `written` is false for a dry run and where a row was rejected."""
+
+    rows: tuple[RowReport, ...]
+    notes: tuple[str, ...]
+    written: bool
+
+    @property
+    def counts(self) -> dict[Result, int]:
+        counted = Counter(row.result for row in self.rows)
+        return {result: counted[result] for result in Result}
+
+    @property
+    def rejected(self) -> list[RowReport]:
+        return [row for row in self.rows if row.result is Result.REJECTED]
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """Someone who has not joined yet, and the code that lets them."""
+
+    uid: str
+    name: str
+    code: str
+    expires_at: datetime
+
+
+class ImportConflictError(Exception):
+    """Someone else wrote one of the same IDs at the same moment; nothing of the import was kept."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Someone else added one of these IDs at the same moment. "
+            "Nothing was written; import the file again."
+        )
+
+
+def import_roster(
+    data: bytes,
+    *,
+    date_format: str | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Bring the class in line with a roster; accounts that it does not name stay as they are.
+
+    Raises:
+        RosterError: the file or the date format cannot be used (422).
+        ImportConflictError: another writer got in between (409).
+    """
+    parsed = parse(data, today=today(), date_format=date_format)
+    with read_only() if dry_run else import_transaction() as session:
+        planned, rejected = _plan(session, parsed)
+        written = not dry_run and not rejected
+        reports = rejected + [plan.report for plan in planned]
+        if written:
+            reports = _write(session, planned, progress or _ignore)
+    return ImportReport(tuple(sorted(reports, key=lambda row: row.line)), parsed.notes, written)
+
+
+def _ignore(_done: int, _total: int) -> None:
+    """Nobody watches the progress."""
+
+
+@contextmanager
+def import_transaction() -> Iterator[Session]:
+    """A write transaction in which imports come one after the other."""
+    try:
+        with write_transaction() as session:
+            serialise_imports(session)
+            yield session
+    except IntegrityError:
+        raise ImportConflictError from None
+
+
+@contextmanager
+def read_only() -> Iterator[Session]:
+    """The session without the right to write, so that a dry run cannot."""
+    session = db.session()
+    # What an earlier transaction of this request saw may be old.
+    session.rollback()
+    yield session
+
+
+def serialise_imports(session: Session) -> None:
+    """Wait for an import that is under way; SQLite's write transactions do so by themselves."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_IMPORT_LOCK)))
+
+
+def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """A sequence in pieces of at most `size`."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The accounts that some IDs of a roster may mean."""
+
+    by_roster_key: dict[str, User]
+    by_uid_key: dict[str, User]
+
+    def find(self, uid: str) -> User | None:
+        """Whom the roster means: who was imported under this ID, even if renamed since, goes first.
+
+        Raises:
+            ValueError: the ID was taken over by someone whom the roster knows by another one.
+        """
+        key = uid_key(uid)
+        if key in self.by_roster_key:
+            return self.by_roster_key[key]
+        user = self.by_uid_key.get(key)
+        if user is not None and user.roster_key is not None:
+            raise ValueError(
+                f"{shown(user.name)} signs in with this ID, but was imported as "
+                f"“{shown(user.roster_key)}”. Change that account's ID first."
+            )
+        return user
+
+
+def find_accounts(session: Session, uids: Sequence[str]) -> Accounts:
+    """The accounts that have these IDs, or once were imported under them."""
+    keys = [uid_key(uid) for uid in uids]
+    either = or_(User.uid_key.in_(keys), User.roster_key.in_(keys))
+    users = session.scalars(select(User).where(either)).all()
+    return Accounts(
+        by_roster_key={user.roster_key: user for user in users if user.roster_key is not None},
+        by_uid_key={user.uid_key: user for user in users},
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be done with one row: whose account it is, nobody's yet, and what to report."""
+
+    row: RosterRow
+    user: User | None
+    report: RowReport
+
+
+def _plan(session: Session, parsed: ParsedRoster) -> tuple[list[_Plan], list[RowReport]]:
+    """What each row asks for, before anything is written, and the rows that cannot be taken."""
+    planned = []
+    rejected = [
+        RowReport(row.line, row.uid, row.name, Result.REJECTED, row.reason) for row in parsed.rejected
+    ]
+    for chunk in chunks(parsed.rows, CHUNK_ROWS):
+        accounts = find_accounts(session, [row.uid for row in chunk])
+        for row in chunk:
+            try:
+                user = accounts.find(row.uid)
+            except ValueError as error:
+                rejected.append(RowReport(row.line, row.uid, row.name, Result.REJECTED, str(error)))
+            else:
+                planned.append(_Plan(row, user, _report(row, user)))
+    return planned, rejected
+
+
+def _write(session: Session, planned: Sequence[_Plan], progress: Progress) -> list[RowReport]:
+    reports: list[RowReport] = []
+    for chunk in chunks(planned, CHUNK_ROWS):
+        new = [(plan.report, _new_user(plan.row)) for plan in chunk if plan.user is None]
+        session.add_all(user for _, user in new)
+        session.flush()
+        for report, user in new:
+            reports.append(replace(report, join_code=issue_code(session, user).code))
+        for plan in chunk:
+            if plan.user is not None:
+                _update(plan.user, plan.row)
+                reports.append(plan.report)
+        progress(len(reports), len(planned))
+    return reports
+
+
+def _new_user(row: RosterRow) -> User:
+    user = User(email=row.email, dob=row.dob, role=Role.USER, password_hash=None)
+    user.rename(name=row.name, uid=row.uid)
+    user.roster_key = user.uid_key
+    return user
+
+
+def _update(user: User, row: RosterRow) -> None:
+    """Take over what the row tells; role, password and an ID chosen since are no matter of it."""
+    user.rename(name=row.name)
+    user.email = row.email or user.email
+    user.dob = row.dob or user.dob
+    user.roster_key = uid_key(row.uid)
+
+
+def _report(row: RosterRow, user: User | None) -> RowReport:
+    if user is None:
+        return RowReport(row.line, row.uid, row.name, Result.CREATED)
+    changes = tuple(_changes(row, user))
+    result = Result.UPDATED if changes else Result.UNCHANGED
+    return RowReport(row.line, row.uid, row.name, result, _remark(row, user), changes)
+
+
+def _changes(row: RosterRow, user: User) -> Iterator[Change]:
+    """What the row tells and the account has otherwise; an empty cell tells nothing."""
+    for field, told in (("name", row.name), ("email", row.email), ("dob", row.dob)):
+        stored = getattr(user, field)
+        if told is not None and told != stored:
+            yield Change(field, _as_text(stored), str(told))
+
+
+def _as_text(value: str | date | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _remark(row: RosterRow, user: User) -> str:
+    """What the staff should know about an account that was there before."""
+    remarks = []
+    if user.uid_key != uid_key(row.uid):
+        remarks.append(f"Signs in as “{shown(user.uid)}” by now.")
+    if user.is_staff:
+        remarks.append(f"The account keeps its role, {user.role}.")
+    if user.pending:
+        remarks.append("Signed up by themselves, and still waits to be admitted.")
+    return " ".join(remarks)
+
+
+def invitations(session: Session) -> list[Invitation]:
+    """Everyone of the class who has not joined, by name; codes that ended are replaced.
+
+    The staff's accounts are left out: a sheet that lies on a desk must not make anyone an admin. So is
+    the demo class, which nobody hands slips to. Belongs inside a write transaction.
+    """
+    demo = User.uid_key.in_([uid for uid, _, _ in DEMO_CLASS]) & User.name.endswith(LABEL)
+    users = session.scalars(
+        select(User)
+        .where(User.password_hash.is_(None), User.pending.is_(False), User.role == Role.USER, ~demo)
+        .order_by(User.name_key, User.id)
+        .options(selectinload(User.join_code))
+    ).all()
+    return [_invitation(session, user) for user in users]
+
+
+def _invitation(session: Session, user: User) -> Invitation:
+    code = reprint_code(user.join_code) if user.join_code else None
+    if code is None:
+        code = issue_code(session, user)
+    return Invitation(user.uid, user.name, code.code, code.expires_at)
+
+
+def staff_not_joined(session: Session) -> list[str]:
+    """The IDs of teachers and admins who have no password yet; the sheet leaves them out."""
+    staff = select(User.uid).where(User.password_hash.is_(None), User.role != Role.USER)
+    return list(session.scalars(staff.order_by(User.uid_key)))

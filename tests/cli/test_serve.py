@@ -1,0 +1,122 @@
+"""`homeroom run`: from nothing to a first sign-in, and from there on without losing anything."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.conftest import PASSWORD
+from tests.servers import free_port
+
+
+@contextmanager
+def running(instance: Path) -> Iterator[tuple[str, str]]:
+    """The address of a `homeroom run` that answers, and what it printed until then."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "homeroom", "run", "--port", str(port)],
+        env=os.environ | {"INSTANCE_PATH": str(instance), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    stop = threading.Timer(60, process.kill)
+    stop.start()
+    try:
+        assert process.stdout is not None
+        printed = ""
+        for line in process.stdout:
+            printed += line
+            if ("First sign-in" in printed or "Sign in at" in printed) and line == "\n":
+                break
+        address = f"http://localhost:{port}"
+        _wait_for(address)
+        yield address, printed
+    finally:
+        stop.cancel()
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=20)
+        process.stdout.close()
+
+
+def _wait_for(address: str) -> None:
+    session = requests.Session()
+    retry = requests.adapters.HTTPAdapter(
+        max_retries=requests.adapters.Retry(total=20, backoff_factor=0.05, status_forcelist=[503])
+    )
+    session.mount("http://", retry)
+    session.get(f"{address}/api/health/ready", timeout=5).raise_for_status()
+    session.close()
+
+
+def test_the_first_run_prepares_everything_and_later_ones_change_nothing(tmp_path: Path) -> None:
+    instance = tmp_path / "instance"
+    with running(instance) as (address, printed):
+        assert "Loaded a demo class of 24" in printed
+        (link,) = re.findall(r"http://\S+/join/#code=([0-9A-Z-]+)", printed)
+        assert f"{address}/" in printed
+    with running(instance) as (address, printed):
+        assert "Loaded" not in printed
+        assert f"{address}/join/#code={link}" in printed, "the link stays until it was used"
+        me = requests.Session()
+        joined = me.post(f"{address}/api/join", json={"code": link, "password": PASSWORD}, timeout=10)
+        assert joined.status_code == 200
+        assert joined.json()["user"]["role"] == "Admin"
+        users = me.get(f"{address}/api/users/", timeout=10).json()
+        assert len(users) == 25
+        assert sum(user["name"].endswith("(demo)") for user in users) == 24
+        me.close()
+    with running(instance) as (address, printed):
+        assert "/join/" not in printed
+        assert f"Sign in at          {address}/login/" in printed
+        body = {"uid": "admin", "password": PASSWORD}
+        assert requests.post(f"{address}/api/authenticate", json=body, timeout=10).status_code == 200
+
+
+def test_no_default_password_opens_a_fresh_site(tmp_path: Path) -> None:
+    with running(tmp_path / "instance") as (address, _printed):
+        for uid in ("admin", "demo-ada"):
+            for password in ("admin", "password", "123Toby!", "", uid, "changeme"):
+                body = {"uid": uid, "password": password}
+                answer = requests.post(f"{address}/api/authenticate", json=body, timeout=10)
+                assert answer.status_code in (401, 422)
+
+
+def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
+    with running(tmp_path / "instance") as (address, _printed):
+        port = address.rpartition(":")[2]
+        done = subprocess.run(
+            [sys.executable, "-m", "homeroom", "run", "--port", port],
+            env=os.environ | {"INSTANCE_PATH": str(tmp_path / "instance")},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert f"Port {port} is taken" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("folder", ["/proc/nowhere", "/dev/null/instance"])
+def test_a_folder_that_cannot_be_written_is_named(folder: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "homeroom", "run"],
+        env=os.environ | {"INSTANCE_PATH": folder},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "INSTANCE_PATH" in done.stderr
+    assert "Traceback" not in done.stderr

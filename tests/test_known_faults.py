@@ -1,0 +1,137 @@
+"""The faults of servers of this kind, each known from a real one: a test that it is not copied here."""
+
+import io
+import re
+import time
+from base64 import b64encode
+from pathlib import Path
+
+import flask_migrate
+import jwt
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from PIL import Image
+
+from homeroom.config import ConfigError, load_config
+from homeroom.db import db
+from tests.conftest import KEY, PASSWORD, MakeApp, MakePerson, Person
+
+SOURCE = Path(__file__).parent.parent / "src" / "homeroom"
+
+
+def test_every_token_expires(ada: Person) -> None:
+    claims = jwt.decode(ada.client.get_cookie("jwt").value, KEY, algorithms=["HS256"])
+    assert 0 < claims["exp"] - time.time() <= 12 * 3600
+
+
+def test_a_token_names_what_cannot_be_changed_or_taken_over(ada: Person, make_person: MakePerson) -> None:
+    assert ada.client.put("/api/user", json={"uid": "countess"}).status_code == 200
+    make_person("ada", name="Another Ada", signed_in=False)
+    assert ada.client.get("/api/id").json["name"] == "Ada Lovelace"
+
+
+def test_a_role_is_compared_whole(ada: Person, teacher: Person) -> None:
+    for person in (ada, teacher):
+        assert person.client.delete("/api/users/", json={"uid": "x"}).status_code == 403
+
+
+def test_nobody_gets_a_default_password(make_app: MakeApp, admin: Person) -> None:
+    client = make_app(registration="open").test_client()
+    assert client.post("/api/user", json={"uid": "eve", "name": "Eve"}).status_code == 422
+    admin.client.post("/api/users/", json={"uid": "grace", "name": "Grace"})
+    for password in ("123qwerty", "password", "grace", "Grace", "123Toby!"):
+        answer = client.post("/api/authenticate", json={"uid": "grace", "password": password})
+        assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "data"),
+    [
+        ("PUT", "/api/user", b"no json"),
+        ("PUT", "/api/user", b'{"name": 7}'),
+        ("PUT", "/api/user", b'{"uid": "teacher"}'),
+        ("POST", "/api/authenticate", b"no json"),
+        ("POST", "/api/authenticate", b'{"uid": {}, "password": []}'),
+    ],
+)
+def test_bad_bodies_are_the_callers_fault(
+    ada: Person, teacher: Person, method: str, path: str, data: bytes
+) -> None:
+    assert 400 <= ada.client.open(path, method=method, data=data).status_code < 500
+
+
+def test_garbage_for_a_token_is_a_401_without_the_parsers_words(guest: FlaskClient) -> None:
+    guest.set_cookie("jwt", "garbage")
+    answer = guest.get("/api/users/")
+    assert answer.status_code == 401
+    assert "segment" not in answer.get_data(as_text=True)
+
+
+def test_no_script_of_the_site_turns_text_into_markup() -> None:
+    scripts = list((SOURCE / "site").rglob("*.js"))
+    assert len(scripts) > 5
+    dangerous = re.compile(r"\.(inner|outer)HTML\b|insertAdjacentHTML|document\.write|\beval\(|new Function")
+    assert [path.name for path in scripts if dangerous.search(path.read_text())] == []
+
+
+def test_a_listing_is_guarded_and_holds_no_hash(guest: FlaskClient, admin: Person) -> None:
+    assert guest.get("/api/users/").status_code == 401
+    for path in ("/api/users/", "/api/id", f"/api/users/{admin.id}"):
+        text = admin.client.get(path).get_data(as_text=True)
+        assert "argon2" not in text
+        assert "password" not in text
+
+
+def test_a_sign_up_cannot_set_a_role(make_app: MakeApp) -> None:
+    client = make_app(registration="open").test_client()
+    body = {"uid": "eve", "name": "Eve", "password": PASSWORD, "role": "Admin"}
+    assert client.post("/api/user", json=body).status_code == 403
+
+
+def test_preparing_the_database_again_drops_nothing(app: APIFlask, ada: Person) -> None:
+    with app.app_context():
+        db.session.remove()
+        flask_migrate.upgrade()
+    assert ada.client.get("/api/id").status_code == 200
+
+
+@pytest.mark.parametrize("key", ["SECRET_KEY", "secret", "dev", "changeme", ""])
+def test_a_placeholder_is_no_key(key: str) -> None:
+    with pytest.raises(ConfigError, match="SECRET_KEY"):
+        load_config(secret_key=key)
+
+
+def test_a_preflight_knows_delete_and_x_origin_and_how_long_it_holds(guest: FlaskClient) -> None:
+    headers = {
+        "Origin": "http://localhost:4100",
+        "Access-Control-Request-Method": "DELETE",
+        "Access-Control-Request-Headers": "x-origin",
+    }
+    answer = guest.options("/api/users/", headers=headers)
+    assert "DELETE" in answer.headers["Access-Control-Allow-Methods"]
+    assert "x-origin" in answer.headers["Access-Control-Allow-Headers"].lower()
+    assert "Access-Control-Max-Age" in answer.headers
+
+
+def test_an_origin_is_not_reflected_with_credentials(ada: Person) -> None:
+    answer = ada.client.get("/api/users/", headers={"Origin": "https://evil.example"})
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_a_third_party_cookie_is_partitioned(make_app: MakeApp, make_person: MakePerson) -> None:
+    app = make_app(frontend_origins="https://someone.github.io")
+    person = make_person("ada", of=app, signed_in=False)
+    headers = {"Origin": "https://someone.github.io", "Sec-Fetch-Site": "cross-site"}
+    cookie = person.sign_in(base_url="https://class.example", headers=headers).headers["Set-Cookie"]
+    assert all(flag in cookie for flag in ("SameSite=None", "Secure", "Partitioned"))
+
+
+def test_a_picture_is_told_by_its_content(ada: Person) -> None:
+    page = b"<script>alert(1)</script>"
+    answer = ada.client.put("/api/id/pfp", json={"pfp": b64encode(page).decode()})
+    assert answer.status_code == 415
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "PNG")
+    picture = b64encode(buffer.getvalue()).decode()
+    assert ada.client.put("/api/id/pfp", json={"pfp": picture}).status_code == 200
