@@ -13,12 +13,28 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
+from xdist.scheduler import LoadScopeScheduling
 
 from homeroom.app import create_app
 from homeroom.auth.models import Role, User
 from homeroom.auth.passwords import hash_password
 from homeroom.config import Config, load_config
 from homeroom.db import Base, db, write_transaction
+
+
+class BrowserTestsTogether(LoadScopeScheduling):
+    """Spreads tests over workers, but the browser's stay together: their ports are the contract's.
+
+    xdist's own `--dist loadgroup` has no effect since pytest 9.2 (pytest-xdist issue 1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BrowserTestsTogether:
+    return BrowserTestsTogether(config, log)
+
 
 KEY = "test key of the tests that is long enough: 0123456789abcdef"
 PASSWORD = "correct horse battery"

@@ -108,6 +108,18 @@ def test_a_key_file_that_someone_emptied_stops_the_start(tmp_path: Path) -> None
         signing_keys(config)
 
 
+@pytest.mark.parametrize(
+    "command", [["user", "code", "ada"], ["roster", "codes", "--csv", "x.csv"], ["demo", "load"]]
+)
+def test_a_command_on_an_unprepared_database_says_what_prepares_it(command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "homeroom", *command], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "homeroom db upgrade" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("command", [["serve"], ["run"], ["db", "upgrade"], ["user", "code", "ada"]])
 def test_a_wrong_setting_stops_a_command_with_one_clear_line(command: list[str]) -> None:
     done = subprocess.run(

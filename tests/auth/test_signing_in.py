@@ -37,9 +37,10 @@ def test_unknown_users_and_wrong_passwords_get_the_same_answer(
 ) -> None:
     make_person("invited", password_hash=None, signed_in=False)
     make_person("strange", password_hash="plain text", signed_in=False)
+    make_person("absurd", password_hash="pbkdf2:sha256:99999999999$salt$00", signed_in=False)
     answers = [
         guest.post("/api/authenticate", json={"uid": uid, "password": "wrong password"})
-        for uid in ("ada", "nobody", "invited", "strange")
+        for uid in ("ada", "nobody", "invited", "strange", "absurd")
     ]
     assert {answer.status_code for answer in answers} == {401}
     assert len({answer.data for answer in answers}) == 1

@@ -31,7 +31,7 @@ class WerkzeugHasher(HasherProtocol):
         text, secret = (v.decode() if isinstance(v, bytes) else v for v in (hash, password))
         try:
             return check_password_hash(text, secret)
-        except ValueError:
+        except (ValueError, OverflowError):
             # Parameters that this machine's hashlib does not offer: nothing can match.
             return False
 

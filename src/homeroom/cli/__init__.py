@@ -4,6 +4,7 @@ from importlib import import_module
 
 import click
 from flask.cli import ScriptInfo
+from sqlalchemy.exc import DBAPIError
 
 from homeroom import __version__
 from homeroom.config import ConfigError
@@ -42,6 +43,14 @@ class HomeroomGroup(click.Group):
             return super().invoke(ctx)
         except ConfigError as error:
             raise click.ClickException(str(error)) from None
+        except DBAPIError as error:
+            raise click.ClickException(_explain(error)) from None
+
+
+def _explain(error: DBAPIError) -> str:
+    """What a database that cannot be used lacks, most often: its tables."""
+    reason = str(error.orig).splitlines()[0]
+    return f"The database cannot be used ({reason}). `homeroom db upgrade` makes its tables."
 
 
 def _make_app() -> object:

@@ -26,6 +26,8 @@ fragments = headers | cells | marks
 @example(data=b"\xff\xfe")
 @example(data=b"\xff\xfe\x00\xd8")
 @example(data=b"uid,name\n\x85,\x85\n")
+@example(data=b"sep=;")
+@example(data=b"sep=;\n\n")
 def test_any_bytes_are_a_roster_or_a_refusal(data: bytes) -> None:
     assert_read_or_refused(data)
 

@@ -77,6 +77,8 @@ def parse(data: bytes, *, today: date, date_format: str | None = None) -> Parsed
     text, encoding = decode(data)
     delimiter, table = find_delimiter(text, known_columns)
     filled = [record for record in table if not record.is_blank]
+    if not filled:
+        raise RosterError("The file has no header line; its first line names the columns.")
     columns = find_columns(filled[0].fields)
     people, skipped = _without_lines_of_canvas(filled[1:], columns)
     if not people:

@@ -1,0 +1,169 @@
+"""What the browser tests stand on: the running programs, the class, and Chromium."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
+
+from homeroom.pages import create_site
+from tests.browser.classroom import (
+    API,
+    API_PORT,
+    FAR_PORT,
+    HOSTILE_NAME,
+    LESSON_ORIGIN,
+    LESSON_PORT,
+    SILENT_PORT,
+    SITE_PORT,
+    Homeroom,
+    Member,
+    Running,
+    fail_if_taken,
+    wait_until_ready,
+    write_roster,
+)
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+# Two cores may be shared with other work: wait for what must come, never for a fixed time.
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture(scope="session")
+def ports() -> Iterator[None]:
+    """The ports, for one run at a time: two would sign in at each other's server."""
+    with (Path(tempfile.gettempdir()) / "homeroom-browser-tests.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pytest.fail(
+                f"Other browser tests have the ports {API_PORT} and {SITE_PORT}: wait for their end, "
+                "and keep all browser tests of a run on one worker."
+            )
+        yield
+
+
+@pytest.fixture(scope="session")
+def server(ports: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homeroom]:
+    """The API with its pages on 8086, and a class of 120 students in it."""
+    homeroom = Homeroom(tmp_path_factory.mktemp("homeroom"))
+    homeroom.command("db", "upgrade")
+    roster = homeroom.folder / "class.csv"
+    write_roster(roster)
+    homeroom.command("roster", "import", str(roster))
+    homeroom.invite("zzz", HOSTILE_NAME)
+    with Running(homeroom, "serve", "--port", str(API_PORT), "--workers", "1") as alive:
+        wait_until_ready(f"{API}/api/health/ready", alive)
+        yield homeroom
+
+
+@pytest.fixture(scope="session")
+def second_origin(server: Homeroom) -> Iterator[None]:
+    """The same pages on port 4100, as GitHub Pages would serve them beside the API."""
+    with Running(server, "site", "serve", "--port", str(SITE_PORT)) as alive:
+        wait_until_ready(f"http://localhost:{SITE_PORT}/", alive)
+        yield
+
+
+@pytest.fixture(scope="session")
+def ada(server: Homeroom) -> Member:
+    """The admin. Tests that change an account make one of their own."""
+    return server.add_member("ada", "Ada Lovelace", "Admin")
+
+
+@pytest.fixture(scope="session")
+def lesson_origin(server: Homeroom) -> Iterator[str]:
+    """A site below `/teacher_portfolio/`, as the lesson has it, with the lesson's page in it."""
+    lesson = (Path(__file__).parent / "lesson_page.html").read_text(encoding="utf-8")
+    pages = Response(lesson, mimetype="text/html")
+    site = create_site(api=server.url)
+    app = DispatcherMiddleware(pages, {"/teacher_portfolio": site})
+    fail_if_taken(LESSON_PORT)
+    web_server = make_server("127.0.0.1", LESSON_PORT, app, threaded=True)
+    thread = Thread(target=web_server.serve_forever, daemon=True)
+    thread.start()
+    yield LESSON_ORIGIN
+    web_server.shutdown()
+    thread.join()
+    web_server.server_close()
+
+
+@pytest.fixture(scope="session")
+def unreachable_api_site(server: Homeroom) -> Iterator[str]:
+    """The pages, pointed at a port where nobody listens."""
+    api = f"http://localhost:{SILENT_PORT}"
+    with Running(server, "site", "serve", "--port", str(FAR_PORT), "--api", api) as alive:
+        wait_until_ready(f"http://localhost:{FAR_PORT}/", alive)
+        yield f"http://localhost:{FAR_PORT}"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, driven by Playwright."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.fail("Chromium is missing; install it: sudo apt-get install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def new_context(server: Homeroom, browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes browsers with cookies of their own: another person, or another device."""
+    made: list[BrowserContext] = []
+
+    def make(**options: object) -> BrowserContext:
+        made.append(browser.new_context(base_url=server.url, locale="en-GB", **options))
+        return made[-1]
+
+    yield make
+    for context in made:
+        context.close()
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    """A tab of a browser in which nobody is signed in."""
+    return new_context().new_page()
+
+
+@pytest.fixture
+def screenshots(tmp_path: Path) -> Path:
+    """Where pictures go: the folder in HOMEROOM_SCREENSHOTS (for the docs), else nowhere lasting."""
+    folder = Path(os.environ.get("HOMEROOM_SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def sign_in() -> Callable[..., None]:
+    """Signs a member in by the page, and waits for the class."""
+
+    def do(page: Page, member: Member, origin: str = API) -> None:
+        page.goto(f"{origin}/login/")
+        page.get_by_label("ID").fill(member.uid)
+        page.get_by_label("Password", exact=True).fill(member.password)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{origin}/users/")
+        expect(page.locator("#result .person").first).to_be_visible()
+
+    return do

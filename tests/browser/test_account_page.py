@@ -1,0 +1,193 @@
+"""The account page: who one is, one's name, password and sessions."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.classroom import API, PASSWORD, Homeroom, Member
+
+pytestmark = pytest.mark.browser
+
+NEW_PASSWORD = "a quite different phrase"
+
+
+def open_account(page: Page) -> None:
+    page.goto(f"{API}/account/")
+    expect(page.get_by_role("heading", name="About you")).to_be_visible()
+
+
+def change_password(page: Page, current: str, new: str, repeat: str) -> None:
+    page.get_by_label("Current password", exact=True).fill(current)
+    page.get_by_label("New password", exact=True).fill(new)
+    page.get_by_label("The same again", exact=True).fill(repeat)
+    page.get_by_role("button", name="Change password").click()
+
+
+def test_a_guest_is_led_to_sign_in_and_back(page: Page, ada: Member) -> None:
+    page.goto(f"{API}/account/")
+    expect(page.get_by_role("alert")).to_contain_text("Please sign in")
+
+    page.get_by_role("alert").get_by_role("link", name="Sign in").click()
+    page.get_by_label("ID").fill(ada.uid)
+    page.get_by_label("Password", exact=True).fill(ada.password)
+    page.keyboard.press("Enter")
+
+    page.wait_for_url(f"{API}/account/")
+    facts = page.locator("dl.facts dd")
+    expect(facts).to_have_text(["Ada Lovelace", "ada", "Admin", "Not given", "Not given"])
+
+
+def test_name_and_email_can_be_changed_and_the_email_taken_back(
+    server: Homeroom, page: Page, sign_in: Callable[..., None]
+) -> None:
+    sign_in(page, server.add_member("renamed", "Old Name"))
+    open_account(page)
+
+    page.get_by_role("textbox", name="Name").fill("  New <b>Name</b> ")
+    page.get_by_role("textbox", name="Email").fill("new@example.com")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    page.reload()
+    expect(page.locator("#fact-name")).to_have_text("New <b>Name</b>")
+    expect(page.locator("#fact-email")).to_have_text("new@example.com")
+
+    page.get_by_role("textbox", name="Email").fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#fact-email")).to_have_text("Not given")
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "message"),
+    [
+        ("Name", "", "Enter your name."),
+        ("Name", "x" * 101, "at most 100 characters"),
+        ("Email", "no address", "Write it like ada@example.org."),
+        ("Email", "a@b", "no e?-?mail address"),
+    ],
+)
+def test_what_cannot_be_saved_is_told_beside_its_field(
+    page: Page, ada: Member, sign_in: Callable[..., None], label: str, value: str, message: str
+) -> None:
+    sign_in(page, ada)
+    open_account(page)
+
+    field = page.get_by_role("textbox", name=label)
+    field.fill(value)
+    page.get_by_role("button", name="Save").click()
+
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_be_focused()
+    expect(field).to_have_accessible_description(re.compile(message))
+    expect(page.locator("#fact-name")).to_have_text("Ada Lovelace")
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "repeat", "label", "message"),
+    [
+        ("not mine", NEW_PASSWORD, NEW_PASSWORD, "Current password", "not your current password"),
+        (PASSWORD, "short", "short", "New password", "at least 8 characters"),
+        (PASSWORD, NEW_PASSWORD, "another one", "The same again", "not the same password"),
+    ],
+)
+def test_a_password_change_that_will_not_do_is_told_beside_its_field(
+    page: Page,
+    ada: Member,
+    sign_in: Callable[..., None],
+    current: str,
+    new: str,
+    repeat: str,
+    label: str,
+    message: str,
+) -> None:
+    sign_in(page, ada)
+    open_account(page)
+
+    change_password(page, current, new, repeat)
+
+    field = page.get_by_label(label, exact=True)
+    expect(field).to_be_focused()
+    expect(field).to_have_accessible_description(re.compile(message))
+
+
+def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(
+    server: Homeroom,
+    page: Page,
+    sign_in: Callable[..., None],
+    new_context: Callable[..., BrowserContext],
+) -> None:
+    member = server.add_member("changing", "Changing Password")
+    sign_in(page, member)
+    other = new_context().new_page()
+    sign_in(other, member)
+    open_account(page)
+
+    change_password(page, member.password, NEW_PASSWORD, NEW_PASSWORD)
+
+    expect(page.get_by_text("Password changed.")).to_be_visible()
+    expect(page.get_by_label("New password", exact=True)).to_have_value("")
+    page.reload()
+    expect(page.locator("#fact-uid")).to_have_text("changing")
+    other.reload()
+    expect(other.get_by_role("alert")).to_contain_text("Database response error: 401")
+    sign_in(other, Member(member.uid, member.name, NEW_PASSWORD))
+
+
+def test_signing_out_here_leaves_the_other_device_signed_in(
+    server: Homeroom,
+    page: Page,
+    sign_in: Callable[..., None],
+    new_context: Callable[..., BrowserContext],
+) -> None:
+    member = server.add_member("here-only", "Here Only")
+    sign_in(page, member)
+    other = new_context().new_page()
+    sign_in(other, member)
+
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(f"{API}/login/")
+
+    expect(page.get_by_label("ID")).to_be_visible()
+    page.goto(f"{API}/account/")
+    expect(page.get_by_role("alert")).to_contain_text("Please sign in")
+    other.reload()
+    expect(other.locator("#result tr")).to_have_count(50)
+
+
+def test_signing_out_everywhere_ends_every_session(
+    server: Homeroom,
+    page: Page,
+    sign_in: Callable[..., None],
+    new_context: Callable[..., BrowserContext],
+) -> None:
+    member = server.add_member("everywhere", "Signed In Everywhere")
+    other = new_context().new_page()
+    for tab in (page, other):
+        sign_in(tab, member)
+    open_account(page)
+
+    page.get_by_role("button", name="Sign out everywhere").click()
+
+    # Joining opened a session as well.
+    expect(page.get_by_text("Signed out everywhere: 3 sessions ended.")).to_be_focused()
+    expect(page.get_by_role("navigation").get_by_role("link", name="Sign in")).to_be_visible()
+    other.reload()
+    expect(other.get_by_role("alert")).to_contain_text("Database response error: 401")
+
+
+def test_a_session_that_ended_meanwhile_offers_to_sign_in_again(
+    server: Homeroom, page: Page, sign_in: Callable[..., None]
+) -> None:
+    sign_in(page, server.add_member("meanwhile", "Ended Meanwhile"))
+    open_account(page)
+    page.context.clear_cookies()
+
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.locator("#profile").get_by_role("alert")).to_have_text(
+        "Your session has ended. Sign in again"
+    )
+    expect(page.get_by_role("link", name="Sign in again")).to_have_attribute(
+        "href", f"{API}/login/?next=%2Faccount%2F"
+    )

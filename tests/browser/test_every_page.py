@@ -1,0 +1,187 @@
+"""What holds on every page: no error in the console, no barrier, no sideways scrolling."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.classroom import API, SECOND_ORIGINS, Homeroom, Member
+
+pytestmark = pytest.mark.browser
+
+GUEST_PAGES = ("/", "/login/", "/join/", "/api/docs/", "/no/such/page")
+MEMBER_PAGES = ("/", "/login/", "/join/", "/users/", "/account/", "/api/docs/")
+WIDTHS = (360, 390, 820, 1440)
+SCHEMES = ("light", "dark")
+
+
+def settled(page: Page, path: str) -> None:
+    """Opens a page and waits until it shows what it was asked for."""
+    page.goto(API + path)
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("navigation")).to_be_visible()
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    expect(page.locator("#loading:visible")).to_have_count(0)
+
+
+def complaints(page: Page) -> list[str]:
+    """Everything that the console calls an error: exceptions, CSP violations, failed requests."""
+    heard: list[str] = []
+    page.on("console", lambda line: heard.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    return heard
+
+
+def assert_no_barriers(page: Page) -> None:
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def test_a_guests_console_stays_empty(page: Page) -> None:
+    heard = complaints(page)
+    for path in GUEST_PAGES:
+        settled(page, path)
+
+    # The 404 page answers 404, and the browser says so.
+    assert [line for line in heard if "404" not in line] == []
+
+
+@pytest.mark.usefixtures("second_origin")
+@pytest.mark.parametrize("origin", [API, *SECOND_ORIGINS])
+def test_a_members_console_stays_empty(
+    page: Page, ada: Member, sign_in: Callable[..., None], origin: str
+) -> None:
+    heard = complaints(page)
+    sign_in(page, ada, origin)
+    for path in MEMBER_PAGES:
+        page.goto(origin + path)
+        page.wait_for_load_state("networkidle")
+
+    assert heard == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_no_barrier_for_a_guest(
+    server: Homeroom, new_context: Callable[..., BrowserContext], scheme: str
+) -> None:
+    page = new_context(color_scheme=scheme).new_page()
+    for path in (*GUEST_PAGES, "/users/", "/account/"):
+        settled(page, path)
+        assert_no_barriers(page)
+
+    page.goto(server.invite(f"axe-{scheme}", "Tester of Axe"))
+    expect(page.get_by_role("heading", name="Hello Tester of Axe.")).to_be_visible()
+    page.get_by_role("button", name="Join", exact=True).click()
+    assert_no_barriers(page)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_no_barrier_for_a_member(
+    ada: Member,
+    sign_in: Callable[..., None],
+    new_context: Callable[..., BrowserContext],
+    scheme: str,
+) -> None:
+    page = new_context(color_scheme=scheme).new_page()
+    sign_in(page, ada)
+    for path in (*MEMBER_PAGES, "/users/?q=nobody"):
+        settled(page, path)
+        assert_no_barriers(page)
+
+    page.goto(f"{API}/api/docs/")
+    page.locator(".operation summary").first.click()
+    expect(page.locator(".operation[open] pre")).to_be_visible()
+    assert_no_barriers(page)
+
+
+def test_nothing_scrolls_sideways(page: Page, ada: Member, sign_in: Callable[..., None]) -> None:
+    wide: list[tuple[str, int]] = []
+
+    def measure(path: str) -> None:
+        settled(page, path)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wide.append((path, width))
+
+    for path in (*GUEST_PAGES, "/users/", "/account/"):
+        measure(path)
+    sign_in(page, ada)
+    for path in (*MEMBER_PAGES, "/users/?q=zzz", "/users/?q=nobody", "/api/docs/#post-api-users"):
+        measure(path)
+
+    assert wide == []
+
+
+@pytest.mark.parametrize("path", ["/users", "/users/", "/api/docs", "/api/docs/", "/login", "/"])
+def test_a_page_answers_directly_with_and_without_its_slash(page: Page, path: str) -> None:
+    answer = page.goto(API + path)
+
+    assert answer is not None
+    assert answer.status == 200
+    assert answer.request.redirected_from is None
+    expect(page.get_by_role("navigation")).to_be_visible()
+
+
+def test_an_unknown_page_says_so_in_the_sites_own_look(page: Page) -> None:
+    answer = page.goto(f"{API}/no/such/page")
+
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("heading", name="There is no page here.")).to_be_visible()
+    page.get_by_role("link", name="To the start").click()
+    expect(page).to_have_url(f"{API}/")
+
+
+def test_an_unknown_address_of_the_api_stays_json(page: Page) -> None:
+    answer = page.request.get(f"{API}/api/no-such-thing")
+
+    assert answer.status == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_the_start_page_leads_on_by_who_is_there(
+    page: Page, ada: Member, sign_in: Callable[..., None]
+) -> None:
+    main = page.get_by_role("main")
+    page.goto(f"{API}/")
+    expect(main.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(main.get_by_role("link", name="See the class")).to_be_hidden()
+
+    sign_in(page, ada)
+    page.goto(f"{API}/")
+
+    main.get_by_role("link", name="See the class").click()
+    expect(page.locator("#result tr")).to_have_count(50)
+
+
+def test_the_description_of_the_api_can_be_browsed_and_copied(
+    new_context: Callable[..., BrowserContext],
+) -> None:
+    context = new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{API}/api/docs#post-api-authenticate")
+
+    operation = page.locator("#post-api-authenticate")
+    expect(operation).to_have_attribute("open", "")
+    expect(operation.locator("dt", has_text="uid")).to_contain_text("required")
+    operation.get_by_role("button", name="Copy").click()
+    expect(operation.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+
+    assert "import { uri, options } from" in copied
+    assert "fetch(uri + '/api/authenticate', {" in copied
+    assert "method: 'POST'" in copied
+
+
+def test_every_operation_of_the_api_is_described(page: Page) -> None:
+    document = page.request.get(f"{API}/api/openapi.json").json()
+    operations = sum(
+        method in ("get", "post", "put", "patch", "delete")
+        for path in document["paths"].values()
+        for method in path
+    )
+    page.goto(f"{API}/api/docs/")
+
+    expect(page.locator(".operation")).to_have_count(operations)
