@@ -32,7 +32,7 @@ def test_a_guest_is_led_to_sign_in_and_back(page: Page, ada: Member) -> None:
     page.get_by_role("alert").get_by_role("link", name="Sign in").click()
     page.get_by_label("ID").fill(ada.uid)
     page.get_by_label("Password", exact=True).fill(ada.password)
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
     page.wait_for_url(f"{API}/account/")
     facts = page.locator("dl.facts dd")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.classroom import API, PASSWORD, SECOND_ORIGINS, Homeroom, Member
 
@@ -129,6 +129,21 @@ def test_a_password_that_will_not_do_is_told_beside_its_field(
     field = page.get_by_label(label, exact=True)
     expect(field).to_be_focused()
     expect(field).to_have_accessible_description(re.compile(message))
+
+
+def test_a_form_waits_for_its_script_and_is_never_sent_by_the_browser_itself(page: Page, ada: Member) -> None:
+    held: list[Route] = []
+    page.route("**/pages/login.js", lambda route: held.append(route))
+    page.goto(f"{API}/login/", wait_until="commit")
+    page.get_by_label("ID").fill(ada.uid)
+    page.get_by_label("Password", exact=True).fill(ada.password)
+    page.keyboard.press("Enter")
+    button = page.locator("main").get_by_role("button", name="Sign in", exact=True)
+    expect(button).to_be_disabled()
+    assert page.url == f"{API}/login/"
+    held[0].continue_()
+    button.click()
+    page.wait_for_url(f"{API}/users/")
 
 
 def test_a_wrong_password_is_told_in_place(page: Page, ada: Member) -> None:

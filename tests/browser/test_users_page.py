@@ -178,7 +178,7 @@ def test_a_guest_reads_the_lessons_words_and_finds_the_way_in(page: Page, ada: M
     alert.get_by_role("link", name="Sign in").click()
     page.get_by_label("ID").fill(ada.uid)
     page.get_by_label("Password", exact=True).fill(ada.password)
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
     page.wait_for_url(f"{API}/users/?q=emma")
     expect(page.locator("#result tr")).to_have_count(5)

@@ -1,11 +1,24 @@
 """What signing in and joining take and give."""
 
+from typing import Annotated
+
 from pydantic import Field
 
+from homeroom.auth.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
 from homeroom.schema import Body, Message, Output, StorableText
 
 # Longer than any ID or password can be: what lies beyond is refused before it costs anything.
 MAX_INPUT_LENGTH = 1000
+
+# The rules of `check_new_password` have the last word, and better words than a schema's.
+NewPassword = Annotated[
+    StorableText,
+    Field(
+        min_length=1,
+        max_length=MAX_INPUT_LENGTH,
+        json_schema_extra={"minLength": MIN_PASSWORD_LENGTH, "maxLength": MAX_PASSWORD_LENGTH},
+    ),
+]
 
 
 class Credentials(Body):
@@ -24,7 +37,7 @@ class Code(Body):
 class CodeAndPassword(Code):
     """A one-time code, and the password to set with it."""
 
-    password: StorableText = Field(min_length=1, max_length=MAX_INPUT_LENGTH)
+    password: NewPassword
 
 
 class CodeOwner(Output):

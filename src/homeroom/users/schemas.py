@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, RootModel, Tag
 
 from homeroom.auth.models import Role, Status, User
-from homeroom.auth.schemas import MAX_INPUT_LENGTH
+from homeroom.auth.schemas import MAX_INPUT_LENGTH, NewPassword
 from homeroom.pagination import MAX_ID
 from homeroom.schema import Body, IsoDate, Output, Query, StorableText
 from homeroom.users.fields import MAX_NAME_LENGTH, age_on, clean_email, clean_name, clean_uid
@@ -19,7 +19,6 @@ MAX_SEARCH_LENGTH = 200
 Name = Annotated[StorableText, AfterValidator(clean_name), Field(min_length=1, examples=["Ada Lovelace"])]
 Uid = Annotated[StorableText, AfterValidator(clean_uid), Field(min_length=1, examples=["ada"])]
 Email = Annotated[StorableText, Field(max_length=254), AfterValidator(clean_email)]
-Password = Annotated[StorableText, Field(min_length=1, max_length=MAX_INPUT_LENGTH)]
 # Strict mode takes enums for enums only; JSON has words.
 RoleWord = Literal["User", "Teacher", "Admin"]
 ReadOnly = Annotated[Any, Field(default=None, json_schema_extra={"readOnly": True})]
@@ -32,7 +31,7 @@ class NewUser(Body):
 
     uid: Uid
     name: Name
-    password: Password | None = None
+    password: NewPassword | None = None
     email: Email | None = None
     dob: IsoDate | None = None
     role: RoleWord | None = Field(default=None, description="Set by admins only.")
@@ -42,7 +41,7 @@ class CodeSignUp(Body):
     """A sign-up with a join code: the roster knows name and ID already, what is sent must agree."""
 
     code: StorableText = Field(min_length=1, max_length=100, examples=["ABCD-EFGH-JKMN"])
-    password: Password
+    password: NewPassword
     uid: Uid | None = None
     name: Name | None = None
     email: Email | None = None
@@ -76,9 +75,9 @@ class UserChanges(Body):
     name: Name | None = None
     email: Email | None = None
     dob: IsoDate | None = None
-    password: Password | None = None
-    current_password: Password | None = Field(
-        default=None, description="Needed to change one's own password."
+    password: NewPassword | None = None
+    current_password: StorableText | None = Field(
+        default=None, max_length=MAX_INPUT_LENGTH, description="Needed to change one's own password."
     )
     role: RoleWord | None = Field(default=None, description="Changed by admins only.")
     age: ReadOnly

@@ -24,6 +24,11 @@ export function onSubmit(form, send, explain = () => null) {
       form.removeAttribute('aria-busy');
     }
   });
+  // Until here the page could not have sent the form itself, and the browser's own way leads nowhere.
+  for (const button of form.querySelectorAll('[data-starting]')) {
+    button.disabled = false;
+    delete button.dataset.starting;
+  }
 }
 
 /** Marks one field as wrong, says why below it, and moves the focus there if none was marked yet. */
