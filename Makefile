@@ -18,13 +18,14 @@ test: $(VENV)/dev.done ## Run all tests: HTTP, command line, browser; on SQLite 
 	@tests/ensure-chromium.sh && $(BIN)/pytest -n 2 $(ARGS) || \
 		{ test $$? -eq 3 && test -z "$$CI" && $(BIN)/pytest -n 2 -m "not browser" $(ARGS); }
 
-check: $(VENV)/dev.done ## Lint, types, import rules, dependencies, migrations
+check: $(VENV)/dev.done ## Lint, types, import rules, dependencies, migrations, documentation
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/deptry src
 	@tests/check-migrations.sh $(BIN)
+	@$(BIN)/sphinx-build -W --keep-going -q -b dummy docs docs/_build/dummy
 
 docs: $(VENV)/dev.done ## Build the documentation into docs/_build/html
 	@$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
