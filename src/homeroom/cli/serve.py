@@ -19,8 +19,8 @@ from homeroom.users.demo import load_demo_class
 from homeroom.users.services import count_users, find_unjoined_admin, make_first_admin
 
 PORT = 8086
-# Requests wait for the database and for hashes, both without Python's lock; the pool has as many.
-THREADS_PER_WORKER = 8
+# Requests wait for the database and for hashes, both without Python's lock. The pool has as many.
+THREADS_PER_WORKER = min(8, 2 * (os.cpu_count() or 1) + 1)
 
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 _port = click.option(
