@@ -1,17 +1,22 @@
 """The pages as HTTP: what is served, under which headers, and what is not. Needs no browser."""
 
+import re
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from homeroom.cli.site import site
 from homeroom.pages import LOCAL_API_ORIGINS, SITE, create_site, fill_config
 
-PAGES = ("/", "/login/", "/join/", "/users/", "/account/", "/api/docs/")
+PAGES = (
+    *("/", "/login/", "/join/", "/users/", "/account/", "/api/docs/"),
+    *("/portfolio/", "/project/", "/project/edit/", "/staff/"),
+)
 
 
 class ReadingClient(FlaskClient):
@@ -55,7 +60,7 @@ def test_every_answer_carries_the_strict_headers(client: FlaskClient, path: str)
         "default-src": ["'none'"],
         "script-src": ["'self'"],
         "style-src": ["'self'"],
-        "img-src": ["'self'", "data:", "blob:"],
+        "img-src": ["'self'", "data:", "blob:", *LOCAL_API_ORIGINS],
         "connect-src": ["'self'", *LOCAL_API_ORIGINS],
         "font-src": ["'self'"],
         "manifest-src": ["'self'"],
@@ -132,6 +137,7 @@ def test_the_apis_origin_is_written_into_the_config_and_the_policy() -> None:
 
     assert 'const API = "https://class.example.org";' in answer.text
     assert directives(answer)["connect-src"] == ["'self'", "https://class.example.org"]
+    assert directives(answer)["img-src"] == ["'self'", "data:", "blob:", "https://class.example.org"]
 
 
 def test_a_config_without_its_constant_is_refused() -> None:
@@ -177,3 +183,71 @@ def test_an_api_that_is_no_origin_is_refused(api: str, reason: str) -> None:
 
     assert told.exit_code == 2
     assert reason in told.output
+
+
+def export(folder: Path, *options: str) -> Result:
+    api = ("--api", "https://class.example.org")
+    return CliRunner().invoke(site, ["export", str(folder), *api, *options])
+
+
+def test_the_exported_folder_is_complete_and_pointed_at_the_api(tmp_path: Path) -> None:
+    told = export(tmp_path / "out", "--base", "/repo/")
+
+    assert told.exit_code == 0, told.output
+    assert (tmp_path / "out" / ".nojekyll").exists()
+    exported = {
+        file.relative_to(tmp_path / "out") for file in (tmp_path / "out").rglob("*") if file.is_file()
+    }
+    assert exported - {Path(".nojekyll")} == {
+        file.relative_to(SITE) for file in SITE.rglob("*") if file.is_file()
+    }
+    config = (tmp_path / "out" / "assets/js/api/config.js").read_text()
+    assert 'const API = "https://class.example.org";' in config
+    assert 'href="/repo/assets/css/tokens.css"' in (tmp_path / "out" / "404.html").read_text()
+    assert '"/assets' not in (tmp_path / "out" / "404.html").read_text()
+
+
+def test_every_exported_page_brings_the_policy_along(tmp_path: Path) -> None:
+    export(tmp_path / "out")
+
+    served = directives(client_of(api="https://class.example.org").get("/"))
+    # A browser takes this one from a header only, and complains of it in a page.
+    del served["frame-ancestors"]
+    for page in (tmp_path / "out").rglob("*.html"):
+        source = page.read_text()
+        (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">', source)
+        assert {name: values for name, *values in map(str.split, policy.split("; "))} == served, page
+        assert source.index("Content-Security-Policy") < source.index("<link"), page
+        assert '<meta name="referrer" content="same-origin">' in source, page
+
+
+def test_a_folder_that_holds_something_is_left_alone_unless_forced(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+    (tmp_path / "blog.html").write_text('<meta charset="utf-8"> mine')
+
+    refused = export(tmp_path)
+    assert refused.exit_code == 1
+    assert "is not empty" in refused.output
+    assert "--force" in refused.output
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["README.md", "blog.html"]
+
+    assert export(tmp_path, "--force").exit_code == 0
+    assert export(tmp_path, "--force").exit_code == 0
+    assert (tmp_path / "README.md").read_text() == "mine"
+    assert (tmp_path / "blog.html").read_text() == '<meta charset="utf-8"> mine'
+    assert (tmp_path / "index.html").read_text().count("Content-Security-Policy") == 1
+
+
+@pytest.mark.parametrize("base", ["repo", "/re po", '/"x', "//evil", "https://someone.github.io/repo"])
+def test_a_base_that_is_no_path_is_refused(tmp_path: Path, base: str) -> None:
+    told = export(tmp_path / "out", "--base", base)
+
+    assert told.exit_code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_export_needs_to_know_the_api(tmp_path: Path) -> None:
+    told = CliRunner().invoke(site, ["export", str(tmp_path / "out")])
+
+    assert told.exit_code == 2
+    assert "--api" in told.output

@@ -7,7 +7,7 @@ from flask import Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
-from homeroom import __version__, health
+from homeroom import __version__, health, overview
 from homeroom.auth import routes as auth_routes
 from homeroom.auth.keys import init_keys
 from homeroom.auth.origins import init_origins
@@ -15,8 +15,12 @@ from homeroom.config import Config, init_config, load_config
 from homeroom.db import init_database
 from homeroom.logs import init_logs
 from homeroom.pages import site_blueprint
+from homeroom.portfolio import own
+from homeroom.portfolio import routes as portfolio_routes
 from homeroom.problems import Problem, init_problems
+from homeroom.resources import RESOURCES
 from homeroom.schema import StrictJSON
+from homeroom.uploads import routes as uploads_routes
 from homeroom.uploads.storage import init_storage
 from homeroom.users import pictures as picture_routes
 from homeroom.users import routes as users_routes
@@ -25,8 +29,13 @@ from homeroom.users.roster import routes as roster_routes
 BLUEPRINTS = (
     auth_routes.bp,
     users_routes.bp,
+    uploads_routes.bp,
     picture_routes.bp,
     roster_routes.bp,
+    portfolio_routes.bp,
+    own.bp,
+    overview.bp,
+    *RESOURCES,
     health.bp,
 )
 

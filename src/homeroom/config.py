@@ -104,6 +104,7 @@ class Config(BaseSettings):
     sqlite_synchronous: SqliteSynchronous = SqliteSynchronous.FULL
     uploads_url: str = ""
     max_upload_bytes: int = Field(default=5 * 1024 * 1024, ge=1024, le=100 * 1024 * 1024)
+    max_pictures_per_user: int = Field(default=200, ge=1, le=100_000)
     frontend_origins: CommaSeparated = ("http://localhost:4100", "http://127.0.0.1:4100")
     cookie_name: str = "jwt"
     token_lifetime_hours: float = Field(default=12, gt=0, le=24 * 90)
@@ -151,8 +152,15 @@ class Config(BaseSettings):
     @field_validator("uploads_url", mode="after")
     @classmethod
     def _uploads_are_known(cls, url: str) -> str:
-        if url and urlsplit(url).scheme not in ("file", "s3"):
-            raise ValueError("must begin with file:/// or s3://, or be left out for instance/uploads")
+        if not url:
+            return url
+        parts = urlsplit(url)
+        if parts.scheme not in ("file", "s3") or (parts.scheme == "s3" and not parts.hostname):
+            raise ValueError(
+                "must begin with file:///folder or s3://bucket, or be left out for instance/uploads"
+            )
+        if parts.username is not None:
+            raise ValueError("may hold no key; put it into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         return url
 
     @field_validator("cookie_name", mode="after")

@@ -1,6 +1,8 @@
 """The static site as served: a URL is a folder, every page carries strict headers."""
 
+import html
 import json
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -42,6 +44,10 @@ _HEADERS = {
 }
 
 
+# What a page can say for itself where no server sends headers; a browser ignores the rest in a page.
+_HEADER_ONLY = ("frame-ancestors",)
+
+
 class SitePath(PathConverter):
     """Any path but the API's, where an unknown address stays a 404 in JSON for every method."""
 
@@ -53,7 +59,7 @@ def site_blueprint(*, api: str | None = None, api_origins: Sequence[str] = ()) -
 
     Args:
         api: origin of the API, written into `config.js`; by default the page finds it itself.
-        api_origins: further origins that the pages may talk to (CSP `connect-src`).
+        api_origins: further origins that the pages may talk to and show pictures of (CSP).
     """
     site = Blueprint("site", __name__)
     policy = content_security_policy([api, *api_origins] if api else api_origins)
@@ -91,7 +97,7 @@ def create_site(*, api: str | None = None, api_origins: Sequence[str] = ()) -> F
 
 
 def content_security_policy(api_origins: Sequence[str]) -> str:
-    """Scripts and styles from our files alone, requests to us and the API alone (W3C CSP 3).
+    """Scripts and styles from our files alone, requests and pictures from us and the API alone (W3C CSP 3).
 
     Trusted Types make the browser itself refuse `innerHTML`: a name can never become markup.
     """
@@ -100,7 +106,7 @@ def content_security_policy(api_origins: Sequence[str]) -> str:
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
-            "img-src 'self' data: blob:",
+            " ".join(("img-src 'self' data: blob:", *api_origins)),
             " ".join(("connect-src 'self'", *api_origins)),
             "font-src 'self'",
             "manifest-src 'self'",
@@ -111,6 +117,45 @@ def content_security_policy(api_origins: Sequence[str]) -> str:
             "trusted-types 'none'",
         )
     )
+
+
+def export_site(folder: Path, *, api: str, base: str = "") -> None:
+    """Write the site into a folder, ready for a web server of files, like GitHub Pages.
+
+    Files of the same name are overwritten, others are left alone.
+
+    Args:
+        api: origin of the API; the pages may talk to it, and to nobody else.
+        base: path below which the folder will be served, like `/repo`; empty for the root.
+    """
+    shutil.copytree(SITE, folder, dirs_exist_ok=True)
+    config = folder / API_CONFIG
+    config.write_text(fill_config(config.read_text(encoding="utf-8"), api), encoding="utf-8")
+    # Jekyll would leave out what begins with an underscore, and takes its time.
+    (folder / ".nojekyll").touch()
+    # Only the site's own pages: the folder may hold others.
+    for source in SITE.rglob("*.html"):
+        page = folder / source.relative_to(SITE)
+        text = _with_policy(page.read_text(encoding="utf-8"), api)
+        # Every other page names its files from where it stands.
+        if source.relative_to(SITE) == Path("404.html"):
+            text = text.replace('="/', f'="{base}/')
+        page.write_text(text, encoding="utf-8")
+
+
+def _with_policy(page: str, api: str) -> str:
+    """A page that brings its own policy along, before anything that the policy speaks of."""
+    policy = "; ".join(
+        directive
+        for directive in content_security_policy([api]).split("; ")
+        if not directive.startswith(_HEADER_ONLY)
+    )
+    charset = '  <meta charset="utf-8">\n'
+    metas = (
+        f'  <meta http-equiv="Content-Security-Policy" content="{html.escape(policy, quote=False)}">\n'
+        f'  <meta name="referrer" content="{_HEADERS["Referrer-Policy"]}">\n'
+    )
+    return page.replace(charset, charset + metas, 1)
 
 
 def fill_config(source: str, api: str) -> str:

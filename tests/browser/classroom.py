@@ -23,10 +23,11 @@ import pytest
 
 from homeroom.config import Config
 
-API_PORT, SITE_PORT, LESSON_PORT, FAR_PORT, SILENT_PORT = 8086, 4100, 4101, 4102, 8099
+API_PORT, SITE_PORT, LESSON_PORT, FAR_PORT, PAGES_PORT, SILENT_PORT = 8086, 4100, 4101, 4102, 4103, 8099
 API = f"http://localhost:{API_PORT}"
 SECOND_ORIGINS = (f"http://localhost:{SITE_PORT}", f"http://127.0.0.1:{SITE_PORT}")
 LESSON_ORIGIN = f"http://localhost:{LESSON_PORT}"
+PAGES_ORIGIN = f"http://localhost:{PAGES_PORT}"
 PASSWORD = "correct horse battery"
 START_TIMEOUT_S = 60
 FIRST_NAMES = (
@@ -63,7 +64,7 @@ class Homeroom:
         outside = {name: value for name, value in os.environ.items() if not _is_setting(name)}
         self.environment = outside | {
             "INSTANCE_PATH": str(folder / "instance"),
-            "FRONTEND_ORIGINS": ",".join((*SECOND_ORIGINS, LESSON_ORIGIN)),
+            "FRONTEND_ORIGINS": ",".join((*SECOND_ORIGINS, LESSON_ORIGIN, PAGES_ORIGIN)),
             "COLUMNS": "200",
         }
 

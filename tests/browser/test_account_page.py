@@ -1,12 +1,14 @@
 """The account page: who one is, one's name, password and sessions."""
 
 import re
+import zipfile
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.classroom import API, PASSWORD, Homeroom, Member
+from tests.browser.projects import make_project, picture_file
 
 pytestmark = pytest.mark.browser
 
@@ -191,3 +193,83 @@ def test_a_session_that_ended_meanwhile_offers_to_sign_in_again(
     expect(page.get_by_role("link", name="Sign in again")).to_have_attribute(
         "href", f"{API}/login/?next=%2Faccount%2F"
     )
+
+
+def test_a_picture_is_chosen_seen_in_the_class_and_removed(
+    server: Homeroom, page: Page, sign_in: Callable[..., None]
+) -> None:
+    member = server.add_member("pictured", "Petra Pictured")
+    sign_in(page, member)
+    open_account(page)
+    page.locator("#picture-file").set_input_files([picture_file("me.png")])
+    expect(page.get_by_text("The picture is yours now.")).to_be_visible()
+
+    page.goto(f"{API}/users/?q=petra")
+    expect(page.locator("#result img")).to_have_js_property("naturalWidth", 128)
+    open_account(page)
+    page.get_by_role("button", name="Remove it").click()
+    expect(page.get_by_text("The picture is removed.")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose a picture")).to_be_focused()
+
+    page.locator("#picture-file").set_input_files([picture_file("me.png", b"no picture")])
+    expect(page.locator("#picture-error")).not_to_be_empty()
+
+
+def test_one_session_can_be_ended_from_another_device(
+    server: Homeroom,
+    page: Page,
+    sign_in: Callable[..., None],
+    new_context: Callable[..., BrowserContext],
+) -> None:
+    member = server.add_member("school-computer", "School Computer")
+    other = new_context(
+        user_agent="Mozilla/5.0 (Windows NT 10.0; rv:150.0) Gecko/20100101 Firefox/150.0"
+    ).new_page()
+    sign_in(other, member)
+    sign_in(page, member)
+    open_account(page)
+    sessions = page.get_by_role("list", name="Your sessions").get_by_role("listitem")
+    expect(sessions.filter(has_text="This device")).to_have_count(1)
+
+    page.get_by_role("button", name=re.compile("End the session on .*Firefox")).click()
+
+    expect(page.get_by_role("button", name=re.compile("End the session on .*Firefox"))).to_have_count(0)
+    other.reload()
+    expect(other.get_by_role("alert")).to_contain_text("Database response error: 401")
+    page.reload()
+    expect(page.locator("#fact-uid")).to_have_text("school-computer")
+
+
+def test_ones_data_comes_as_a_zip(server: Homeroom, page: Page, sign_in: Callable[..., None]) -> None:
+    sign_in(page, server.add_member("exporting", "Export Ing"))
+    make_project(page, title="Taken along")
+    open_account(page)
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download my data").click()
+
+    assert download.value.suggested_filename == "homeroom-exporting.zip"
+    names = zipfile.ZipFile(download.value.path()).namelist()
+    assert any(name.endswith(".md") for name in names)
+    assert any(name.startswith("pictures/") for name in names)
+
+
+def test_an_account_is_deleted_with_its_password_only(
+    server: Homeroom, page: Page, sign_in: Callable[..., None]
+) -> None:
+    member = server.add_member("leaving", "Leo Leaving")
+    sign_in(page, member)
+    project = make_project(page, title="Gone with me")
+    open_account(page)
+    page.get_by_role("button", name="Delete my account").click()
+    dialog = page.get_by_role("dialog", name="Delete your account?")
+    dialog.get_by_label("Your password", exact=True).fill("not my password")
+    dialog.get_by_role("button", name="Delete my account").click()
+    expect(dialog.locator(".form-message, .field-error").filter(has_text=re.compile("."))).to_be_visible()
+
+    dialog.get_by_label("Your password", exact=True).fill(member.password)
+    dialog.get_by_role("button", name="Delete my account").click()
+
+    expect(page.get_by_text("Your account is deleted.")).to_be_focused()
+    assert page.request.get(f"{API}/api/projects/{project['id']}").status == 404
+    assert page.request.get(f"{API}/api/id").status == 401

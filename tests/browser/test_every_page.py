@@ -7,11 +7,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.classroom import API, SECOND_ORIGINS, Homeroom, Member
+from tests.browser.projects import make_project, picture_file
 
 pytestmark = pytest.mark.browser
 
-GUEST_PAGES = ("/", "/login/", "/join/", "/api/docs/", "/no/such/page")
-MEMBER_PAGES = ("/", "/login/", "/join/", "/users/", "/account/", "/api/docs/")
+GUEST_PAGES = ("/", "/login/", "/join/", "/api/docs/", "/portfolio/", "/no/such/page")
+MEMBER_PAGES = (
+    *("/", "/login/", "/join/", "/users/", "/account/", "/api/docs/"),
+    *("/portfolio/", "/portfolio/?uid=ada", "/project/edit/", "/staff/"),
+)
 WIDTHS = (360, 390, 820, 1440)
 SCHEMES = ("light", "dark")
 
@@ -93,6 +97,45 @@ def test_axe_finds_no_barrier_for_a_member(
     page.locator(".operation summary").first.click()
     expect(page.locator(".operation[open] pre")).to_be_visible()
     assert_no_barriers(page)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_pages_that_are_full_hold_no_barrier_and_scroll_nowhere(
+    ada: Member,
+    sign_in: Callable[..., None],
+    new_context: Callable[..., BrowserContext],
+    scheme: str,
+) -> None:
+    page = new_context(color_scheme=scheme).new_page()
+    sign_in(page, ada)
+    project = make_project(page, title="Full of everything", visibility="class")
+    page.request.put(f"{API}/api/projects/{project['id']}/hidden", data={"reason": "To see how it looks."})
+
+    def check() -> None:
+        assert_no_barriers(page)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), (page.url, width)
+
+    settled(page, f"/project/?id={project['id']}")
+    check()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    check()
+    settled(page, f"/project/edit/?id={project['id']}")
+    page.locator("picture-list input[type=file]").set_input_files([picture_file("no.png", b"no picture")])
+    expect(page.locator(".shot[data-state=failed]")).to_be_visible()
+    page.get_by_role("button", name="Add a link").click()
+    check()
+    settled(page, "/staff/")
+    page.get_by_role("button", name="Show the codes").click()
+    expect(page.locator(".codes li").first).to_be_visible()
+    page.get_by_placeholder("Search by name or ID").fill("a")
+    expect(page.locator("#people li").first).to_be_visible()
+    check()
+    settled(page, "/portfolio/")
+    page.get_by_role("button", name="Edit profile").click()
+    check()
 
 
 def test_nothing_scrolls_sideways(page: Page, ada: Member, sign_in: Callable[..., None]) -> None:

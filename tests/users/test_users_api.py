@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from homeroom.auth.models import Role
 from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
 
-PUBLIC_FIELDS = {"id", "name", "uid", "age", "role", "access"}
+PUBLIC_FIELDS = {"id", "name", "uid", "age", "role", "access", "picture"}
 PRIVATE_FIELDS = PUBLIC_FIELDS | {"dob", "email", "status", "created_at"}
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
+import structlog
 from flask import abort, g, request
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import Unauthorized
 
@@ -14,9 +17,14 @@ from homeroom.auth.keys import current_keys
 from homeroom.auth.models import Role, User, UserSession
 from homeroom.auth.tokens import Claims, TokenInvalidError, verify_token
 from homeroom.config import current_config
-from homeroom.db import db, utc_now
+from homeroom.db import WRITES, db, utc_now
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+# Often enough to recognise a device by it, rarely enough to cost nothing.
+NOTE_USE_AFTER = timedelta(minutes=5)
+
+log = structlog.get_logger(__name__)
 
 TOKEN_MISSING = "Authentication Token is missing!"  # noqa: S105  the lesson's words
 TOKEN_UNKNOWN = "Invalid Authentication token!"  # noqa: S105
@@ -24,7 +32,7 @@ TOKEN_BROKEN = "Something went wrong, likely with the token!"  # noqa: S105
 
 # Built once: a statement built for each request costs three times as much.
 _USER_OF_SESSION = (
-    select(User)
+    select(User, UserSession.last_used_at)
     .join(UserSession, UserSession.user_id == User.id)
     .where(
         User.id == bindparam("user_id"),
@@ -54,13 +62,29 @@ def authenticate(token: str | None, session: Session) -> Authenticated:
         claims = verify_token(token, keys=current_keys())
     except TokenInvalidError:
         raise Unauthorized(TOKEN_BROKEN) from None
-    user = session.scalar(
-        _USER_OF_SESSION,
-        {"user_id": claims.user_id, "session_id": claims.session_id, "now": utc_now()},
-    )
-    if user is None:
+    now = utc_now()
+    row = session.execute(
+        _USER_OF_SESSION, {"user_id": claims.user_id, "session_id": claims.session_id, "now": now}
+    ).one_or_none()
+    if row is None:
         raise Unauthorized(TOKEN_UNKNOWN)
+    user, last_used_at = row
+    if last_used_at is None or now - last_used_at > NOTE_USE_AFTER:
+        _note_use(claims, now)
     return Authenticated(user, claims)
+
+
+def _note_use(claims: Claims, now: datetime) -> None:
+    """Keep when a session was last used, for its owner to see; in a transaction of its own.
+
+    A database that stays busy is left alone: nobody's page fails for this note.
+    """
+    statement = update(UserSession).where(UserSession.id == claims.session_id).values(last_used_at=now)
+    try:
+        with db.engine.connect().execution_options(**WRITES) as connection, connection.begin():
+            connection.execute(statement)
+    except OperationalError as error:
+        log.info("the use of a session was not noted", error=type(error.orig).__name__)
 
 
 def request_token() -> str | None:

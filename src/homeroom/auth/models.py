@@ -1,5 +1,6 @@
 """The tables of identity: users, their sessions, their join codes, and counted attempts."""
 
+import hashlib
 import unicodedata
 from datetime import date, datetime
 from enum import StrEnum
@@ -79,8 +80,6 @@ class User(Base):
     # Signed up by oneself, and waits for the staff (REGISTRATION=approval).
     pending: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
-    # The name of the stored picture, and of nothing else.
-    picture: Mapped[str | None] = mapped_column(String(100))
 
     sessions: Mapped[list["UserSession"]] = relationship(
         back_populates="user", cascade="all, delete-orphan", passive_deletes=True
@@ -117,9 +116,16 @@ class UserSession(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    # To the nearest few minutes; None: not known.
+    last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     user_agent: Mapped[str] = mapped_column(String(300), default="")
 
     user: Mapped[User] = relationship(back_populates="sessions")
+
+    @property
+    def public_name(self) -> str:
+        """What pages call a session; the id itself is part of the token and stays here."""
+        return hashlib.sha256(self.id.encode()).hexdigest()[:16]
 
 
 class JoinCode(Base):

@@ -1,24 +1,37 @@
 """Signing in, joining, signing out: the addresses under which sessions begin and end."""
 
+from typing import Any
+
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request
 
-from homeroom.auth.guard import request_token, token_required
+from homeroom.auth.devices import describe_device
+from homeroom.auth.guard import current_claims, request_token, token_required
 from homeroom.auth.keys import current_keys
 from homeroom.auth.limits import client_address
-from homeroom.auth.models import User
+from homeroom.auth.models import User, UserSession
 from homeroom.auth.origins import clear_session_cookie, set_session_cookie
-from homeroom.auth.schemas import Code, CodeAndPassword, CodeOwner, Credentials, SessionsEnded
+from homeroom.auth.schemas import (
+    Code,
+    CodeAndPassword,
+    CodeOwner,
+    Credentials,
+    SessionsEnded,
+    SessionsOut,
+)
 from homeroom.auth.sessions import (
     Device,
     SignedIn,
     end_all_sessions,
     end_session,
+    end_session_named,
     join,
     preview_code,
+    sessions_of,
     sign_in,
 )
 from homeroom.auth.tokens import TokenInvalidError, verify_token
+from homeroom.db import db
 from homeroom.schema import Message
 
 bp = APIBlueprint("auth", __name__, url_prefix="/api", tag="Signing in")
@@ -59,6 +72,40 @@ def sign_out() -> Response:
         # Nobody is signed in by this cookie; taking it back is all there is to do.
         response = jsonify(message="Nobody was signed in")
     clear_session_cookie(response)
+    return response
+
+
+@bp.get("/sessions")
+@bp.doc(security="session")
+@token_required()
+@bp.output(SessionsOut)
+def list_sessions(user: User) -> Response:
+    """Where one is signed in, with the device and its last use."""
+    current = current_claims().session_id
+    return jsonify([_show_session(row, current=row.id == current) for row in sessions_of(db.session(), user)])
+
+
+def _show_session(row: UserSession, *, current: bool) -> dict[str, Any]:
+    used = row.last_used_at
+    return {
+        "id": row.public_name,
+        "device": describe_device(row.user_agent),
+        "created_at": row.created_at.isoformat(timespec="seconds"),
+        "last_used_at": None if used is None else used.isoformat(timespec="seconds"),
+        "current": current,
+    }
+
+
+@bp.delete("/sessions/<name>")
+@bp.doc(security="session")
+@token_required()
+@bp.output(Message)
+def end_one(user: User, name: str) -> Response:
+    """Sign out on one device."""
+    current = current_claims().session_id
+    response = jsonify(message="Signed out there")
+    if end_session_named(user, name) == current:
+        clear_session_cookie(response)
     return response
 
 

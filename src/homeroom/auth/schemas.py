@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from homeroom.auth.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
 from homeroom.schema import Body, Message, Output, StorableText
@@ -45,6 +45,20 @@ class CodeOwner(Output):
 
     name: str
     uid: str
+
+
+class SessionOut(Output):
+    """One sign-in on one device."""
+
+    id: str
+    device: str = Field(examples=["Chrome on Windows"])
+    created_at: str
+    last_used_at: str | None
+    current: bool
+
+
+class SessionsOut(RootModel[list[SessionOut]]):
+    """One's sessions, the newest first."""
 
 
 class SessionsEnded(Message):

@@ -1,11 +1,12 @@
 """Signing in and out: passwords and codes become sessions, sessions become tokens."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 
 from homeroom.auth.join_codes import find_code
 from homeroom.auth.keys import current_keys
@@ -25,6 +26,7 @@ from homeroom.db import db, utc_now, write_transaction
 from homeroom.problems import reject_field
 
 MAX_USER_AGENT_LENGTH = 300
+MAX_SESSIONS_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ def _open_session(session: Session, user: User, device: Device) -> str:
         id=secrets.token_hex(16),
         user_id=user.id,
         created_at=now,
+        last_used_at=now,
         expires_at=expires_at,
         user_agent=device.user_agent[:MAX_USER_AGENT_LENGTH],
     )
@@ -177,6 +180,30 @@ def end_session(claims: Claims) -> None:
                 UserSession.id == claims.session_id, UserSession.user_id == claims.user_id
             )
         )
+
+
+def sessions_of(session: Session, user: User) -> Sequence[UserSession]:
+    """A user's sessions that have not ended, the newest first."""
+    return session.scalars(
+        select(UserSession)
+        .where(UserSession.user_id == user.id, UserSession.expires_at > utc_now())
+        .order_by(UserSession.created_at.desc(), UserSession.id)
+        .limit(MAX_SESSIONS_SHOWN)
+    ).all()
+
+
+def end_session_named(user: User, name: str) -> str:
+    """End one of a user's sessions by its public name; the session's id is returned.
+
+    Raises:
+        NotFound: the user has no such session (404).
+    """
+    user_id = user.id
+    named = {row.public_name: row.id for row in sessions_of(db.session(), user)}
+    if name in named:
+        end_session(Claims(user_id, named[name]))
+        return named[name]
+    raise NotFound("There is no such session; it may have ended already.")
 
 
 def end_all_sessions(user_id: int) -> int:

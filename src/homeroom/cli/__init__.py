@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": "homeroom.cli.serve:serve",
     "roster": "homeroom.cli.roster:roster",
     "user": "homeroom.cli.user:user",
+    "uploads": "homeroom.cli.uploads:uploads",
     "import-legacy": "homeroom.cli.legacy:import_legacy",
     "site": "homeroom.cli.site:site",
     "demo": "homeroom.cli.demo:demo",

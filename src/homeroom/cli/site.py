@@ -1,13 +1,15 @@
 """`homeroom site`: the static site on an origin of its own, as GitHub Pages serves it."""
 
 import errno
+import re
 import socket
+from pathlib import Path
 
 import click
 from werkzeug.serving import make_server
 
 from homeroom.config import check_origin
-from homeroom.pages import LOCAL_API_ORIGINS, create_site
+from homeroom.pages import LOCAL_API_ORIGINS, create_site, export_site
 
 # The port at which config.js itself looks for the API on 8086; on others it must be told.
 SITE_PORT = 4100
@@ -15,7 +17,7 @@ SITE_PORT = 4100
 
 @click.group("site")
 def site() -> None:
-    """Serve the static site from a second origin."""
+    """Serve or export the static site for a second origin."""
 
 
 @site.command("serve")
@@ -47,6 +49,45 @@ def serve(host: str, port: int, api: str | None) -> None:
             click.echo("Stopped.")
         finally:
             server.server_close()
+
+
+@site.command("export")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--api",
+    metavar="URL",
+    required=True,
+    callback=lambda _context, _option, value: _check_api(value),
+    help="Origin of the API, like https://class.example.org",
+)
+@click.option(
+    "--base",
+    metavar="PATH",
+    default="",
+    callback=lambda _context, _option, value: _check_base(value),
+    help="Path below which the pages will be, like /repo for someone.github.io/repo",
+)
+@click.option("--force", is_flag=True, help="Write into a folder that holds something already.")
+def export(folder: Path, api: str, base: str, force: bool) -> None:
+    """Write the pages into DIR, a folder that GitHub Pages or any web server serves as it is."""
+    if not force and folder.is_dir() and any(folder.iterdir()):
+        raise click.ClickException(
+            f"{folder} is not empty. Choose another folder, or overwrite the site's files in it with --force."
+        )
+    try:
+        export_site(folder, api=api, base=base)
+    except OSError as error:
+        raise click.ClickException(f"Cannot write to {folder}: {error.strerror}.") from None
+    click.echo(f"The site is in {folder} and asks the API at {api}.")
+    click.echo("The API admits it when FRONTEND_ORIGINS holds its origin, like https://someone.github.io")
+
+
+def _check_base(path: str) -> str:
+    """The --base option: empty, or a path with a slash before it and none behind."""
+    base = path.rstrip("/")
+    if base and not re.fullmatch(r"(?:/[A-Za-z0-9._~-]+)+", base):
+        raise click.BadParameter(f"{path!r} is no path; write it like /repo")
+    return base
 
 
 def _check_api(url: str | None) -> str | None:

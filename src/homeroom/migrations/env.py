@@ -6,6 +6,8 @@ from sqlalchemy import Connection
 
 from homeroom.auth import models  # noqa: F401  the tables that a migration is compared with
 from homeroom.db import WRITES, Base, db
+from homeroom.portfolio import models as portfolio_models  # noqa: F401
+from homeroom.uploads import models as uploads_models  # noqa: F401
 
 # Any number that nothing else in the database uses for its own advisory lock.
 _LOCK_ID = 8086_0001

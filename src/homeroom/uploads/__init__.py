@@ -1,1 +1,1 @@
-"""Pictures: what may come in, and where it is kept."""
+"""Pictures: what may come in, where it is kept, and how it is served."""

@@ -1,45 +1,189 @@
-"""Where pictures are kept: a local folder, or any S3, behind three calls."""
+"""Where pictures are kept: a local folder, or any S3, behind four calls."""
 
-from typing import cast
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol, cast
+from urllib.parse import unquote, urlsplit
 
 import obstore
+import structlog
 from flask import Flask, current_app
-from obstore.store import ObjectStore, from_url
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+from werkzeug.exceptions import ServiceUnavailable
 
 from homeroom.config import Config, ConfigError
+
+RETRY_S = 10
+log = structlog.get_logger(__name__)
 
 
 class PictureMissingError(Exception):
     """The database names a picture that the storage does not have."""
 
 
-class Storage:
-    """Pictures by name; a name, once given, means the same bytes for ever."""
+@dataclass(frozen=True)
+class StoredFile:
+    """A file that the storage has."""
 
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
+    name: str
+    modified_at: datetime
+    size_bytes: int
+
+
+class Storage(Protocol):
+    """Files by name; a name, once given, means the same bytes for ever.
+
+    Each call raises `ServiceUnavailable` (503) where the disk or the S3 fails.
+    """
 
     def save(self, name: str, data: bytes) -> None:
-        """Keep a picture; it is there whole or not at all."""
-        obstore.put(self._store, name, data)
+        """Keep a file; it is there whole, for good, or not at all."""
 
     def read(self, name: str) -> bytes:
-        """The bytes of a picture.
+        """The bytes of a file.
 
         Raises:
             PictureMissingError: there is none of this name.
         """
-        try:
-            return bytes(obstore.get(self._store, name).bytes())
-        except FileNotFoundError:
-            raise PictureMissingError(name) from None
 
     def delete(self, name: str) -> None:
-        """Forget a picture; one that is gone already stays so."""
-        try:
-            obstore.delete(self._store, name)
-        except FileNotFoundError:
-            return
+        """Forget a file; one that is gone already stays so."""
+
+    def files(self) -> Iterator[StoredFile]:
+        """All files, those that a crash left half-written among them."""
+
+
+class LocalStorage:
+    """A folder. obstore's own store for folders does not wait for the disk (no fsync), so this does."""
+
+    # Files are written here first; what a crash leaves behind is found by `files` and swept.
+    _ASIDE = "incoming"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        _make_folder(folder / self._ASIDE)
+
+    def save(self, name: str, data: bytes) -> None:
+        path = self._folder / name
+        with _failures_are_503("save"):
+            _make_folder(path.parent)
+            descriptor, aside = tempfile.mkstemp(dir=self._folder / self._ASIDE)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(aside).replace(path)
+            except BaseException:
+                Path(aside).unlink(missing_ok=True)
+                raise
+            _sync_folder(path.parent)
+
+    def read(self, name: str) -> bytes:
+        with _failures_are_503("read"):
+            try:
+                return (self._folder / name).read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                raise PictureMissingError(name) from None
+
+    def delete(self, name: str) -> None:
+        path = self._folder / name
+        with _failures_are_503("delete"):
+            path.unlink(missing_ok=True)
+            if path.parent != self._folder / self._ASIDE:
+                # It goes with the last file of a picture.
+                with suppress(OSError):
+                    path.parent.rmdir()
+
+    def files(self) -> Iterator[StoredFile]:
+        with _failures_are_503("list"):
+            paths = [path for path in self._folder.rglob("*") if path.is_file()]
+        for path in paths:
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue
+            modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+            yield StoredFile(path.relative_to(self._folder).as_posix(), modified_at, status.st_size)
+
+
+def _make_folder(folder: Path) -> None:
+    """A folder that is its owner's alone, and that is still there when the power comes back."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk: https://man7.org/linux/man-pages/man2/fsync.2.html"""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class S3Storage:
+    """A bucket of any S3; the key, the region and the endpoint are in the environment (`AWS_…`)."""
+
+    def __init__(self, url: str) -> None:
+        # obstore would try for three minutes. Its timeouts (5 s to connect, 30 s in all) are left alone:
+        # whoever passes `client_options` switches AWS_ALLOW_HTTP off.
+        self._store = S3Store.from_url(
+            url, retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=15)}
+        )
+
+    def save(self, name: str, data: bytes) -> None:
+        with _failures_are_503("save"):
+            # In one request, which S3 does whole or not at all.
+            obstore.put(self._store, name, data, use_multipart=False)
+
+    def read(self, name: str) -> bytes:
+        with _failures_are_503("read"):
+            try:
+                return bytes(obstore.get(self._store, name).bytes())
+            except FileNotFoundError:
+                raise PictureMissingError(name) from None
+
+    def delete(self, name: str) -> None:
+        with _failures_are_503("delete"):
+            try:
+                obstore.delete(self._store, name)
+            except FileNotFoundError:
+                return
+
+    def files(self) -> Iterator[StoredFile]:
+        with _failures_are_503("list"):
+            for batch in obstore.list(self._store):
+                for found in batch:
+                    yield StoredFile(found["path"], found["last_modified"], found["size"])
+
+
+@contextmanager
+def _failures_are_503(what: str) -> Iterator[None]:
+    """The error's kind goes to the log, its text does not: it may hold addresses that are signed."""
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        log.error(  # noqa: TRY400  see above
+            "storage of pictures fails", call=what, error=type(error).__name__, errno=_errno(error)
+        )
+        raise ServiceUnavailable(
+            "Pictures cannot be reached at the moment; try again shortly.", retry_after=RETRY_S
+        ) from None
+
+
+def _errno(error: Exception) -> str | None:
+    """The reason of a failing disk, such as a full one; it names no file."""
+    return error.strerror if isinstance(error, OSError) else None
 
 
 def init_storage(app: Flask, config: Config) -> None:
@@ -48,12 +192,18 @@ def init_storage(app: Flask, config: Config) -> None:
     Raises:
         ConfigError: it cannot be opened.
     """
+    app.extensions["homeroom_storage"] = _open(config.uploads)
+
+
+def _open(url: str) -> Storage:
+    parts = urlsplit(url)
     try:
-        local = config.uploads.startswith("file:")
-        store = from_url(config.uploads, mkdir=True) if local else from_url(config.uploads)
-        app.extensions["homeroom_storage"] = Storage(store)
-    except (obstore.exceptions.BaseError, OSError) as error:
-        raise ConfigError(f"UPLOADS_URL cannot be used: {error}") from None
+        if parts.scheme == "file":
+            return LocalStorage(Path(unquote(parts.path)))
+        return S3Storage(url)
+    except (BaseError, OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+        raise ConfigError(f"UPLOADS_URL cannot be used: {reason}") from None
 
 
 def current_storage() -> Storage:

@@ -20,22 +20,32 @@ def _refuse_invisible(text: str, what: str) -> None:
             raise ValueError(f"{what} may not hold the invisible character U+{ord(character):04X}.")
 
 
+def clean_line(text: str, *, what: str, max_length: int) -> str:
+    """A line of text in any script, in NFC, with single spaces; `what` names it in refusals.
+
+    Raises:
+        ValueError: it is empty, too long, or holds invisible characters.
+    """
+    too_long = ValueError(f"{what} has at most {max_length} characters.")
+    text = text.strip(" \t\r\n")
+    if len(text) > 4 * max_length:
+        raise too_long
+    _refuse_invisible(text, what)
+    text = unicodedata.normalize("NFC", " ".join(text.split()))
+    if not text.strip(_JOINERS + " "):
+        raise ValueError(f"{what} may not be empty.")
+    if len(text) > max_length:
+        raise too_long
+    return text
+
+
 def clean_name(name: str) -> str:
-    """A person's name in any script, in NFC, with single spaces.
+    """A person's name.
 
     Raises:
         ValueError: it is empty, longer than 100 characters, or holds invisible characters.
     """
-    name = name.strip(" \t\r\n")
-    if len(name) > 4 * MAX_NAME_LENGTH:
-        raise ValueError(f"A name has at most {MAX_NAME_LENGTH} characters.")
-    _refuse_invisible(name, "A name")
-    name = unicodedata.normalize("NFC", " ".join(name.split()))
-    if not name.strip(_JOINERS + " "):
-        raise ValueError("A name may not be empty.")
-    if len(name) > MAX_NAME_LENGTH:
-        raise ValueError(f"A name has at most {MAX_NAME_LENGTH} characters.")
-    return name
+    return clean_line(name, what="A name", max_length=MAX_NAME_LENGTH)
 
 
 def clean_uid(uid: str) -> str:

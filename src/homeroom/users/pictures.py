@@ -1,23 +1,32 @@
-"""One's own picture, sent and given as base64 as the lesson's pages do."""
+"""Avatars: one's own picture, chosen from an upload, sent as a file, or in base64 as the lesson has it."""
 
 import base64
 import binascii
-import hashlib
+import io
 
 from apiflask import APIBlueprint
-from flask import Response, abort, jsonify
-from pydantic import Field
+from flask import Response, abort, jsonify, request
+from pydantic import Field, ValidationError
+from werkzeug.exceptions import Conflict, NotFound
 
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import User
-from homeroom.config import current_config
-from homeroom.db import write_transaction
+from homeroom.db import db, write_transaction
+from homeroom.pagination import MAX_ID
 from homeroom.problems import reject_field
 from homeroom.schema import Body, Output
-from homeroom.uploads.pictures import Picture, make_avatar
+from homeroom.uploads.models import Picture, Purpose, Rendition
+from homeroom.uploads.receiving import received_picture, receives_pictures
+from homeroom.uploads.routes import PICTURE_RESPONSE
+from homeroom.uploads.schemas import PictureFile
+from homeroom.uploads.services import avatars_of, create_picture, delete_pictures, forget_files
+from homeroom.uploads.serving import send_rendition
 from homeroom.uploads.storage import PictureMissingError, current_storage
+from homeroom.users.queries import get_user
+from homeroom.users.schemas import UserOut, avatar_version, show_user
+from homeroom.users.services import today
 
-bp = APIBlueprint("pictures", __name__, url_prefix="/api/id", tag="Users")
+bp = APIBlueprint("pictures", __name__, url_prefix="/api", tag="Users")
 
 
 class PictureIn(Body):
@@ -32,39 +41,44 @@ class PictureOut(Output):
     pfp: str
 
 
-@bp.get("/pfp")
+class UploadToUse(Body):
+    """Which upload becomes the avatar."""
+
+    picture_id: int = Field(ge=1, le=MAX_ID)
+
+
+@bp.get("/id/pfp")
 @bp.doc(security="session")
 @token_required()
 @bp.output(PictureOut)
 def read_own_picture(user: User) -> Response:
-    """One's own picture."""
-    if user.picture is None:
+    """One's own picture, 128 pixels square."""
+    return _base64_response(user.id)
+
+
+def _base64_response(user_id: int) -> Response:
+    avatar = _avatar_of(user_id)
+    if avatar is None:
         abort(404, "You have no picture yet.")
     try:
-        data = current_storage().read(user.picture)
+        data = current_storage().read(avatar.file_name(Rendition.AVATAR, avatar.suffix))
     except PictureMissingError:
         abort(404, "Your picture is missing on the server; send it again.")
     return jsonify(pfp=base64.b64encode(data).decode())
 
 
-@bp.put("/pfp")
+@bp.put("/id/pfp")
 @bp.doc(security="session")
 @token_required()
+@receives_pictures
 @bp.input(PictureIn)
 @bp.output(PictureOut)
 def replace_own_picture(user: User, json_data: PictureIn) -> Response:
     """Set one's own picture; it is checked, turned upright, and stripped of metadata."""
     user_id = user.id
-    picture = make_avatar(_decode(json_data.pfp), max_bytes=current_config().max_upload_bytes)
-    name = _name(user_id, picture)
-    storage = current_storage()
-    storage.save(name, picture.data)
-    with write_transaction() as session:
-        owner = session.get_one(User, user_id)
-        replaced, owner.picture = owner.picture, name
-    if replaced is not None and replaced != name:
-        storage.delete(replaced)
-    return jsonify(pfp=base64.b64encode(picture.data).decode())
+    picture = create_picture(io.BytesIO(_decode(json_data.pfp)), user, Purpose.AVATAR)
+    use_as_avatar(picture.id, user_id)
+    return _base64_response(user_id)
 
 
 def _decode(text: str) -> bytes:
@@ -74,7 +88,89 @@ def _decode(text: str) -> bytes:
         reject_field("#/pfp", "This is no base64; send it without the `data:…;base64,` in front.")
 
 
-def _name(user_id: int, picture: Picture) -> str:
-    # The owner is part of the name: two people may choose the same picture and one of them delete it.
-    digest = hashlib.sha256(picture.data).hexdigest()[:32]
-    return f"avatars/{user_id}-{digest}.{picture.suffix}"
+@bp.put("/id/picture")
+@bp.doc(security="session")
+@token_required()
+@receives_pictures
+@bp.input(PictureFile, location="files")
+@bp.output(UserOut)
+def replace_avatar(user: User, files_data: PictureFile) -> Response:  # noqa: ARG001  for the document
+    """Set one's own picture: `{"picture_id"}` of an upload, a form with `file`, or the picture itself."""
+    user_id = user.id
+    use_as_avatar(_upload_to_use() if request.is_json else _receive_avatar(user), user_id)
+    return _self_response(user_id)
+
+
+def _upload_to_use() -> int:
+    try:
+        return UploadToUse.model_validate(request.get_json()).picture_id
+    except ValidationError:
+        reject_field("#/picture_id", "Send the number of one of your uploads as `picture_id`.")
+
+
+def _receive_avatar(user: User) -> int:
+    with received_picture() as file:
+        return create_picture(file.stream, user, Purpose.AVATAR, name=file.name).id
+
+
+@bp.delete("/id/picture")
+@bp.doc(security="session")
+@token_required()
+@bp.output(UserOut)
+def remove_avatar(user: User) -> Response:
+    """Take one's own picture away; doing it twice is no error."""
+    user_id = user.id
+    with write_transaction() as session:
+        files = delete_pictures(session, avatars_of(session, [user_id]).values())
+    forget_files(files)
+    return _self_response(user_id)
+
+
+@bp.get("/users/<int:user_id>/picture/<rendition>.<extension>")
+@bp.doc(security="session", responses=PICTURE_RESPONSE)
+@token_required()
+def read_avatar(viewer: User, user_id: int, rendition: str, extension: str) -> Response:
+    """A rendition of a user's picture: avatar, card or page, as webp, jpg or png.
+
+    The address in the user's `picture` names the version (`v`) and may be kept for ever; without it the
+    browser asks each time.
+    """
+    avatar = _avatar_of(get_user(db.session(), user_id, viewer).id)
+    if avatar is None:
+        abort(404, "This user has no picture.")
+    response = send_rendition(avatar, rendition, extension)
+    if request.args.get("v") != avatar_version(avatar):
+        response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def use_as_avatar(picture_id: int, owner_id: int) -> None:
+    """Make an own upload, which nothing uses yet, the avatar; the one before is deleted.
+
+    Raises:
+        NotFound: there is no such upload of this owner (404).
+        Conflict: something else uses it (409).
+    """
+    with write_transaction() as session:
+        # Whoever sets an avatar twice at once: the second one replaces that of the first.
+        session.get(User, owner_id, with_for_update=True)
+        picture = session.get(Picture, picture_id, with_for_update=True)
+        if picture is None or picture.owner_id != owner_id:
+            raise NotFound("You have no such upload.")
+        before = avatars_of(session, [owner_id]).values()
+        if picture in before:
+            return
+        if picture.attached:
+            raise Conflict("A project uses this picture; upload it once more for yourself.")
+        files = delete_pictures(session, before)
+        picture.purpose, picture.attached = Purpose.AVATAR, True
+    forget_files(files)
+
+
+def _avatar_of(user_id: int) -> Picture | None:
+    return avatars_of(db.session(), [user_id]).get(user_id)
+
+
+def _self_response(user_id: int) -> Response:
+    user = db.session().get_one(User, user_id)
+    return jsonify(show_user(user, user, today()))

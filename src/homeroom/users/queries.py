@@ -1,16 +1,13 @@
 """Reading the directory: lists, search, and one user by id or ID."""
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from homeroom.auth.models import User, name_key, uid_key
 from homeroom.auth.sessions import find_by_uid
-from homeroom.pagination import Order, Page, keyset_page
+from homeroom.pagination import Order, Page, keyset_page, prefix_of
 from homeroom.users.schemas import Sort, UsersQuery
-
-# The last code point: every text that begins with a prefix sorts before prefix + this.
-_AFTER_ALL = "\U0010ffff"
 
 _ORDERS = {
     Sort.NAME: Order(User.name_key, User.id),
@@ -45,15 +42,10 @@ def users_page(session: Session, query: UsersQuery, viewer: User) -> tuple[Page[
 
 
 def _begins_with(text: str) -> ColumnElement[bool]:
-    """Prefixes as ranges of the sorted keys: indexes serve them on both databases, LIKE's do not."""
     return or_(
-        _prefix(User.name_key, name_key(text)),
-        _prefix(User.uid_key, uid_key(text)),
+        prefix_of(User.name_key, name_key(text)),
+        prefix_of(User.uid_key, uid_key(text)),
     )
-
-
-def _prefix(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
-    return column.between(text, text + _AFTER_ALL)
 
 
 def _count(session: Session, statement: Select[User]) -> int:

@@ -10,11 +10,13 @@ from homeroom.auth.guard import authenticate, request_token, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.origins import clear_session_cookie
 from homeroom.auth.routes import current_device
+from homeroom.auth.sessions import confirm_password
 from homeroom.db import db
+from homeroom.problems import reject_field
 from homeroom.schema import Message
-from homeroom.uploads.storage import current_storage
 from homeroom.users.queries import get_user, get_user_by_uid, users_page
 from homeroom.users.schemas import (
+    CodeOut,
     CodeSignUp,
     CreatedOut,
     NewUser,
@@ -25,12 +27,14 @@ from homeroom.users.schemas import (
     UsersQuery,
     UserToDelete,
     show_user,
+    show_users,
 )
 from homeroom.users.services import (
     admit_user,
     change_user,
     create_users,
     delete_user,
+    issue_join_code,
     sign_up,
     sign_up_with_code,
     today,
@@ -73,8 +77,7 @@ def list_users(viewer: User, query_data: UsersQuery) -> Response:
     `q` finds those whose name or ID begins with it, whatever the case and accents.
     """
     page, total = users_page(db.session(), query_data, viewer)
-    day = today()
-    response = jsonify([show_user(user, viewer, day) for user in page.rows])
+    response = jsonify(show_users(page.rows, viewer, today()))
     response.headers["X-Total-Count"] = str(total)
     if page.link is not None:
         response.headers["Link"] = page.link
@@ -116,7 +119,7 @@ def _create_many(body: list[NewUser]) -> list[dict[str, Any]]:
     if admin.role is not Role.ADMIN:
         abort(403, "Only an admin may make several users at once.")
     users = create_users(body)
-    return [show_user(user, admin, today()) for user in users]
+    return show_users(users, admin, today())
 
 
 def _admin_if_any() -> User | None:
@@ -188,8 +191,31 @@ def change_one(actor: User, user_id: int, json_data: UserChanges) -> Response:
 @token_required()
 @bp.output(Message)
 def delete_one(actor: User, user_id: int) -> Response:
-    """Delete one user with all that is theirs: oneself, or, as an admin, anyone."""
+    """Delete one user with all that is theirs: oneself, or, as an admin, anyone.
+
+    A `current_password` in the body is checked first; a page that asks for it sends it.
+    """
+    if user_id == actor.id and request.content_length:
+        confirm_password(actor, _sent_password(), current_device())
     return _deleted(user_id, actor)
+
+
+def _sent_password() -> str:
+    body = request.get_json(force=True)
+    password = body.get("current_password") if isinstance(body, dict) else None
+    if not isinstance(password, str):
+        reject_field("#/current_password", "Send the current password as text.")
+    return password
+
+
+@bp.post(f"{USER}/join-code")
+@bp.doc(security="session")
+@token_required(Role.ADMIN)
+@bp.output(CodeOut)
+def make_join_code(actor: User, user_id: int) -> Response:
+    """A new one-time code for a first or a forgotten password; an older one ends."""
+    issued = issue_join_code(user_id, actor)
+    return jsonify(code=issued.code, expires_at=issued.expires_at.isoformat(timespec="seconds"))
 
 
 @bp.post(f"{USER}/admission")
@@ -207,10 +233,7 @@ def _changed(user_id: int, changes: UserChanges, actor: User) -> Response:
 
 def _deleted(user_id: int, actor: User) -> Response:
     is_self = user_id == actor.id
-    name, picture = delete_user(user_id, actor)
-    if picture is not None:
-        current_storage().delete(picture)
-    response = jsonify(message=f"{name} was deleted.")
+    response = jsonify(message=f"{delete_user(user_id, actor)} was deleted.")
     if is_self:
         clear_session_cookie(response)
     return response

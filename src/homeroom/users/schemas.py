@@ -1,5 +1,6 @@
 """What the users API takes and gives: who may see which field is decided here and nowhere else."""
 
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -8,8 +9,12 @@ from pydantic import AfterValidator, Discriminator, Field, RootModel, Tag
 
 from homeroom.auth.models import Role, Status, User
 from homeroom.auth.schemas import MAX_INPUT_LENGTH, NewPassword
+from homeroom.db import db
 from homeroom.pagination import MAX_ID
 from homeroom.schema import Body, IsoDate, Output, Query, StorableText
+from homeroom.uploads.models import Picture, Rendition
+from homeroom.uploads.schemas import RenditionUrls, show_urls
+from homeroom.uploads.services import avatars_of
 from homeroom.users.fields import MAX_NAME_LENGTH, age_on, clean_email, clean_name, clean_uid
 
 MAX_USERS_PER_PAGE = 1000
@@ -23,7 +28,7 @@ Email = Annotated[StorableText, Field(max_length=254), AfterValidator(clean_emai
 RoleWord = Literal["User", "Teacher", "Admin"]
 ReadOnly = Annotated[Any, Field(default=None, json_schema_extra={"readOnly": True})]
 
-READ_ONLY_FIELDS = ("age", "access", "status", "created_at")
+READ_ONLY_FIELDS = ("age", "access", "picture", "status", "created_at")
 
 
 class NewUser(Body):
@@ -82,6 +87,7 @@ class UserChanges(Body):
     role: RoleWord | None = Field(default=None, description="Changed by admins only.")
     age: ReadOnly
     access: ReadOnly
+    picture: ReadOnly
     status: ReadOnly
     created_at: ReadOnly
 
@@ -123,10 +129,18 @@ class UserOut(Output):
     age: int | None
     role: Role
     access: list[Literal["rw", "ro"]]
+    picture: RenditionUrls | None = Field(description="Addresses of the avatar, 128 pixels square.")
     dob: date | None = None
     email: str | None = None
     status: Status | None = None
     created_at: str | None = None
+
+
+class CodeOut(Output):
+    """A one-time code, to be handed to the person."""
+
+    code: str = Field(examples=["ABCD-EFGH-JKMN"])
+    expires_at: str
 
 
 class UsersOut(RootModel[list[UserOut]]):
@@ -137,8 +151,32 @@ class CreatedOut(RootModel[UserOut | list[UserOut]]):
     """The user or users that were made, in the shape that was sent."""
 
 
+def show_users(users: Sequence[User], viewer: User, today: date) -> list[dict[str, Any]]:
+    """Users as a viewer may see them; their avatars are found in one query."""
+    avatars = avatars_of(db.session(), [user.id for user in users])
+    return [_show(user, viewer, today, avatars.get(user.id)) for user in users]
+
+
 def show_user(user: User, viewer: User, today: date) -> dict[str, Any]:
-    """A user as a viewer may see them: a date of birth is for oneself and for admins."""
+    """A user as a viewer may see them."""
+    return show_users([user], viewer, today)[0]
+
+
+def avatar_version(avatar: Picture) -> str:
+    """What changes in an avatar's address when the picture does: browsers keep it for ever."""
+    return avatar.digest[:12]
+
+
+def show_avatar(avatar: Picture | None) -> dict[str, str] | None:
+    """The addresses of an avatar."""
+    if avatar is None:
+        return None
+    urls = show_urls(avatar, f"/api/users/{avatar.owner_id}/picture")[Rendition.AVATAR]
+    return {kind: f"{url}?v={avatar_version(avatar)}" for kind, url in urls.items()}
+
+
+def _show(user: User, viewer: User, today: date, avatar: Picture | None) -> dict[str, Any]:
+    """A date of birth is for oneself and for admins."""
     private = viewer.role is Role.ADMIN or viewer.id == user.id
     shown: dict[str, Any] = {
         "id": user.id,
@@ -147,6 +185,7 @@ def show_user(user: User, viewer: User, today: date) -> dict[str, Any]:
         "age": None if user.dob is None else age_on(user.dob, today),
         "role": user.role.value,
         "access": ["rw" if private else "ro"],
+        "picture": show_avatar(avatar),
     }
     if private:
         shown |= {

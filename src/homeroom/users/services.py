@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import Conflict, Forbidden
 
 from homeroom.auth.guard import current_claims
-from homeroom.auth.join_codes import find_code, issue_code
+from homeroom.auth.join_codes import IssuedCode, find_code, issue_code
 from homeroom.auth.limits import JOIN_CODE, SIGN_UP, count_attempt
 from homeroom.auth.models import Role, User
 from homeroom.auth.sessions import (
@@ -21,6 +21,7 @@ from homeroom.auth.sessions import (
 from homeroom.config import Registration, current_config
 from homeroom.db import db, write_transaction
 from homeroom.problems import reject_field
+from homeroom.uploads.services import delete_pictures, forget_files, pictures_of
 from homeroom.users.fields import check_dob
 from homeroom.users.queries import get_user
 from homeroom.users.schemas import (
@@ -232,8 +233,8 @@ def _apply_fields(target: User, changes: UserChanges) -> None:
         target.dob = None if changes.dob is None else _checked_dob(changes.dob, "#/dob")
 
 
-def delete_user(user_id: int, actor: User) -> tuple[str, str | None]:
-    """Delete a user with all that is theirs; the name, and the picture that nobody needs any more.
+def delete_user(user_id: int, actor: User) -> str:
+    """Delete a user with all that is theirs, pictures too; the name, for the answer.
 
     Raises:
         Forbidden: neither oneself nor an admin (403).
@@ -247,8 +248,21 @@ def delete_user(user_id: int, actor: User) -> tuple[str, str | None]:
         _require_owner_or_admin(target, actor)
         if target.role is Role.ADMIN:
             _require_another_admin(session, target)
+        name = target.name
+        files = delete_pictures(session, pictures_of(session, user_id))
         session.delete(target)
-        return target.name, target.picture
+    forget_files(files)
+    return name
+
+
+def issue_join_code(user_id: int, actor: User) -> IssuedCode:
+    """A new one-time code for somebody, for a first or a forgotten password; an older one ends.
+
+    Raises:
+        NotFound: there is no such user (404).
+    """
+    with write_transaction() as session:
+        return issue_code(session, get_user(session, user_id, actor))
 
 
 def admit_user(user_id: int, actor: User) -> User:

@@ -28,7 +28,6 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.String(300), nullable=True),
         sa.Column("pending", sa.Boolean(), nullable=False),
         sa.Column("created_at", Moment, nullable=False),
-        sa.Column("picture", sa.String(100), nullable=True),
         sa.CheckConstraint("role IN ('User', 'Teacher', 'Admin')", name=op.f("ck_users_role")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("uid_key", name=op.f("uq_users_uid_key")),

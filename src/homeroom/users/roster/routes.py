@@ -5,15 +5,22 @@ from flask import Response, abort, jsonify, request
 
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import Role, User
+from homeroom.db import write_transaction
 from homeroom.problems import FieldProblem, InvalidFields, reject_field
 from homeroom.users.roster.parse import RosterError
 from homeroom.users.roster.schemas import (
+    CodesOut,
     ReportOut,
     RosterFile,
     RosterQuery,
     show_report,
 )
-from homeroom.users.roster.services import ImportConflictError, ImportReport, import_roster
+from homeroom.users.roster.services import (
+    ImportConflictError,
+    ImportReport,
+    import_roster,
+    invitations,
+)
 from homeroom.users.roster.text import MAX_BYTES
 
 bp = APIBlueprint("roster", __name__, url_prefix="/api", tag="Roster")
@@ -54,6 +61,22 @@ def post_roster(_admin: User, query_data: RosterQuery, files_data: RosterFile) -
     if report.rejected and not query_data.dry_run:
         raise _rejection(report)
     return jsonify(show_report(report))
+
+
+@bp.get("/roster/codes")
+@bp.doc(security="session")
+@token_required(Role.ADMIN)
+@bp.output(CodesOut)
+def list_codes(_admin: User) -> Response:
+    """The join codes of all who have not joined, to print; one that has ended is replaced."""
+    with write_transaction() as session:
+        invited = invitations(session)
+    return jsonify(
+        [
+            {"name": one.name, "uid": one.uid, "code": one.code, "expires_at": one.expires_at.isoformat()}
+            for one in invited
+        ]
+    )
 
 
 def _file() -> bytes:

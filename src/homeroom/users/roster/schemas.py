@@ -3,7 +3,7 @@
 from typing import Any
 
 from apiflask.fields import UploadFile
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from homeroom.schema import Output, Query, StorableText
 from homeroom.users.roster.parse import MAX_DATE_FORMAT_CHARACTERS
@@ -47,6 +47,19 @@ class RowOut(Output):
     message: str
     changes: list[ChangeOut]
     join_code: str | None = Field(description="For those who were created; it works once.")
+
+
+class PersonCodeOut(Output):
+    """A code, and whom to hand it to."""
+
+    name: str
+    uid: str
+    code: str
+    expires_at: str
+
+
+class CodesOut(RootModel[list[PersonCodeOut]]):
+    """The codes of all who have not joined, by name."""
 
 
 class ReportOut(Output):

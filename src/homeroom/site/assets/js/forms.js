@@ -99,9 +99,30 @@ function markProblems(form, problems) {
   let marked = false;
   for (const { pointer, detail } of problems) {
     const name = pointer.replace(/^#\//, '');
-    if (!form.elements.namedItem(name)) continue;
-    markField(form, name, detail);
+    // What is wrong with one tag (tags/2) is told at the field that holds them all.
+    const field = [name, name.split('/')[0]].find((known) => form.elements.namedItem(known));
+    if (!field) continue;
+    markField(form, field, detail);
     marked = true;
   }
   return marked;
+}
+
+let fieldsMade = 0;
+
+/** A field with its label, hint and place for an error, as the pages' own HTML has them. */
+export function field({ name, label, hint, value = '', multiline, optional, ...attributes }) {
+  const id = `field-${fieldsMade += 1}`;
+  const described = hint ? `${id}-hint ${id}-error` : `${id}-error`;
+  const input = element(multiline ? 'textarea' : 'input', {
+    id, name, 'aria-describedby': described, ...attributes,
+  });
+  input.value = value;
+  const caption = element('label', { for: id }, label);
+  if (optional) caption.append(' ', element('span', { class: 'optional' }, '(optional)'));
+  const control = attributes.type === 'password' ? element('password-field', {}, input) : input;
+  const made = element('div', { class: 'field' }, caption, control);
+  if (hint) made.append(element('p', { class: 'hint', id: `${id}-hint` }, hint));
+  made.append(element('p', { class: 'field-error', id: `${id}-error`, hidden: '' }));
+  return made;
 }

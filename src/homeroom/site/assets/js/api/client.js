@@ -18,6 +18,11 @@ export class ApiError extends Error {
   }
 }
 
+/** The refusal that the API would give, where a page knows it without asking. */
+export function refusal(status, detail) {
+  return new ApiError(new Response(null, { status }), { detail });
+}
+
 /** No answer at all: server stopped, no network, or an origin that the API does not admit. */
 export class NetworkError extends Error {
   constructor(cause, url) {
@@ -27,26 +32,59 @@ export class NetworkError extends Error {
   }
 }
 
+/** An address of the API as this page reaches it; what the API names itself begins with a slash. */
+export function addressOf(path) {
+  return new URL(path, uri);
+}
+
 /**
- * Asks the API and gives back `{ data, headers }`.
+ * Asks the API and gives back `{ data, headers }`. A body is sent as JSON, a Blob as what it is.
  * Throws ApiError, NetworkError, or the browser's AbortError when `signal` fires.
  */
-export async function request(path, { method = 'GET', body, signal } = {}) {
-  const url = new URL(path, uri);
-  let response;
-  let data;
+export async function request(path, { method = 'GET', body, signal, headers = {} } = {}) {
+  return reading(path, async (url) => {
+    const response = await ask(url, { method, body, signal, headers });
+    return accepted(response, url, await readJson(response));
+  });
+}
+
+/** Asks the API for a file and gives back its bytes, as a Blob. */
+export async function requestFile(path) {
+  return reading(path, async (url) => {
+    const response = await ask(url, {});
+    if (!response.ok) accepted(response, url, await readJson(response));
+    return response.blob();
+  });
+}
+
+/** An answer that came by another way than fetch (see upload.js), read by the same rules. */
+export async function readAnswer(response, url) {
+  return accepted(response, url, await readJson(response));
+}
+
+function ask(url, { method = 'GET', body, signal, headers = {} }) {
+  const file = body instanceof Blob;
+  return fetch(url, {
+    ...options,
+    method,
+    signal,
+    headers: { ...options.headers, ...(file && { 'Content-Type': body.type }), ...headers },
+    body: file || body === undefined ? body : JSON.stringify(body),
+  });
+}
+
+/** What breaks between the question and its answer's last byte is the network's failure. */
+async function reading(path, read) {
+  const url = addressOf(path);
   try {
-    response = await fetch(url, {
-      ...options,
-      method,
-      signal,
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
-    data = await readJson(response);
+    return await read(url);
   } catch (error) {
-    if (error.name === 'AbortError') throw error;
+    if (error instanceof ApiError || error.name === 'AbortError') throw error;
     throw new NetworkError(error, url.origin + url.pathname);
   }
+}
+
+function accepted(response, url, data) {
   if (response.ok) return { data, headers: response.headers };
   // A wrong password is a 401 too, but it ends no session.
   if (response.status === 401 && url.pathname !== '/api/authenticate') noteSignedOut();
@@ -59,7 +97,9 @@ export function advice(error) {
     const crossOrigin = uri === location.origin
       ? ''
       : ` If it is running, its setting FRONTEND_ORIGINS must hold ${location.origin}.`;
-    return `The server could not be reached. Check that you are online and that it is running.${crossOrigin}`;
+    // A hint only: a computer without a network may well have the server on itself.
+    const offline = navigator.onLine ? '' : 'You seem to be offline. ';
+    return `${offline}The server could not be reached. Check that you are online and that it is running.${crossOrigin}`;
   }
   if (!(error instanceof ApiError)) {
     reportError(error); // a fault of the page itself belongs into the console, for who mends it
@@ -103,4 +143,10 @@ async function readJson(response) {
     if (error instanceof SyntaxError) return null;
     throw error;
   }
+}
+
+/** The cursor in `Link: <…?cursor=…>; rel="next"` (RFC 8288); null on the last page. */
+export function nextCursor(headers) {
+  const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/.exec(headers.get('Link') ?? '')?.[1];
+  return target ? new URL(target, location.href).searchParams.get('cursor') : null;
 }

@@ -1,8 +1,9 @@
 // Whether this browser seems signed in, where to sign in, and where to go afterwards.
 //
 // The cookie is HttpOnly: no script can see it. A flag remembers the last thing the API said, so
-// that a page need not ask (and a guest's console need not begin with a red 401). It holds no name
-// and grants nothing; the API decides each time, and its 401 puts the flag right.
+// that a page need not ask (and a guest's console need not begin with a red 401). It holds no name,
+// only whether the staff's pages are worth a link, and grants nothing; the API decides each time,
+// and its 401 puts the flag right.
 
 const FLAG = 'homeroom.signed-in';
 const changes = new EventTarget();
@@ -11,13 +12,28 @@ const changes = new EventTarget();
 export const root = new URL('../../../', import.meta.url);
 
 export function seemsSignedIn() {
-  return storage((store) => store.getItem(FLAG)) === '1';
+  return flag() !== null;
 }
 
-export function noteSignedIn() {
-  if (seemsSignedIn()) return;
-  storage((store) => store.setItem(FLAG, '1'));
+export function seemsStaff() {
+  return flag() === 'staff';
+}
+
+/** Remembers that the API knows us, and with `user` (an answer about ourselves) as what. */
+export function noteSignedIn(user) {
+  const kept = flag();
+  const seen = user ? kindOf(user) : kept ?? 'member';
+  if (seen === kept) return;
+  storage((store) => store.setItem(FLAG, seen));
   changes.dispatchEvent(new Event('change'));
+}
+
+function kindOf(user) {
+  return isStaff(user) ? 'staff' : 'member';
+}
+
+export function isStaff(user) {
+  return user?.role === 'Teacher' || user?.role === 'Admin';
 }
 
 export function noteSignedOut() {
@@ -66,6 +82,10 @@ export function nextAddress(search = location.search) {
   }
   const ours = address.origin === root.origin && address.pathname.startsWith(root.pathname);
   return ours ? address.href : fallback;
+}
+
+function flag() {
+  return storage((store) => store.getItem(FLAG));
 }
 
 /** localStorage is missing or forbidden in some private windows: then nothing is remembered. */

@@ -1,23 +1,30 @@
-// The account page: who am I, my name and email, my password, my sessions.
+// The account page: who am I, my picture, name, password and sessions, my data and its end.
 
 import '../components/password-field.js';
 import '../components/site-header.js';
-import { advice, request } from '../api/client.js';
+import { advice, request, requestFile } from '../api/client.js';
 import {
   noteSignedIn, noteSignedOut, onSessionChangeElsewhere, root, signInAddress,
 } from '../api/session.js';
+import { askInDialog } from '../components/dialog.js';
+import { initOwnPicture, showOwnPicture } from '../components/own-picture.js';
+import { showSessions } from '../components/session-list.js';
 import { element } from '../dom.js';
-import { markField, onSubmit, passwordIsRight, say } from '../forms.js';
+import { field, markField, onSubmit, passwordIsRight, say } from '../forms.js';
 
 const profile = document.getElementById('profile');
 const password = document.getElementById('password-form');
 const sessions = document.getElementById('sessions');
+const exporting = document.getElementById('export');
 
 let me = null;
 
 onSubmit(profile, saveProfile);
 onSubmit(password, changePassword, explainPassword);
 onSubmit(sessions, endEverySession);
+onSubmit(exporting, download);
+initOwnPicture();
+document.getElementById('delete').addEventListener('click', askToDelete);
 document.getElementById('retry').addEventListener('click', load);
 onSessionChangeElsewhere(load);
 load();
@@ -27,7 +34,8 @@ async function load() {
   const failure = document.getElementById('failure');
   try {
     show((await request('/api/id')).data);
-    noteSignedIn();
+    noteSignedIn(me);
+    showSessions(document.getElementById('session-list'));
     content.hidden = false;
     failure.hidden = true;
   } catch (error) {
@@ -51,6 +59,7 @@ function show(user) {
   };
   for (const [id, text] of Object.entries(facts)) document.getElementById(id).textContent = text;
   document.getElementById('pending').hidden = user.status !== 'pending';
+  showOwnPicture(user);
   profile.elements.name.value = user.name;
   profile.elements.email.value = user.email ?? '';
   password.elements.username.value = user.uid;
@@ -90,10 +99,44 @@ function explainPassword(error) {
 
 async function endEverySession(_values) {
   const { data } = await request('/api/sessions', { method: 'DELETE' });
-  noteSignedOut();
   const count = data.ended === 1 ? '1 session' : `${data.ended} sessions`;
-  const done = element('p', { class: 'lead', tabindex: '-1' }, `Signed out everywhere: ${count} ended.`);
-  const again = element('a', { class: 'button', href: new URL('login/', root).href }, 'Sign in');
-  document.querySelector('main').replaceChildren(done, again);
+  sayGoodbye(`Signed out everywhere: ${count} ended.`, ['login/', 'Sign in']);
+}
+
+/** The page's content gives way to one sentence: what it showed is no longer ours to see. */
+function sayGoodbye(text, [path, label]) {
+  noteSignedOut();
+  const done = element('p', { class: 'lead', tabindex: '-1' }, text);
+  const next = element('a', { class: 'button', href: new URL(path, root).href }, label);
+  document.querySelector('main').replaceChildren(done, next);
   done.focus();
+}
+
+/** By script, for a cookie of another site is not sent along where a link leads. */
+async function download(_values) {
+  say(exporting, 'Collecting your data …', 'success');
+  const href = URL.createObjectURL(await requestFile('/api/id/export'));
+  const link = element('a', { href, download: `homeroom-${me.uid}.zip` });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+  say(exporting, 'Your data is in your downloads.', 'success');
+}
+
+async function askToDelete() {
+  const deleted = await askInDialog({
+    title: 'Delete your account?',
+    intro: [
+      'Your account, all your projects and your pictures are deleted. Nobody can bring them back.',
+      'Download your data first if you want to keep it.',
+    ],
+    action: 'Delete my account',
+    danger: true,
+    fields: [field({
+      name: 'current_password', label: 'Your password', type: 'password', required: '',
+      autocomplete: 'current-password', 'data-missing': 'Enter your password.',
+    })],
+    send: (body) => request(`/api/users/${me.id}`, { method: 'DELETE', body }),
+    explain: (error) => (error.status === 403 && !error.errors.length ? error.detail : null),
+  });
+  if (deleted) sayGoodbye('Your account is deleted.', ['./', 'To the start']);
 }

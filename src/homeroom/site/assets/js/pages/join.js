@@ -47,8 +47,8 @@ function explainCode(error) {
 
 async function join({ username, password }) {
   if (!passwordIsRight(passwordForm, username)) return;
-  await request('/api/join', { method: 'POST', body: { code, password } });
-  noteSignedIn();
+  const { data } = await request('/api/join', { method: 'POST', body: { code, password } });
+  noteSignedIn(data.user);
   location.replace(nextAddress());
 }
 

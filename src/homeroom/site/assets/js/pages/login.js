@@ -15,8 +15,10 @@ onSubmit(form, signIn, explain);
 if (seemsSignedIn()) greet();
 
 async function signIn({ uid, password }) {
-  await request('/api/authenticate', { method: 'POST', body: { uid: uid.trim(), password } });
-  noteSignedIn();
+  const { data } = await request('/api/authenticate', {
+    method: 'POST', body: { uid: uid.trim(), password },
+  });
+  noteSignedIn(data.user);
   location.replace(nextAddress()); // "Back" should not return to a form that is done with
 }
 

@@ -1,8 +1,9 @@
 // The users page: the lesson's table, with search, sorting and pages.
 
 import '../components/site-header.js';
-import { advice, ApiError, request } from '../api/client.js';
+import { advice, ApiError, nextCursor as cursorIn, request } from '../api/client.js';
 import { noteSignedIn, onSessionChangeElsewhere, signInAddress } from '../api/session.js';
+import { dressPerson } from '../components/person.js';
 import { fromTemplate } from '../dom.js';
 
 const PAGE_SIZE = 50;
@@ -128,7 +129,7 @@ function showUsers({ data: users, headers }) {
   const first = asked.cursors.length * PAGE_SIZE + 1;
   const last = first + users.length - 1;
   const total = Number(headers.get('X-Total-Count') ?? last);
-  nextCursor = cursorIn(headers.get('Link'));
+  nextCursor = cursorIn(headers);
   next.disabled = !nextCursor;
   previous.disabled = !asked.cursors.length;
   byId('pages').hidden = next.disabled && previous.disabled;
@@ -148,24 +149,10 @@ function showUsers({ data: users, headers }) {
 function row(user) {
   const made = fromTemplate('user-row');
   const [name, uid, age] = made.cells;
-  name.firstElementChild.textContent = user.name;
-  name.firstElementChild.dataset.initials = initials(user.name);
-  name.firstElementChild.dataset.tone = tone(user.uid);
+  dressPerson(name.firstElementChild, user);
   uid.textContent = user.uid;
   age.textContent = user.age ?? '–';
   return made;
-}
-
-/** First letters of the first and the last word, by what a reader sees as one letter. */
-function initials(name) {
-  const words = name.trim().split(/\s+/);
-  const letters = words.length > 1 ? [words[0], words.at(-1)] : words;
-  return letters.map((word) => /[\p{L}\p{N}]/u.exec(word)?.[0] ?? '').join('').toUpperCase();
-}
-
-/** One of six colours, the same for a person on every page. */
-function tone(uid) {
-  return [...uid].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 6;
 }
 
 function showSort() {
@@ -198,10 +185,4 @@ function show(part) {
   byId('table').hidden = part !== 'table';
   byId('empty').hidden = part !== 'empty';
   byId('failure').hidden = part !== 'failure';
-}
-
-/** The cursor in `Link: <…?cursor=…>; rel="next"` (RFC 8288); null on the last page. */
-function cursorIn(link) {
-  const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/.exec(link ?? '')?.[1];
-  return target ? new URL(target, location.href).searchParams.get('cursor') : null;
 }

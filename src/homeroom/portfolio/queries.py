@@ -1,0 +1,137 @@
+"""Reading the portfolio: which projects a viewer may see, and what people say of themselves."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+from werkzeug.exceptions import NotFound
+
+from homeroom.auth.models import User, name_key, uid_key
+from homeroom.pagination import Order, Page, keyset_page, prefix_of
+from homeroom.portfolio.models import Profile, Project, ProjectPicture, ProjectTag, Visibility
+from homeroom.portfolio.schemas import ProjectSort, ProjectsQuery
+
+# Ids grow with time, so that they sort as the moments do, and without ties.
+_ORDERS = {
+    ProjectSort.NEWEST: Order(Project.id, Project.id, descending=True),
+    ProjectSort.OLDEST: Order(Project.id, Project.id),
+    ProjectSort.TITLE: Order(Project.title_key, Project.id),
+}
+
+
+def visible_projects(viewer: User | None) -> ColumnElement[bool]:
+    """Which projects a viewer may see; None is a guest. The owner's table must be joined.
+
+    Guests see public projects, members the class's as well, the staff also what is hidden. Drafts are
+    their owner's alone, and who waits for admission shows nothing yet.
+    """
+    shown = Project.visibility == Visibility.PUBLIC
+    if viewer is not None and not viewer.pending:
+        shown = Project.visibility != Visibility.DRAFT
+    if viewer is None or not viewer.is_staff:
+        shown = and_(shown, Project.hidden_at.is_(None))
+    shown = and_(shown, User.pending.is_(False))
+    return shown if viewer is None else or_(shown, Project.owner_id == viewer.id)
+
+
+def _projects(viewer: User | None) -> Select[Project]:
+    return select(Project).join(Project.owner).where(visible_projects(viewer))
+
+
+_whole = (
+    joinedload(Project.owner),
+    selectinload(Project.tags),
+    selectinload(Project.pictures).joinedload(ProjectPicture.picture),
+)
+
+
+def projects_page(session: Session, query: ProjectsQuery, viewer: User | None) -> tuple[Page[Project], int]:
+    """A page of the projects that a viewer may see, and how many there are on all pages.
+
+    Raises:
+        InvalidFields: the cursor is none of ours (422).
+    """
+    statement = _projects(viewer).where(*_filters(query))
+    page = keyset_page(
+        session,
+        statement.options(*_whole),
+        _ORDERS[query.sort],
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+    total = session.scalars(statement.with_only_columns(func.count(Project.id))).one()
+    return page, total
+
+
+def _filters(query: ProjectsQuery) -> list[ColumnElement[bool]]:
+    filters: list[ColumnElement[bool]] = []
+    if query.uid is not None:
+        filters.append(User.uid_key == uid_key(query.uid))
+    if query.tag is not None:
+        tagged = select(ProjectTag.project_id).where(ProjectTag.key == name_key(query.tag))
+        filters.append(Project.id.in_(tagged))
+    if query.q:
+        filters.append(prefix_of(Project.title_key, name_key(query.q)))
+    if query.visibility is not None:
+        filters.append(Project.visibility == query.visibility)
+    if query.hidden is not None:
+        filters.append(Project.hidden_at.is_not(None) if query.hidden else Project.hidden_at.is_(None))
+    return filters
+
+
+def get_project(session: Session, project_id: int, viewer: User | None) -> Project:
+    """A project by id.
+
+    Raises:
+        NotFound: there is none that the viewer may see (404).
+    """
+    project = session.scalar(_projects(viewer).where(Project.id == project_id).options(*_whole))
+    if project is None:
+        raise NotFound("There is no such project, or it is not shown to you.")
+    return project
+
+
+def get_placed_picture(
+    session: Session, project_id: int, picture_id: int, viewer: User | None
+) -> ProjectPicture:
+    """A picture of a project.
+
+    Raises:
+        NotFound: there is none that the viewer may see (404).
+    """
+    placed = session.scalar(
+        select(ProjectPicture)
+        .join(Project, Project.id == ProjectPicture.project_id)
+        .join(Project.owner)
+        .where(
+            ProjectPicture.project_id == project_id,
+            ProjectPicture.picture_id == picture_id,
+            visible_projects(viewer),
+        )
+        .options(joinedload(ProjectPicture.picture))
+    )
+    if placed is None:
+        raise NotFound("There is no such picture, or it is not shown to you.")
+    return placed
+
+
+def shown_names(session: Session, projects: Sequence[Project]) -> dict[int, str]:
+    """The names that authors chose for the public, by user id."""
+    owners = {project.owner_id for project in projects}
+    rows = session.execute(
+        select(Profile.user_id, Profile.shown_name).where(
+            Profile.user_id.in_(owners), Profile.shown_name.is_not(None)
+        )
+    )
+    return {user_id: name for user_id, name in rows if name is not None}
+
+
+def has_public_project(session: Session, user: User) -> bool:
+    """Whether guests can meet this person at all."""
+    statement = _projects(None).where(Project.owner_id == user.id).with_only_columns(Project.id)
+    return session.scalars(statement.limit(1)).first() is not None
+
+
+def get_profile(session: Session, user: User) -> Profile:
+    """What somebody says of themselves; who never said anything has an empty one."""
+    return session.get(Profile, user.id) or Profile(user_id=user.id, about="", links=[])

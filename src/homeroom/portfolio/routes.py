@@ -1,0 +1,201 @@
+"""The portfolio's addresses; in every habit like the users API."""
+
+import hashlib
+from typing import Any
+
+from apiflask import APIBlueprint, FileSchema
+from flask import Response, current_app, jsonify, request
+from werkzeug.exceptions import NotFound, Unauthorized
+
+from homeroom.auth.guard import authenticate, request_token, token_required
+from homeroom.auth.models import Role, User
+from homeroom.auth.sessions import find_by_uid
+from homeroom.db import db
+from homeroom.portfolio.models import Project
+from homeroom.portfolio.queries import (
+    get_placed_picture,
+    get_profile,
+    get_project,
+    has_public_project,
+    projects_page,
+    shown_names,
+)
+from homeroom.portfolio.schemas import (
+    NewProject,
+    ProfileChanges,
+    ProfileOut,
+    ProjectChanges,
+    ProjectOut,
+    ProjectsOut,
+    ProjectsQuery,
+    Reason,
+    show_profile,
+    show_project,
+    show_whole_project,
+)
+from homeroom.portfolio.services import (
+    change_profile,
+    change_project,
+    create_project,
+    delete_project,
+    hide_project,
+)
+from homeroom.schema import Message
+from homeroom.uploads.serving import send_rendition
+
+bp = APIBlueprint("portfolio", __name__, url_prefix="/api", tag="Portfolio")
+
+PROJECT = "/projects/<int:project_id>"
+STAFF = [Role.TEACHER, Role.ADMIN]
+
+
+def _viewer() -> User | None:
+    """Who looks; a guest, or someone whose session has ended, sees what is public."""
+    try:
+        return authenticate(request_token(), db.session()).user
+    except Unauthorized:
+        return None
+
+
+def _whole(project: Project, viewer: User | None) -> dict[str, Any]:
+    names = shown_names(db.session(), [project])
+    return show_whole_project(project, viewer, names.get(project.owner_id))
+
+
+def _etag(body: dict[str, Any]) -> str:
+    return hashlib.sha256(current_app.json.dumps(body).encode()).hexdigest()[:40]
+
+
+def _etag_of(project: Project, viewer: User) -> str:
+    return _etag(_whole(project, viewer))
+
+
+def _conditional(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.vary.add("Cookie")
+    return response.make_conditional(request)  # type: ignore[return-value]  # Flask's Response
+
+
+def _project_response(project_id: int, viewer: User | None, status: int = 200) -> Response:
+    body = _whole(get_project(db.session(), project_id, viewer), viewer)
+    response = jsonify(body)
+    response.status_code = status
+    response.set_etag(_etag(body))
+    return response if status == 201 else _conditional(response)
+
+
+@bp.get("/projects/")
+@bp.input(ProjectsQuery, location="query")
+@bp.output(ProjectsOut, description="`X-Total-Count` counts all pages, `Link` leads to the next one.")
+def list_projects(query_data: ProjectsQuery) -> Response:
+    """The projects that one may see, a page at a time; guests see public ones."""
+    viewer = _viewer()
+    page, total = projects_page(db.session(), query_data, viewer)
+    names = shown_names(db.session(), page.rows)
+    shown = [show_project(project, viewer, names.get(project.owner_id)) for project in page.rows]
+    response = jsonify(shown)
+    response.headers["X-Total-Count"] = str(total)
+    if page.link is not None:
+        response.headers["Link"] = page.link
+    response.add_etag()
+    return _conditional(response)
+
+
+@bp.post("/projects/")
+@bp.doc(security="session")
+@token_required()
+@bp.input(NewProject)
+@bp.output(ProjectOut, status_code=201)
+def create(user: User, json_data: NewProject) -> Response:
+    """Make a project."""
+    project_id = create_project(json_data, user)
+    return _project_response(project_id, user, 201)
+
+
+@bp.get(PROJECT)
+@bp.output(ProjectOut)
+def read(project_id: int) -> Response:
+    """One project with its text."""
+    return _project_response(project_id, _viewer())
+
+
+@bp.route(PROJECT, methods=["PUT", "PATCH"])
+@bp.doc(security="session", responses={412: "Somebody else changed it since `If-Match`."})
+@token_required()
+@bp.input(ProjectChanges)
+@bp.output(ProjectOut)
+def change(user: User, project_id: int, json_data: ProjectChanges) -> Response:
+    """Change a project; fields that are not sent stay. `If-Match` guards what somebody else saved."""
+    seen = [tag for tag in request.if_match.as_set() if tag != "*"]
+    change_project(project_id, json_data, user, if_match=seen, etag_of=_etag_of)
+    return _project_response(project_id, user)
+
+
+@bp.delete(PROJECT)
+@bp.doc(security="session")
+@token_required()
+@bp.output(Message)
+def delete(user: User, project_id: int) -> Response:
+    """Delete a project with its pictures."""
+    return jsonify(message=f"“{delete_project(project_id, user)}” was deleted.")
+
+
+@bp.put(f"{PROJECT}/hidden")
+@bp.doc(security="session")
+@token_required(STAFF)
+@bp.input(Reason)
+@bp.output(ProjectOut)
+def hide(user: User, project_id: int, json_data: Reason) -> Response:
+    """Hide a project, with a reason that its owner reads."""
+    hide_project(project_id, json_data.reason, user)
+    return _project_response(project_id, user)
+
+
+@bp.delete(f"{PROJECT}/hidden")
+@bp.doc(security="session")
+@token_required(STAFF)
+@bp.output(ProjectOut)
+def show_again(user: User, project_id: int) -> Response:
+    """Show a hidden project again."""
+    hide_project(project_id, None, user)
+    return _project_response(project_id, user)
+
+
+@bp.get(f"{PROJECT}/pictures/<int:picture_id>/<rendition>.<extension>")
+@bp.output(FileSchema(type="string", format="binary"), content_type="image/webp")
+def read_picture(project_id: int, picture_id: int, rendition: str, extension: str) -> Response:
+    """A picture of a project, for who may see the project."""
+    placed = get_placed_picture(db.session(), project_id, picture_id, _viewer())
+    return send_rendition(placed.picture, rendition, extension)
+
+
+@bp.get("/portfolio/<uid>")
+@bp.output(ProfileOut)
+def read_profile(uid: str) -> Response:
+    """Somebody's portfolio page; guests see it of those who show something to the public."""
+    viewer = _viewer()
+    user = find_by_uid(db.session(), uid)
+    if user is None or not _may_meet(user, viewer):
+        raise NotFound("There is no such portfolio, or it is not shown to you.")
+    response = jsonify(show_profile(user, get_profile(db.session(), user), viewer))
+    response.add_etag()
+    return _conditional(response)
+
+
+def _may_meet(user: User, viewer: User | None) -> bool:
+    if viewer is not None and viewer.id == user.id:
+        return True
+    if viewer is not None and not viewer.pending:
+        return viewer.is_staff or not user.pending
+    return has_public_project(db.session(), user)
+
+
+@bp.put("/portfolio")
+@bp.doc(security="session")
+@token_required()
+@bp.input(ProfileChanges)
+@bp.output(ProfileOut)
+def change_own_profile(user: User, json_data: ProfileChanges) -> Response:
+    """Change what one says of oneself."""
+    profile = change_profile(user, json_data)
+    return jsonify(show_profile(user, profile, user))

@@ -1,0 +1,254 @@
+"""What the portfolio takes and gives."""
+
+from enum import StrEnum
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, RootModel
+
+from homeroom.auth.models import Role, User
+from homeroom.pagination import MAX_ID
+from homeroom.portfolio.links import MAX_ADDRESS_LENGTH, check_address
+from homeroom.portfolio.markdown import render_markdown
+from homeroom.portfolio.models import Profile, Project, ProjectPicture, Visibility
+from homeroom.schema import Body, Output, Query, StorableText
+from homeroom.users.fields import clean_line, clean_name
+
+MAX_TITLE_LENGTH = 120
+MAX_SUMMARY_LENGTH = 300
+MAX_BODY_LENGTH = 20_000
+MAX_TAG_LENGTH = 40
+MAX_LABEL_LENGTH = 80
+MAX_TAGS = 12
+MAX_LINKS = 12
+MAX_PICTURES = 24
+MAX_ABOUT_LENGTH = 2_000
+MAX_PROJECTS_PER_PAGE = 100
+SHOWN_RENDITIONS = ("card", "page")
+
+Title = Annotated[
+    StorableText,
+    AfterValidator(partial(clean_line, what="A title", max_length=MAX_TITLE_LENGTH)),
+    Field(min_length=1, examples=["A weather station"]),
+]
+Tag = Annotated[
+    StorableText,
+    AfterValidator(partial(clean_line, what="A tag", max_length=MAX_TAG_LENGTH)),
+    Field(min_length=1, examples=["sensors"]),
+]
+Label = Annotated[
+    StorableText,
+    AfterValidator(partial(clean_line, what="A label", max_length=MAX_LABEL_LENGTH)),
+    Field(min_length=1, examples=["Source"]),
+]
+VisibilityWord = Literal["draft", "class", "public"]
+
+
+class LinkIn(Body):
+    """A link with its words."""
+
+    label: Label
+    url: Annotated[
+        StorableText, Field(min_length=1, max_length=MAX_ADDRESS_LENGTH), AfterValidator(check_address)
+    ]
+
+
+class PictureIn(Body):
+    """An uploaded picture, and what it shows in words."""
+
+    id: int = Field(ge=1, le=MAX_ID)
+    alt: Annotated[StorableText, Field(max_length=300)] = ""
+
+
+class ProjectChanges(Body):
+    """Fields of a project; one that is not sent stays."""
+
+    title: Title | None = None
+    summary: Annotated[StorableText, Field(max_length=MAX_SUMMARY_LENGTH)] = ""
+    body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH)] = Field(
+        default="", description="Markdown."
+    )
+    visibility: VisibilityWord = "draft"
+    tags: Annotated[list[Tag], Field(max_length=MAX_TAGS)] = Field(default_factory=list)
+    links: Annotated[list[LinkIn], Field(max_length=MAX_LINKS)] = Field(default_factory=list)
+    pictures: Annotated[list[PictureIn], Field(max_length=MAX_PICTURES)] = Field(
+        default_factory=list, description="In the order in which they are shown."
+    )
+
+
+class NewProject(ProjectChanges):
+    """A project to be made."""
+
+    title: Title
+
+
+class Reason(Body):
+    """Why a project is hidden; its owner reads it."""
+
+    reason: Annotated[StorableText, Field(min_length=1, max_length=500)]
+
+
+class ProfileChanges(Body):
+    """What somebody says of themselves; a field that is not sent stays."""
+
+    about: Annotated[StorableText, Field(max_length=MAX_ABOUT_LENGTH)] = ""
+    links: Annotated[list[LinkIn], Field(max_length=MAX_LINKS)] = Field(default_factory=list)
+    shown_name: Annotated[StorableText, AfterValidator(clean_name)] | None = Field(
+        default=None, description="How the public sees the author."
+    )
+
+
+class ProjectSort(StrEnum):
+    """What a list of projects may be sorted by."""
+
+    NEWEST = "-created_at"
+    OLDEST = "created_at"
+    TITLE = "title"
+
+
+class ProjectsQuery(Query):
+    """Which projects, in which order, from where."""
+
+    limit: int = Field(default=24, ge=1, le=MAX_PROJECTS_PER_PAGE)
+    cursor: Annotated[StorableText, Field(max_length=2000)] | None = None
+    sort: ProjectSort = ProjectSort.NEWEST
+    uid: Annotated[StorableText, Field(max_length=100)] | None = Field(
+        default=None, description="Projects of this person."
+    )
+    tag: Annotated[StorableText, Field(max_length=100)] | None = None
+    q: StorableText = Field(default="", max_length=200, description="Beginning of the title.")
+    visibility: Visibility | None = None
+    hidden: bool | None = Field(default=None, description="Hidden ones only (own, or all for the staff).")
+
+
+class AuthorOut(Output):
+    """Who made it; guests get the shown name only."""
+
+    name: str
+    uid: str | None = None
+    id: int | None = None
+
+
+class HiddenOut(Output):
+    """Why and since when the staff keeps a project hidden."""
+
+    reason: str
+    at: str
+
+
+class LinkOut(Output):
+    """A link with its words."""
+
+    label: str
+    url: str
+
+
+class ProjectPictureOut(Output):
+    """A picture of a project, with the addresses of its renditions."""
+
+    id: int
+    alt: str
+    width: int
+    height: int
+    urls: dict[str, dict[str, str]]
+
+
+class ProjectOut(Output):
+    """A project; `body` and `content` are left out in lists."""
+
+    id: int
+    title: str
+    summary: str
+    body: str | None = None
+    content: list[Any] | None = Field(default=None, description="The body as a tree of nodes.")
+    visibility: Visibility
+    tags: list[str]
+    links: list[LinkOut]
+    pictures: list[ProjectPictureOut]
+    author: AuthorOut
+    access: list[Literal["rw", "ro"]]
+    hidden: HiddenOut | None
+    created_at: str
+    updated_at: str
+
+
+class ProjectsOut(RootModel[list[ProjectOut]]):
+    """Projects, as an array."""
+
+
+class ProfileOut(Output):
+    """Somebody's portfolio page; guests get name, about and links only."""
+
+    name: str
+    about: str
+    links: list[LinkOut]
+    uid: str | None = None
+    id: int | None = None
+    shown_name: str | None = None
+    access: list[Literal["rw", "ro"]]
+
+
+def show_project(project: Project, viewer: User | None, shown_name: str | None) -> dict[str, Any]:
+    """A project as it stands in a list, for a viewer; None is a guest."""
+    owner = project.owner
+    author: dict[str, Any] = {"name": shown_name or owner.name}
+    if viewer is not None:
+        author = {"name": owner.name, "uid": owner.uid, "id": owner.id}
+    hidden = None
+    if project.hidden_at is not None:
+        hidden = {"reason": project.hidden_reason, "at": _moment(project.hidden_at)}
+    return {
+        "id": project.id,
+        "title": project.title,
+        "summary": project.summary,
+        "visibility": project.visibility.value,
+        "tags": [tag.tag for tag in project.tags],
+        "links": project.links,
+        "pictures": [_show_picture(placed) for placed in project.pictures],
+        "author": author,
+        "access": ["rw" if may_edit(project, viewer) else "ro"],
+        "hidden": hidden,
+        "created_at": _moment(project.created_at),
+        "updated_at": _moment(project.updated_at),
+    }
+
+
+def show_whole_project(project: Project, viewer: User | None, shown_name: str | None) -> dict[str, Any]:
+    """A project with its text."""
+    text = {"body": project.body, "content": render_markdown(project.body)}
+    return show_project(project, viewer, shown_name) | text
+
+
+def may_edit(project: Project, viewer: User | None) -> bool:
+    """Whether a viewer may change a project: its owner and admins."""
+    return viewer is not None and (viewer.id == project.owner_id or viewer.role is Role.ADMIN)
+
+
+def show_profile(user: User, profile: Profile, viewer: User | None) -> dict[str, Any]:
+    """A portfolio's page as a viewer may see it; None is a guest."""
+    said = {"about": profile.about, "links": profile.links}
+    if viewer is None:
+        return {"name": profile.shown_name or user.name, **said, "access": ["ro"]}
+    own = viewer.id == user.id
+    known = {"name": user.name, "uid": user.uid, "id": user.id, "access": ["rw" if own else "ro"]}
+    return known | said | ({"shown_name": profile.shown_name} if own else {})
+
+
+def _show_picture(placed: ProjectPicture) -> dict[str, Any]:
+    picture = placed.picture
+    base = f"/api/projects/{placed.project_id}/pictures/{picture.id}"
+    urls = {
+        rendition: {"webp": f"{base}/{rendition}.webp", "original": f"{base}/{rendition}.{picture.suffix}"}
+        for rendition in SHOWN_RENDITIONS
+    }
+    return {
+        "id": picture.id,
+        "alt": placed.alt,
+        "width": picture.width,
+        "height": picture.height,
+        "urls": urls,
+    }
+
+
+def _moment(moment: Any) -> str:
+    return str(moment.isoformat(timespec="seconds"))

@@ -1,0 +1,41 @@
+// Sends one picture and tells how far it is: fetch cannot, XMLHttpRequest can.
+
+import { addressOf, NetworkError, readAnswer } from './client.js';
+import { options } from './config.js';
+
+/**
+ * Sends a picture. `onProgress(share)` hears 0 … 1; `signal` calls it off.
+ * Gives back what the API answers; throws ApiError, NetworkError or AbortError, like `request`.
+ */
+export function upload(file, { onProgress, signal }) {
+  const url = addressOf('/api/uploads/');
+  const sending = new XMLHttpRequest();
+  sending.open('POST', url);
+  sending.withCredentials = options.credentials === 'include';
+  sending.setRequestHeader('X-Origin', options.headers['X-Origin']);
+  sending.setRequestHeader('Accept', 'application/json');
+  sending.upload.addEventListener('progress', (event) => {
+    if (event.lengthComputable) onProgress(event.loaded / event.total);
+  });
+  signal.addEventListener('abort', () => sending.abort());
+  const form = new FormData();
+  form.append('file', file, file.name || 'picture');
+  return new Promise((resolve, reject) => {
+    sending.addEventListener('load', () => readAnswer(answerOf(sending), url).then(resolve, reject));
+    sending.addEventListener('error', () => reject(
+      new NetworkError(new TypeError('Failed to send'), url.origin + url.pathname),
+    ));
+    sending.addEventListener('abort', () => reject(new DOMException('Called off.', 'AbortError')));
+    sending.send(form);
+  });
+}
+
+/** The answer in the form that fetch would have given it. */
+function answerOf(sending) {
+  const headers = new Headers();
+  for (const line of sending.getAllResponseHeaders().trim().split('\r\n')) {
+    const [name, ...value] = line.split(': ');
+    if (name) headers.append(name, value.join(': '));
+  }
+  return new Response(sending.responseText, { status: sending.status, headers });
+}

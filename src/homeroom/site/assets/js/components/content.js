@@ -1,0 +1,57 @@
+// A text that somebody wrote in Markdown, as the API hands it out: a tree of nodes, never HTML.
+//
+// A string is text; `{ tag, attrs, children }` is an element. Only what stands in these two lists is
+// built, by createElement: whatever else an answer holds appears as its text.
+
+import { element } from '../dom.js';
+
+const TAGS = new Set([
+  'p', 'h2', 'h3', 'h4', 'ul', 'ol', 'li', 'strong', 'em', 's', 'code', 'pre', 'blockquote', 'a',
+  'hr', 'br', 'table', 'thead', 'tbody', 'tr', 'th', 'td',
+]);
+const HEADING = /^h[2-6]$/;
+const LINK_PROTOCOLS = ['http:', 'https:', 'mailto:'];
+
+/** The nodes as a fragment, ready to be put below a page's h1. */
+export function contentFragment(nodes) {
+  const made = document.createDocumentFragment();
+  // Whoever began with ### or with ##: the first level below the page's title is h2.
+  const levels = nodes.filter(({ tag }) => HEADING.test(tag)).map(({ tag }) => Number(tag[1]));
+  const shift = levels.length ? Math.min(...levels) - 2 : 0;
+  made.append(...nodes.map((node) => build(
+    HEADING.test(node.tag) ? { ...node, tag: `h${Number(node.tag[1]) - shift}` } : node,
+  )));
+  return made;
+}
+
+/** An outside address that may become a link, or null: `javascript:` and its kin never do. */
+export function safeAddress(text) {
+  try {
+    const address = new URL(text);
+    return LINK_PROTOCOLS.includes(address.protocol) ? address.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A link to somewhere else, which learns nothing of where it was followed from. */
+export function outsideLink(href, ...children) {
+  return element('a', { href, rel: 'noopener noreferrer nofollow ugc' }, ...children);
+}
+
+function build(node) {
+  if (typeof node === 'string') return node;
+  const children = (node.children ?? []).map(build);
+  if (!TAGS.has(node.tag)) return element('span', {}, ...children);
+  if (node.tag === 'a') {
+    const href = safeAddress(node.attrs?.href);
+    return href ? outsideLink(href, ...children) : element('span', {}, ...children);
+  }
+  const made = element(node.tag, {}, ...children);
+  // What is too wide scrolls by itself, and the keyboard must be able to do it.
+  if (node.tag === 'pre') made.tabIndex = 0;
+  if (node.tag === 'table') {
+    return element('div', { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': 'Table' }, made);
+  }
+  return made;
+}

@@ -1,0 +1,71 @@
+// <link-list>: links that one can name, add and take away; `value` is [{ label, url }].
+
+import { element } from '../dom.js';
+import { field } from '../forms.js';
+
+const MAX_LINKS = 12;
+
+class LinkList extends HTMLElement {
+  connectedCallback() {
+    if (this.rows) return;
+    this.rows = element('div', { class: 'link-rows' });
+    this.add = element('button', { class: 'button quiet small', type: 'button' }, 'Add a link');
+    this.add.addEventListener('click', () => {
+      this.addLink({ label: '', url: '' });
+      this.rows.lastElementChild.querySelector('input').focus();
+    });
+    this.append(this.rows, this.add);
+  }
+
+  get value() {
+    return this.pairs()
+      .map(([label, url]) => ({ label: label.value.trim(), url: url.value.trim() }))
+      .filter(({ label, url }) => label || url)
+      .map(({ label, url }) => ({ label: label || url, url: withScheme(url) }));
+  }
+
+  set value(links) {
+    this.rows.replaceChildren();
+    for (const link of links) this.addLink(link);
+    this.number();
+  }
+
+  addLink({ label, url }) {
+    const remove = element('button', { class: 'button quiet small', type: 'button' }, 'Remove');
+    const row = element('div', { class: 'link-row', role: 'group' },
+      field({ name: 'label', label: 'Name', value: label, maxlength: '80' }),
+      field({ name: 'url', label: 'Address', value: url, inputmode: 'url', spellcheck: 'false',
+        autocapitalize: 'none', placeholder: 'https://…' }),
+      remove);
+    remove.addEventListener('click', () => {
+      const neighbour = row.nextElementSibling ?? row.previousElementSibling;
+      row.remove();
+      this.number();
+      (neighbour?.querySelector('input') ?? this.add).focus();
+      this.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    this.rows.append(row);
+    this.number();
+  }
+
+  /** Names the fields as the API points at them: links/0/url. */
+  number() {
+    for (const [index, [label, url]] of this.pairs().entries()) {
+      label.name = `links/${index}/label`;
+      url.name = `links/${index}/url`;
+      label.closest('.link-row').setAttribute('aria-label', `Link ${index + 1}`);
+    }
+    this.add.hidden = this.rows.children.length >= MAX_LINKS;
+  }
+
+  pairs() {
+    return [...this.rows.children].map((row) => [...row.querySelectorAll('input')]);
+  }
+}
+
+/** People write example.org: what has no scheme means https. */
+function withScheme(url) {
+  return !url || /^[a-z][a-z0-9+.-]*:/i.test(url) ? url : `https://${url}`;
+}
+
+customElements.define('link-list', LinkList);

@@ -1,0 +1,61 @@
+// One's own picture on the account page: choose it, see it sent, remove it.
+
+import { advice, request } from '../api/client.js';
+import { upload } from '../api/upload.js';
+import { largePortrait } from './person.js';
+
+const byId = (id) => document.getElementById(id);
+
+let person = null;
+
+/** Makes the buttons work. */
+export function initOwnPicture() {
+  const file = byId('picture-file');
+  byId('picture-choose').addEventListener('click', () => file.click());
+  file.addEventListener('change', async () => {
+    await send(file.files[0]);
+    file.value = '';
+  });
+  byId('picture-remove').addEventListener('click', remove);
+}
+
+export function showOwnPicture(user) {
+  person = user;
+  byId('portrait').replaceChildren(largePortrait(user));
+  byId('picture-remove').hidden = !user.picture;
+  byId('picture-choose').textContent = user.picture ? 'Choose another' : 'Choose a picture';
+}
+
+async function send(file) {
+  if (!file) return;
+  const progress = byId('picture-progress');
+  await change('The picture is yours now.', async () => {
+    progress.value = 0;
+    progress.hidden = false;
+    const { signal } = new AbortController();
+    const { data } = await upload(file, { signal, onProgress: (share) => { progress.value = share; } });
+    return request('/api/id/picture', { method: 'PUT', body: { picture_id: data.id } });
+  });
+  progress.hidden = true;
+}
+
+async function remove() {
+  await change('The picture is removed.', () => request('/api/id/picture', { method: 'DELETE' }));
+  byId('picture-choose').focus();
+}
+
+async function change(told, act) {
+  const buttons = [byId('picture-choose'), byId('picture-remove')];
+  for (const button of buttons) button.disabled = true;
+  byId('picture-error').textContent = '';
+  byId('picture-told').textContent = '';
+  try {
+    await act();
+    showOwnPicture((await request('/api/id')).data);
+    byId('picture-told').textContent = told;
+  } catch (error) {
+    byId('picture-error').textContent = advice(error);
+    showOwnPicture(person);
+  }
+  for (const button of buttons) button.disabled = false;
+}

@@ -1,0 +1,55 @@
+// A person as a round picture, or the initials that stand in for it, beside the name.
+
+import { addressOf } from '../api/client.js';
+import { root } from '../api/session.js';
+import { element } from '../dom.js';
+
+/** Fills a `.person` element with a user's name, and links it to their portfolio if it is a link. */
+export function dressPerson(place, { name, uid, picture }) {
+  place.textContent = name;
+  place.dataset.initials = initials(name);
+  place.dataset.tone = tone(uid ?? name);
+  if (place.tagName === 'A') place.href = portfolioAddress(uid);
+  if (!picture) return;
+  place.classList.add('pictured');
+  place.prepend(portrait(picture));
+}
+
+/** The round picture alone, large, as a portfolio's head has it. */
+export function largePortrait(person) {
+  const place = element('span', { class: 'person large', 'aria-hidden': 'true' });
+  place.dataset.initials = initials(person.name);
+  place.dataset.tone = tone(person.uid ?? person.name);
+  if (person.picture) {
+    place.classList.add('pictured');
+    place.append(portrait(person.picture));
+  }
+  return place;
+}
+
+export function portfolioAddress(uid) {
+  const address = new URL('portfolio/', root);
+  if (uid) address.searchParams.set('uid', uid);
+  return address.href;
+}
+
+function portrait({ webp, original }) {
+  return element('picture', {},
+    element('source', { type: 'image/webp', srcset: addressOf(webp).href }),
+    element('img', {
+      class: 'portrait', src: addressOf(original).href, alt: '', width: '128', height: '128',
+      loading: 'lazy', decoding: 'async',
+    }));
+}
+
+/** First letters of the first and the last word, by what a reader sees as one letter. */
+function initials(name) {
+  const words = name.trim().split(/\s+/);
+  const letters = words.length > 1 ? [words[0], words.at(-1)] : words;
+  return letters.map((word) => /[\p{L}\p{N}]/u.exec(word)?.[0] ?? '').join('').toUpperCase();
+}
+
+/** One of six colours, the same for a person on every page. */
+export function tone(text) {
+  return [...text].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 6;
+}

@@ -1,0 +1,55 @@
+// A project as a card: its picture, title, summary and tags; the whole card is one link.
+
+import { root } from '../api/session.js';
+import { element } from '../dom.js';
+import { tone } from './person.js';
+import { cardOf } from './pictures.js';
+
+export const VISIBILITIES = { draft: 'Draft', class: 'Class only', public: 'Public' };
+
+/** A project as a list item. `author` says whose it is, where a page shows those of many. */
+export function projectCard(project, { author = false } = {}) {
+  const link = element('a', { href: projectAddress(project.id) }, project.title);
+  const text = element('div', { class: 'project-text' }, element('h3', {}, link));
+  if (author) text.append(element('p', { class: 'byline' }, project.author.name));
+  if (project.summary) text.append(element('p', { class: 'summary' }, project.summary));
+  text.append(tagList(project));
+  return element('li', { class: 'project-card' }, cover(project), text);
+}
+
+export function projectAddress(id) {
+  const address = new URL('project/', root);
+  address.searchParams.set('id', id);
+  return address.href;
+}
+
+export function editAddress(id) {
+  const address = new URL('project/edit/', root);
+  if (id) address.searchParams.set('id', id);
+  return address.href;
+}
+
+/** Tags, and before them whatever keeps a project from being seen by all. */
+function tagList({ visibility, hidden, tags }) {
+  const labels = tags.slice(0, 4).map((tag) => element('li', { class: 'tag' }, tag));
+  if (visibility !== 'public') {
+    labels.unshift(element('li', { class: `tag ${visibility}` }, VISIBILITIES[visibility]));
+  }
+  if (hidden) labels.unshift(element('li', { class: 'tag hidden' }, 'Hidden by the staff'));
+  const list = element('ul', { class: 'tags' }, ...labels);
+  list.hidden = !labels.length;
+  return list;
+}
+
+/** The first picture; without one, the title's first letter on the project's own colour. */
+function cover({ title, pictures }) {
+  const frame = element('div', { class: 'cover' });
+  if (pictures?.length) {
+    // The title says what it is: the picture need not be read out once more.
+    frame.append(cardOf({ ...pictures[0], alt: '' }));
+    return frame;
+  }
+  frame.dataset.letter = /[\p{L}\p{N}]/u.exec(title)?.[0]?.toUpperCase() ?? '';
+  frame.dataset.tone = tone(title);
+  return frame;
+}

@@ -1,0 +1,49 @@
+// Where somebody is signed in: each session with its device and last use, and a button that ends it.
+
+import { advice, request } from '../api/client.js';
+import { element } from '../dom.js';
+
+const STEPS = [['day', 86_400], ['hour', 3_600], ['minute', 60]];
+
+/** Fills a list with one's sessions; what fails is told in the list itself. */
+export async function showSessions(list) {
+  try {
+    const { data: sessions } = await request('/api/sessions');
+    list.replaceChildren(...sessions.map((session) => item(list, session)));
+  } catch (error) {
+    list.replaceChildren(element('li', { class: 'hint' }, advice(error)));
+  }
+}
+
+function item(list, { id, device, current, created_at: created, last_used_at: used }) {
+  const since = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }).format(new Date(created));
+  const when = current ? 'in use now' : used ? `last used ${ago(new Date(used))}` : 'not used yet';
+  const made = element('li', {}, element('div', {},
+    element('strong', {}, device),
+    element('span', { class: 'hint' }, `${current ? 'This device, ' : ''}${when}, since ${since}`)));
+  if (current) return made;
+  const end = element('button', {
+    class: 'button quiet small', type: 'button', 'aria-label': `End the session on ${device}`,
+  }, 'End');
+  end.addEventListener('click', async () => {
+    end.disabled = true;
+    try {
+      await request(`/api/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
+      made.remove();
+      list.closest('form').querySelector('[type=submit]').focus();
+    } catch (error) {
+      end.disabled = false;
+      made.querySelector('.hint').textContent = advice(error);
+    }
+  });
+  made.append(end);
+  return made;
+}
+
+/** "3 hours ago", in the reader's language. */
+function ago(time) {
+  const words = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+  const seconds = Math.max(0, (Date.now() - time) / 1000);
+  const [unit, length] = STEPS.find(([, length]) => seconds >= length) ?? ['minute', 60];
+  return words.format(-Math.floor(seconds / length), unit);
+}

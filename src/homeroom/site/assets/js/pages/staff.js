@@ -1,0 +1,67 @@
+// The staff's page: the class at a glance, hidden projects; for admins also roster, roles and codes.
+
+import '../components/site-header.js';
+import { refusal, request } from '../api/client.js';
+import { whoAmI } from '../api/me.js';
+import { isStaff, onSessionChangeElsewhere } from '../api/session.js';
+import { barChart } from '../components/bar-chart.js';
+import { clearFailure, showFailure } from '../components/failure.js';
+import { element } from '../dom.js';
+import { initCodes } from '../staff/codes.js';
+import { showHidden } from '../staff/hidden.js';
+import { initPeople } from '../staff/people.js';
+import { initRoster } from '../staff/roster.js';
+
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
+
+const byId = (id) => document.getElementById(id);
+
+initRoster(load);
+initPeople();
+initCodes();
+onSessionChangeElsewhere(load);
+load();
+
+async function load() {
+  try {
+    const me = await whoAmI();
+    if (!isStaff(me)) throw refusal(403, 'It is for teachers and administrators.');
+    const { data } = await request('/api/overview');
+    showOverview(data);
+    for (const part of document.querySelectorAll('.for-admins')) part.hidden = me.role !== 'Admin';
+    clearFailure(byId('failure'));
+    byId('staff').hidden = false;
+    showHidden();
+  } catch (error) {
+    byId('staff').hidden = true;
+    showFailure(byId('failure'), error, { retry: load });
+  }
+  byId('loading').hidden = true;
+}
+
+function showOverview({ users, projects, storage_bytes: bytes, ...days }) {
+  const { draft, hidden } = projects;
+  byId('stats').replaceChildren(
+    stat('Have joined', users.active, `${users.invited} invited, ${users.pending} waiting to be admitted`),
+    stat('Projects', draft + projects.class + projects.public,
+      `${projects.public} public, ${projects.class} for the class, ${draft} in draft, ${hidden} hidden`),
+    stat('Pictures take', sized(bytes), 'on the server’s disk'),
+  );
+  byId('charts').replaceChildren(
+    barChart('New projects', days.projects_by_day),
+    barChart('New accounts', days.users_by_day),
+  );
+}
+
+function stat(title, figure, note) {
+  return element('div', { class: 'panel stat' },
+    element('h2', {}, title),
+    element('p', { class: 'figure' }, String(figure)),
+    element('p', { class: 'hint' }, note));
+}
+
+function sized(bytes) {
+  const power = bytes ? Math.min(UNITS.length - 1, Math.floor(Math.log10(bytes) / 3)) : 0;
+  const value = bytes / 1000 ** power;
+  return `${new Intl.NumberFormat(undefined, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value)} ${UNITS[power]}`;
+}

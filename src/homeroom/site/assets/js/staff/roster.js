@@ -1,0 +1,82 @@
+// Importing the roster: first what would become of each row, then the same for good.
+
+import { request } from '../api/client.js';
+import { clearFailure, showFailure } from '../components/failure.js';
+import { element } from '../dom.js';
+import { onSubmit } from '../forms.js';
+
+const byId = (id) => document.getElementById(id);
+const form = byId('roster');
+
+let chosen = null; // the file and how to read it, as it was looked at
+
+/** Makes the form work; `done` is called once a class was imported. */
+export function initRoster(done) {
+  onSubmit(form, lookFirst);
+  form.addEventListener('input', forget);
+  byId('forget').addEventListener('click', () => {
+    form.reset();
+    forget();
+    form.elements.file.focus();
+  });
+  byId('import').addEventListener('click', () => importChosen(done));
+}
+
+function forget() {
+  chosen = null;
+  byId('report').hidden = true;
+}
+
+async function lookFirst({ file, date_format: dateFormat }) {
+  const question = new URLSearchParams(dateFormat.trim() ? { date_format: dateFormat.trim() } : {});
+  const picked = { body: new Blob([file], { type: 'text/csv' }), question };
+  const report = await send(picked, true);
+  chosen = picked;
+  show(report);
+}
+
+async function importChosen(done) {
+  byId('import').disabled = true;
+  try {
+    const report = await send(chosen, false);
+    chosen = null;
+    show(report);
+    form.reset();
+    done();
+  } catch (error) {
+    showFailure(byId('import-failure'), error, { retry: () => importChosen(done) });
+  }
+  byId('import').disabled = false;
+}
+
+async function send({ body, question }, dryRun) {
+  const asked = new URLSearchParams(question);
+  asked.set('dry_run', String(dryRun));
+  return (await request(`/api/roster?${asked}`, { method: 'POST', body })).data;
+}
+
+function show(report) {
+  const { created, updated, unchanged, rejected, written } = report;
+  const counts = `${created} new, ${updated} changed, ${unchanged} unchanged, ${rejected} refused`;
+  byId('report-title').textContent = written ? `Imported: ${counts}` : `Nothing is written yet: ${counts}`;
+  byId('report-advice').hidden = !rejected;
+  byId('report-notes').replaceChildren(...report.notes.map((note) => element('li', {}, note)));
+  byId('report-notes').hidden = !report.notes.length;
+  byId('report-rows').replaceChildren(...report.rows.map(row));
+  byId('import').hidden = written || rejected > 0 || created + updated === 0;
+  byId('forget').textContent = written ? 'Done' : 'Cancel';
+  clearFailure(byId('import-failure'));
+  byId('report').hidden = false;
+  byId('report-title').focus();
+}
+
+function row({ line, uid, name, result, message, changes }) {
+  const changed = changes.map(({ field, old, new: next }) => `${field}: ${old ?? 'none'} → ${next}`);
+  const what = [message, ...changed].filter(Boolean).join('; ');
+  return element('tr', {},
+    element('td', {}, String(line)),
+    element('td', {}, uid),
+    element('td', {}, name),
+    element('td', { class: 'result' }, element('span', { class: `tag ${result}` }, result)),
+    element('td', {}, what));
+}

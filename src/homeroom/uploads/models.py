@@ -1,0 +1,96 @@
+"""The table of pictures, and how their files are called."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Enum, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from homeroom.auth.models import Id
+from homeroom.db import Base, UTCDateTime, utc_now
+
+
+class Purpose(StrEnum):
+    """What a picture was uploaded for."""
+
+    AVATAR = "avatar"
+    PROJECT = "project"
+
+
+class PictureType(StrEnum):
+    """How the renditions beside WebP are encoded: photographs as JPEG, everything else as PNG."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+
+
+class Rendition(StrEnum):
+    """A size that a picture is kept in."""
+
+    AVATAR = "avatar"
+    CARD = "card"
+    PAGE = "page"
+
+
+WEBP = "webp"
+
+
+def _words(kind: type[StrEnum], name: str) -> Enum:
+    """An enum's words as text with a check, on both databases."""
+    return Enum(
+        kind,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=16,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Picture(Base):
+    """An uploaded picture. Its files are written before the row and go after it."""
+
+    __tablename__ = "pictures"
+    __table_args__ = (
+        # Someone has one avatar, whoever sets it at the same moment.
+        Index(
+            "uq_pictures_avatar",
+            "owner_id",
+            unique=True,
+            sqlite_where=text("attached AND purpose = 'avatar'"),
+            postgresql_where=text("attached AND purpose = 'avatar'"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    purpose: Mapped[Purpose] = mapped_column(_words(Purpose, "purpose"))
+    # False: uploaded, and not yet used by anything; swept after a day.
+    attached: Mapped[bool] = mapped_column(default=False)
+    # Of the page rendition, in pixels.
+    width: Mapped[int]
+    height: Mapped[int]
+    # Of all files together.
+    bytes: Mapped[int]
+    # Of the content and a nonce: two people, or one person twice, may upload the same picture, and
+    # deleting one of them leaves the other.
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    type: Mapped[PictureType] = mapped_column(_words(PictureType, "type"))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
+
+    @property
+    def suffix(self) -> str:
+        """The file name's ending of the renditions that are not WebP."""
+        return "jpg" if self.type is PictureType.JPEG else "png"
+
+    def file_name(self, rendition: Rendition, suffix: str) -> str:
+        """The name of one file in the storage."""
+        return f"pictures/{self.owner_id}-{self.digest}/{rendition}.{suffix}"
+
+    def file_names(self) -> Iterator[str]:
+        """The names of all its files."""
+        for rendition in Rendition:
+            for suffix in (WEBP, self.suffix):
+                yield self.file_name(rendition, suffix)

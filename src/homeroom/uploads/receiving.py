@@ -1,0 +1,130 @@
+"""Taking a picture out of a request: to the disk, not to memory, and only so many at once."""
+
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import IO, Any, TypeVar
+
+from flask import abort, request
+from limits import parse
+from werkzeug.exceptions import RequestEntityTooLarge, ServiceUnavailable
+
+from homeroom.auth.limits import AttemptLimit, count_attempt
+from homeroom.auth.models import User
+from homeroom.config import current_config
+from homeroom.db import db
+from homeroom.problems import reject_field
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+UPLOADS = AttemptLimit("upload", parse("300 per hour"), "You have sent very many pictures.")
+
+# Each holds a thread while its bytes come in and while it is decoded. `homeroom serve` gives a worker at
+# least two threads more than this, so that no picture keeps the rest of the site waiting. Decoding is what
+# takes the time, one after the other; more at once would not be done sooner.
+UPLOADS_AT_ONCE = min(4, 2 * (os.cpu_count() or 1) - 1)
+_RETRY_S = 2
+_places = threading.BoundedSemaphore(UPLOADS_AT_ONCE)
+
+# What is larger goes to the disk, into the folder that TMPDIR names; as Werkzeug does with forms.
+_IN_MEMORY_BYTES = 500 * 1024
+_CHUNK_BYTES = 64 * 1024
+# Lines around the file in a form.
+_FORM_OVERHEAD_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class ReceivedFile:
+    """A file that came in whole, and what the sender calls it."""
+
+    stream: IO[bytes]
+    name: str | None
+
+
+def receives_pictures(view: View) -> View:
+    """Guard a view that takes a picture, before the body is read: who may send one, how often, how much.
+
+    It stands below `token_required`.
+
+    Raises:
+        Forbidden: a pending account (403).
+        RequestEntityTooLarge: the request says itself that it is too large (413).
+        TooManyRequests: too many pictures in an hour (429).
+        ServiceUnavailable: too many come in at this moment (503).
+    """
+
+    @wraps(view)
+    def guarded(user: User, *args: Any, **kwargs: Any) -> Any:
+        if user.pending:
+            abort(403, "Your account waits for a teacher; then you can send pictures.")
+        _refuse_announced_size()
+        count_attempt(UPLOADS, str(user.id))
+        # Bytes may take their time to come in; nobody else shall wait for this connection meanwhile.
+        db.session.rollback()
+        with _place():
+            return view(user, *args, **kwargs)
+
+    return guarded  # type: ignore[return-value]  # it is called as the view is
+
+
+def _refuse_announced_size() -> None:
+    """JSON is left alone: base64 is a third larger, and the application's own bound holds for it."""
+    limit = current_config().max_upload_bytes + _FORM_OVERHEAD_BYTES
+    if not request.is_json and (request.content_length or 0) > limit:
+        _refuse_large()
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    if not _places.acquire(blocking=False):
+        raise ServiceUnavailable(
+            "Too many pictures come in at the moment; try again shortly.", retry_after=_RETRY_S
+        )
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+@contextmanager
+def received_picture() -> Iterator[ReceivedFile]:
+    """The picture in a request: the body itself, or `file` of a form; on the disk until the block ends.
+
+    Raises:
+        RequestEntityTooLarge: too many bytes (413).
+        UnsupportedMediaType: neither a picture nor a form (415).
+        InvalidFields: the form has no file (422).
+    """
+    if request.mimetype == "multipart/form-data":
+        file = request.files.get("file")
+        if file is None:
+            reject_field("#/file", "The form has no file named “file”.")
+        with file.stream as stream:
+            yield ReceivedFile(stream, file.filename)
+        return
+    if request.mimetype not in IMAGE_TYPES:
+        abort(
+            415,
+            "Send a form with the picture as “file”, or the picture itself as image/jpeg, png, gif or webp.",
+        )
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as stream:
+        _copy_body(stream)
+        yield ReceivedFile(stream, None)
+
+
+def _copy_body(stream: IO[bytes]) -> None:
+    remaining = current_config().max_upload_bytes
+    while chunk := request.stream.read(_CHUNK_BYTES):
+        remaining -= len(chunk)
+        if remaining < 0:
+            _refuse_large()
+        stream.write(chunk)
+
+
+def _refuse_large() -> None:
+    raise RequestEntityTooLarge(f"A picture has at most {current_config().max_upload_bytes // 1024} KiB.")

@@ -1,0 +1,59 @@
+"""Uploads: a picture comes in, is looked at by its owner, and may be taken back."""
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify
+
+from homeroom.auth.guard import token_required
+from homeroom.auth.models import User
+from homeroom.db import db
+from homeroom.schema import Message
+from homeroom.uploads.models import Purpose
+from homeroom.uploads.receiving import received_picture, receives_pictures
+from homeroom.uploads.schemas import PictureFile, UploadOut, show_upload
+from homeroom.uploads.services import create_picture, discard_upload, find_picture
+from homeroom.uploads.serving import MEDIA_TYPES, send_rendition
+
+bp = APIBlueprint("uploads", __name__, url_prefix="/api/uploads", tag="Pictures")
+
+PICTURE_RESPONSE: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
+    200: {"description": "The picture.", "content": {media_type: {} for media_type in MEDIA_TYPES.values()}}
+}
+
+
+@bp.post("/")
+@bp.doc(security="session")
+@token_required()
+@receives_pictures
+@bp.input(PictureFile, location="files")
+@bp.output(UploadOut, status_code=201, description="The picture is kept; a project may use it.")
+def upload(user: User, files_data: PictureFile) -> Response:  # noqa: ARG001  for the document
+    """Send a picture: JPEG, PNG, GIF or WebP, as `file` of a form, or as the body itself.
+
+    It is told by its content, checked to its last byte, and kept in three sizes without metadata.
+    Nothing uses it yet; after a day it is forgotten.
+    """
+    with received_picture() as file:
+        picture = create_picture(file.stream, user, Purpose.PROJECT, name=file.name)
+    response = jsonify(show_upload(picture))
+    response.status_code = 201
+    return response
+
+
+@bp.get("/<int:picture_id>/<rendition>.<extension>")
+@bp.doc(security="session", responses=PICTURE_RESPONSE)
+@token_required()
+def read_upload(viewer: User, picture_id: int, rendition: str, extension: str) -> Response:
+    """A rendition of one's own upload: avatar, card or page, as webp, jpg or png."""
+    return send_rendition(find_picture(db.session(), picture_id, viewer), rendition, extension)
+
+
+@bp.delete("/<int:picture_id>")
+@bp.doc(security="session")
+@token_required()
+@bp.output(Message)
+def delete_upload(user: User, picture_id: int) -> Response:
+    """Take back one's own upload that nothing uses."""
+    discard_upload(picture_id, user.id)
+    return jsonify(message="The picture was deleted.")

@@ -1,0 +1,39 @@
+"""Sending a picture: for ever the same under its address, in parts if asked, and as nothing but a picture."""
+
+import structlog
+from flask import Response, request
+from werkzeug.exceptions import NotFound
+
+from homeroom.uploads.models import WEBP, Picture, Rendition
+from homeroom.uploads.storage import PictureMissingError, current_storage
+
+MEDIA_TYPES = {"webp": "image/webp", "jpg": "image/jpeg", "png": "image/png"}
+# A picture is never changed, and only who may see it got its address.
+FOR_EVER = "private, max-age=31536000, immutable"
+
+log = structlog.get_logger(__name__)
+
+
+def send_rendition(picture: Picture, rendition: str, extension: str) -> Response:
+    """One file of a picture; whether the viewer may see it, the caller has checked.
+
+    Raises:
+        NotFound: there is no such rendition, or the storage lost it (404).
+        RequestedRangeNotSatisfiable: the part that is asked for lies behind the end (416).
+    """
+    if rendition not in list(Rendition) or extension not in (WEBP, picture.suffix):
+        raise NotFound("Renditions are avatar, card and page, as webp and in the picture's own type.")
+    try:
+        data = current_storage().read(picture.file_name(Rendition(rendition), extension))
+    except PictureMissingError:
+        log.warning("a picture's file is missing", picture=picture.id, remedy="homeroom uploads check")
+        raise NotFound("This picture is missing on the server; send it again.") from None
+    response = Response(data, content_type=MEDIA_TYPES[extension])
+    response.headers["Cache-Control"] = FOR_EVER
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Disposition"] = (
+        f'inline; filename="picture-{picture.id}-{rendition}.{extension}"'
+    )
+    response.set_etag(f"{picture.digest[:32]}-{rendition}-{extension}")
+    response.make_conditional(request, accept_ranges=True, complete_length=len(data))
+    return response

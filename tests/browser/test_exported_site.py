@@ -1,0 +1,97 @@
+"""The exported folder below /repo, on a server that knows files and nothing else, like GitHub Pages."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.classroom import PAGES_ORIGIN, PAGES_PORT, Homeroom, Member, fail_if_taken
+from tests.browser.projects import make_project
+from tests.browser.test_every_page import complaints
+
+pytestmark = pytest.mark.browser
+
+SITE = f"{PAGES_ORIGIN}/repo"
+
+
+class PagesHandler(SimpleHTTPRequestHandler):
+    """Files below a folder; anything else is the 404 page of /repo, as GitHub Pages does it."""
+
+    def send_error(self, code: int, *_words: object, **_more: object) -> None:
+        page = (Path(self.directory) / "repo" / "404.html").read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is the library's
+        """Say nothing: the test's own words matter."""
+
+
+@pytest.fixture(scope="module")
+def exported(server: Homeroom, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The site as `homeroom site export` writes it, served."""
+    folder = tmp_path_factory.mktemp("pages")
+    server.command("site", "export", str(folder / "repo"), "--api", server.url, "--base", "/repo")
+    fail_if_taken(PAGES_PORT)
+    web_server = ThreadingHTTPServer(("127.0.0.1", PAGES_PORT), partial(PagesHandler, directory=str(folder)))
+    thread = Thread(target=web_server.serve_forever, daemon=True)
+    thread.start()
+    yield SITE
+    web_server.shutdown()
+    thread.join()
+    web_server.server_close()
+
+
+def test_a_member_signs_in_and_makes_a_project_from_there(
+    exported: str, page: Page, ada: Member, sign_in: Callable[..., None]
+) -> None:
+    heard = complaints(page)
+    sign_in(page, ada, exported)
+    project = make_project(page, title="Seen from elsewhere")
+    page.goto(f"{exported}/project/?id={project['id']}")
+
+    expect(page.get_by_role("heading", name="Seen from elsewhere")).to_be_visible()
+    # The picture comes from the API's origin, which the page's own policy has to allow.
+    expect(page.locator("#cover img")).to_have_js_property("complete", True)
+    assert page.locator("#cover img").evaluate("image => image.naturalWidth") > 0
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Title").fill("Changed from elsewhere")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(re.compile(r"/repo/project/\?id="))
+    expect(page.get_by_role("heading", name="Changed from elsewhere")).to_be_visible()
+    assert heard == []
+
+
+def test_the_404_page_stands_at_any_depth(exported: str, page: Page) -> None:
+    answer = page.goto(f"{exported}/no/such/page")
+
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("heading", name="There is no page here.")).to_be_visible()
+    expect(page.get_by_role("navigation")).to_be_visible()
+    page.get_by_role("link", name="To the start").click()
+    expect(page).to_have_url(f"{exported}/")
+
+
+def test_the_policy_in_the_page_is_as_strict_as_that_of_the_server(exported: str, page: Page) -> None:
+    page.goto(exported)
+
+    refused = page.evaluate(
+        """() => {
+          try {
+            document.body.innerHTML = '<b>markup</b>';
+          } catch (error) {
+            return error.name;
+          }
+          return 'allowed';
+        }"""
+    )
+
+    assert refused == "TypeError"

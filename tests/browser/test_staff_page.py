@@ -1,0 +1,137 @@
+"""The staff's page: overview, roster with its dry run, roles, codes on paper, hidden projects."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, FilePayload, Page, expect
+
+from tests.browser.classroom import API, Homeroom, Member
+from tests.browser.projects import make_project
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def staff(page: Page, ada: Member, sign_in: Callable[..., None]) -> Page:
+    """The page as an admin sees it."""
+    sign_in(page, ada)
+    page.get_by_role("link", name="Staff").click()
+    expect(page.get_by_role("heading", name="Have joined")).to_be_visible()
+    return page
+
+
+def roster(*rows: tuple[str, str, str]) -> FilePayload:
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows([("Student ID", "Name", "Birthdate"), *rows])
+    return {"name": "class.csv", "mimeType": "text/csv", "buffer": file.getvalue().encode()}
+
+
+def test_the_overview_counts_and_draws(staff: Page) -> None:
+    expect(staff.locator(".stat .figure").first).to_have_text(re.compile(r"^\d+$"))
+    charts = staff.locator(".chart svg")
+    expect(charts).to_have_count(2)
+    expect(charts.last).to_have_accessible_name(re.compile(r"New accounts: \d+ in 60 days"))
+    expect(charts.last.locator("rect.some")).not_to_have_count(0)
+
+
+def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page) -> None:
+    file = roster(("imported", "Ines Imported", "2012-05-31"), ("broken", "Bo Broken", "no date"))
+    staff.get_by_label("Class list (CSV)").set_input_files([file])
+    staff.get_by_role("button", name="Look at it first").click()
+
+    expect(staff.get_by_role("heading", name="Nothing is written yet: 1 new")).to_be_focused()
+    rows = staff.locator("#report-rows tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("created")
+    expect(rows.last).to_contain_text("rejected")
+    expect(rows.last).to_contain_text("no date")
+    expect(staff.locator("#report-advice")).to_be_visible()
+    expect(staff.get_by_role("button", name="Import", exact=True)).to_be_hidden()
+
+    staff.get_by_label("Class list (CSV)").set_input_files(
+        [roster(("imported", "Ines Imported", "2012-05-31"))]
+    )
+    expect(staff.locator("#report")).to_be_hidden()
+    staff.get_by_role("button", name="Look at it first").click()
+    expect(staff.locator("#report-rows tr")).to_have_count(1)
+    assert staff.request.get(f"{API}/api/users/?q=imported").json() == []
+    staff.get_by_role("button", name="Import", exact=True).click()
+
+    expect(staff.get_by_role("heading", name="Imported: 1 new")).to_be_visible()
+    assert [user["name"] for user in staff.request.get(f"{API}/api/users/?q=imported").json()] == [
+        "Ines Imported"
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_told(staff: Page) -> None:
+    staff.get_by_role("button", name="Look at it first").click()
+    expect(staff.locator("#file-error")).to_have_text("Choose the file.")
+
+    nonsense: FilePayload = {"name": "x.csv", "mimeType": "text/csv", "buffer": b"\x00\x01\x02"}
+    staff.get_by_label("Class list (CSV)").set_input_files([nonsense])
+    staff.get_by_role("button", name="Look at it first").click()
+
+    expect(
+        staff.locator("#roster .form-message, #file-error").filter(has_text=re.compile("."))
+    ).to_be_visible()
+    expect(staff.locator("#report")).to_be_hidden()
+
+
+def test_a_role_is_given_after_a_question_and_a_code_is_made(server: Homeroom, staff: Page) -> None:
+    server.invite("promoted", "Pia Promoted")
+    staff.get_by_placeholder("Search by name or ID").fill("promoted")
+    role = staff.get_by_label("Role of Pia Promoted")
+    role.select_option("Teacher")
+    staff.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(role).to_have_value("User")
+    role.select_option("Teacher")
+    staff.get_by_role("button", name="Give this role").click()
+    expect(staff.locator("#people-told")).to_have_text("Pia Promoted is Teacher now.")
+
+    staff.get_by_role("button", name="New code: Pia Promoted").click()
+    staff.get_by_role("button", name="Make it").click()
+
+    code = staff.get_by_label("Code", exact=True)
+    expect(code).to_have_value(re.compile(r"^[0-9A-Z]{4}(-[0-9A-Z]{4})+$"))
+
+
+def test_the_codes_alone_come_out_of_the_printer(staff: Page) -> None:
+    staff.get_by_role("button", name="Show the codes").click()
+    expect(staff.locator(".codes li .code").first).to_have_text(re.compile(r"[0-9A-Z]{4}-"))
+
+    staff.emulate_media(media="print")
+
+    expect(staff.locator(".codes li").first).to_be_visible()
+    expect(staff.get_by_role("heading", name="Staff")).to_be_hidden()
+    expect(staff.locator("#stats")).to_be_hidden()
+    expect(staff.locator("#print")).to_be_hidden()
+
+
+def test_a_hidden_project_waits_here_with_its_reason(staff: Page) -> None:
+    project = make_project(staff, title="Hidden for a while", pictures=[])
+    staff.request.put(f"{API}/api/projects/{project['id']}/hidden", data={"reason": "A name is in it."})
+    staff.reload()
+    row = staff.locator("#hidden li", has_text="Hidden for a while")
+    expect(row).to_contain_text("A name is in it.")
+
+    row.get_by_role("button", name="Show again").click()
+
+    expect(row).to_have_count(0)
+
+
+def test_a_teacher_sees_what_is_theirs_and_a_student_is_refused(
+    server: Homeroom, sign_in: Callable[..., None], new_context: Callable[..., BrowserContext]
+) -> None:
+    teacher, student = (new_context().new_page() for _ in range(2))
+    sign_in(teacher, server.add_member("staff-teacher", "Timo Teacher", "Teacher"))
+    teacher.get_by_role("link", name="Staff").click()
+    expect(teacher.get_by_role("heading", name="Hidden projects")).to_be_visible()
+    expect(teacher.get_by_role("heading", name="Import the roster")).to_be_hidden()
+
+    sign_in(student, server.add_member("no-staff", "Nora Student"))
+    expect(student.get_by_role("link", name="Staff")).to_have_count(0)
+    student.goto(f"{API}/staff/")
+    expect(student.get_by_role("alert").first).to_contain_text("This is not open to you")

@@ -1,0 +1,74 @@
+"""Markdown becomes nodes from a fixed list, whatever is written."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from homeroom.portfolio.markdown import TAGS, render_markdown
+
+ALLOWED = {*TAGS.values(), "h2", "h3", "h4", "a", "code", "pre"}
+
+
+def walk(nodes: list[Any]) -> list[dict[str, Any]]:
+    found = []
+    for node in nodes:
+        if isinstance(node, dict):
+            found += [node, *walk(node["children"])]
+    return found
+
+
+def text_of(nodes: list[Any]) -> str:
+    return "".join(node if isinstance(node, str) else text_of(node["children"]) for node in nodes)
+
+
+def test_what_authors_write_is_kept() -> None:
+    nodes = render_markdown(
+        "# Title\n\nSome *soft* and **loud** `code`.\n\n- one\n- two\n\n1. a\n\n> said\n\n"
+        "```py\nx < 1\n```\n\n---\n\n"
+        "| a | b |\n|---|---|\n| 1 | 2 |\n\n[link](https://example.org) ~~gone~~"
+    )
+    tags = [node["tag"] for node in walk(nodes)]
+    assert set(tags) >= ALLOWED - {"h3", "h4", "br"}
+    (link,) = (node for node in walk(nodes) if node["tag"] == "a")
+    assert link["attrs"] == {"href": "https://example.org"}
+    assert "x < 1" in text_of(nodes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "[x](JaVaScRiPt:alert(1))",
+        "[x](data:text/html,<script>)",
+        "[x](//evil.example)",
+        "[x](vbscript:x)",
+        "![x](https://tracker.example/pixel.png)",
+        "<https://user:pw@example.org>",
+        "<svg><a xlink:href='javascript:alert(1)'>",
+    ],
+)
+def test_what_could_run_or_report_stays_text(text: str) -> None:
+    for node in walk(render_markdown(text)):
+        assert node["tag"] in ALLOWED
+        assert set(node) <= {"tag", "children", "attrs"}
+        href = node.get("attrs", {}).get("href", "https://")
+        assert href.startswith(("https://", "http://"))
+        assert "user:pw" not in href
+
+
+@given(
+    st.text(max_size=300) | st.lists(st.sampled_from("#*_`[]()<>!|-~\n 1.>ab\\&"), max_size=200).map("".join)
+)
+def test_no_text_breaks_the_renderer_or_leaves_the_list(text: str) -> None:
+    for node in walk(render_markdown(text)):
+        assert node["tag"] in ALLOWED
+        assert set(node.get("attrs", {})) <= {"href"}
+
+
+@pytest.mark.parametrize("mark", [">", "- ", "*", "[", "**a", "`"])
+def test_deep_nesting_ends(mark: str) -> None:
+    assert {node["tag"] for node in walk(render_markdown(mark * 5000 + "x"))} <= ALLOWED

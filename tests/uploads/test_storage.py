@@ -1,0 +1,138 @@
+"""When the storage fails: nothing half-done, a 503 with the remedy, and no secret in the log."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from apiflask import APIFlask
+
+from homeroom.app import create_app
+from homeroom.config import ConfigError, load_config
+from homeroom.uploads.storage import LocalStorage, PictureMissingError, current_storage
+from tests.conftest import MakeApp, MakePerson, Person
+from tests.servers import free_port
+from tests.uploads.conftest import SECRET, send
+from tests.uploads.files import encoded
+from tests.uploads.test_uploads import count_pictures
+
+only_folder = pytest.mark.parametrize("storage_kind", ["folder"], indirect=True)
+only_s3 = pytest.mark.parametrize("storage_kind", ["s3"], indirect=True)
+only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@only_sqlite
+def test_a_file_is_kept_read_listed_and_forgotten(app: APIFlask) -> None:
+    with app.app_context():
+        storage = current_storage()
+        storage.save("pictures/1-a/card.webp", b"one")
+        assert storage.read("pictures/1-a/card.webp") == b"one"
+        assert [(file.name, file.size_bytes) for file in storage.files()] == [("pictures/1-a/card.webp", 3)]
+        storage.delete("pictures/1-a/card.webp")
+        storage.delete("pictures/1-a/card.webp")
+        assert list(storage.files()) == []
+        with pytest.raises(PictureMissingError):
+            storage.read("pictures/1-a/card.webp")
+
+
+@only_folder
+@only_sqlite
+def test_a_folder_of_pictures_is_its_owners_alone(ada: Person, tmp_path: Path) -> None:
+    send(ada, encoded("PNG"))
+    paths = list((tmp_path / "instance" / "uploads").rglob("*"))
+    assert len(paths) == 9
+    for path in paths:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
+
+
+@only_folder
+def test_a_file_is_on_the_disk_before_it_gets_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Observed at the operating system's own calls: content, then name, then the folders' entries."""
+    calls = []
+    storage = LocalStorage(tmp_path / "uploads")
+    sync, rename = os.fsync, os.replace
+
+    def note_sync(descriptor: int) -> None:
+        calls.append(("sync", Path(f"/proc/self/fd/{descriptor}").readlink()))
+        sync(descriptor)
+
+    def note_rename(source: str, target: str) -> None:
+        calls.append(("rename", Path(target)))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_rename)
+    storage.save("pictures/1-a/card.webp", b"x")
+    folder = tmp_path / "uploads"
+    assert [(what, path.relative_to(folder).parts[:1]) for what, path in calls] == [
+        ("sync", ()),
+        ("sync", ("pictures",)),
+        ("sync", ("incoming",)),
+        ("rename", ("pictures",)),
+        ("sync", ("pictures",)),
+    ]
+    assert calls[-1] == ("sync", folder / "pictures" / "1-a")
+
+
+@only_folder
+def test_a_full_disk_is_a_503_and_leaves_nothing(
+    app: APIFlask, ada: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+
+    def fail(descriptor: int) -> None:
+        synced.append(descriptor)
+        if len(synced) == 7:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        answer = send(ada, encoded("PNG"))
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert [path for path in (tmp_path / "instance" / "uploads").rglob("*") if path.is_file()] == []
+    assert count_pictures(app) == 0
+    assert send(ada, encoded("PNG")).status_code == 201
+
+
+@only_s3
+@only_sqlite
+def test_a_wrong_key_is_refused_by_the_server_and_told_without_it(
+    make_app: MakeApp,
+    make_person: MakePerson,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong" + SECRET)
+    app = make_app(log_level="DEBUG")
+    answer = send(make_person("ada", of=app), encoded("PNG"))
+    assert answer.status_code == 503
+    assert count_pictures(app) == 0
+    out, err = capfd.readouterr()
+    assert "storage of pictures fails" in out + err
+    for secret in (SECRET, "homeroom-test", "X-Amz", "Signature"):
+        assert secret not in out + err + answer.get_data(as_text=True)
+
+
+@only_s3
+@only_sqlite
+def test_an_s3_that_does_not_answer_is_a_503_and_the_rest_of_the_site_works(
+    make_app: MakeApp, make_person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    app = make_app(log_level="ERROR")
+    ada = make_person("ada", of=app)
+    assert send(ada, encoded("PNG")).status_code == 503
+    assert count_pictures(app) == 0
+    assert ada.client.get("/api/users/").status_code == 200
+
+
+@pytest.mark.parametrize("url", ["s3://", "s3://key:secret@bucket/x", "ftp://x", "file:///dev/null/x"])
+@only_folder
+def test_a_wrong_address_stops_the_start_and_names_the_variable(url: str) -> None:
+    with pytest.raises(ConfigError, match="UPLOADS_URL") as refused:
+        create_app(load_config(uploads_url=url))
+    assert "secret@" not in str(refused.value)
