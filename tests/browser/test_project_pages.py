@@ -191,6 +191,20 @@ def test_a_picture_that_did_not_arrive_can_be_sent_again(editor: Page) -> None:
     expect(shots(editor)).to_have_count(1)
 
 
+def test_a_picture_waits_for_a_busy_server_by_itself(editor: Page) -> None:
+    busy = {"status": 503, "headers": {"Retry-After": "1"}, "body": '{"detail": "Too many pictures."}'}
+    asked: list[Route] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route)
+        route.fulfill(**busy) if len(asked) < 3 else route.continue_()
+
+    editor.route(UPLOADS, answer)
+    choose(editor, "patient.png")
+    expect(shots(editor)).to_have_count(1)
+    assert len(asked) == 3
+
+
 def test_a_file_that_is_no_picture_is_refused_with_the_reason(editor: Page) -> None:
     editor.locator("picture-list input[type=file]").set_input_files(
         [picture_file("page.png", b"<html>not a picture</html>"), picture_file("good.png")]

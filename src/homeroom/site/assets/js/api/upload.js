@@ -3,11 +3,36 @@
 import { addressOf, NetworkError, readAnswer } from './client.js';
 import { options } from './config.js';
 
+// A class that sends its pictures at once fills the server's places for a moment; longer than this
+// nobody waits without being asked.
+const TRIES = 12;
+
 /**
- * Sends a picture. `onProgress(share)` hears 0 … 1; `signal` calls it off.
+ * Sends a picture, and again when the server is busy. `onProgress(share)` hears 0 … 1; `signal` calls it off.
  * Gives back what the API answers; throws ApiError, NetworkError or AbortError, like `request`.
  */
-export function upload(file, { onProgress, signal }) {
+export async function upload(file, { onProgress, signal }) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await send(file, { onProgress, signal });
+    } catch (error) {
+      if (error.status !== 503 || !error.retryAfter || tries === TRIES) throw error;
+      await pause(error.retryAfter * 1000, signal);
+    }
+  }
+}
+
+function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      reject(new DOMException('Called off.', 'AbortError'));
+    });
+  });
+}
+
+function send(file, { onProgress, signal }) {
   const url = addressOf('/api/uploads/');
   const sending = new XMLHttpRequest();
   sending.open('POST', url);
