@@ -86,6 +86,7 @@ def test_the_policy_in_the_page_is_as_strict_as_that_of_the_server(exported: str
     refused = page.evaluate(
         """() => {
           try {
+            // What no page does: the policy has to refuse it.
             document.body.innerHTML = '<b>markup</b>';
           } catch (error) {
             return error.name;

@@ -87,6 +87,14 @@ def _note_use(claims: Claims, now: datetime) -> None:
         log.info("the use of a session was not noted", error=type(error.orig).__name__)
 
 
+def current_viewer() -> User | None:
+    """Who looks, where a guest may look too; someone whose session has ended is a guest."""
+    try:
+        return authenticate(request_token(), db.session()).user
+    except Unauthorized:
+        return None
+
+
 def request_token() -> str | None:
     """The token that the browser sent along."""
     return request.cookies.get(current_config().cookie_name)

@@ -5,9 +5,10 @@ from typing import Any
 
 from apiflask import APIBlueprint, FileSchema
 from flask import Response, current_app, jsonify, request
-from werkzeug.exceptions import NotFound, Unauthorized
+from werkzeug.exceptions import NotFound
 
-from homeroom.auth.guard import authenticate, request_token, token_required
+from homeroom.answers import page_answer, private_answer
+from homeroom.auth.guard import current_viewer, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.sessions import find_by_uid
 from homeroom.db import db
@@ -49,14 +50,6 @@ PROJECT = "/projects/<int:project_id>"
 STAFF = [Role.TEACHER, Role.ADMIN]
 
 
-def _viewer() -> User | None:
-    """Who looks; a guest, or someone whose session has ended, sees what is public."""
-    try:
-        return authenticate(request_token(), db.session()).user
-    except Unauthorized:
-        return None
-
-
 def _whole(project: Project, viewer: User | None) -> dict[str, Any]:
     names = shown_names(db.session(), [project])
     return show_whole_project(project, viewer, names.get(project.owner_id))
@@ -70,18 +63,12 @@ def _etag_of(project: Project, viewer: User) -> str:
     return _etag(_whole(project, viewer))
 
 
-def _conditional(response: Response) -> Response:
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.vary.add("Cookie")
-    return response.make_conditional(request)  # type: ignore[return-value]  # Flask's Response
-
-
 def _project_response(project_id: int, viewer: User | None, status: int = 200) -> Response:
     body = _whole(get_project(db.session(), project_id, viewer), viewer)
     response = jsonify(body)
     response.status_code = status
     response.set_etag(_etag(body))
-    return response if status == 201 else _conditional(response)
+    return response if status == 201 else private_answer(response)
 
 
 @bp.get("/projects/")
@@ -89,16 +76,11 @@ def _project_response(project_id: int, viewer: User | None, status: int = 200) -
 @bp.output(ProjectsOut, description="`X-Total-Count` counts all pages, `Link` leads to the next one.")
 def list_projects(query_data: ProjectsQuery) -> Response:
     """The projects that one may see, a page at a time; guests see public ones."""
-    viewer = _viewer()
+    viewer = current_viewer()
     page, total = projects_page(db.session(), query_data, viewer)
     names = shown_names(db.session(), page.rows)
     shown = [show_project(project, viewer, names.get(project.owner_id)) for project in page.rows]
-    response = jsonify(shown)
-    response.headers["X-Total-Count"] = str(total)
-    if page.link is not None:
-        response.headers["Link"] = page.link
-    response.add_etag()
-    return _conditional(response)
+    return page_answer(shown, page, total)
 
 
 @bp.post("/projects/")
@@ -116,7 +98,7 @@ def create(user: User, json_data: NewProject) -> Response:
 @bp.output(ProjectOut)
 def read(project_id: int) -> Response:
     """One project with its text."""
-    return _project_response(project_id, _viewer())
+    return _project_response(project_id, current_viewer())
 
 
 @bp.route(PROJECT, methods=["PUT", "PATCH"])
@@ -165,7 +147,7 @@ def show_again(user: User, project_id: int) -> Response:
 @bp.output(FileSchema(type="string", format="binary"), content_type="image/webp")
 def read_picture(project_id: int, picture_id: int, rendition: str, extension: str) -> Response:
     """A picture of a project, for who may see the project."""
-    placed = get_placed_picture(db.session(), project_id, picture_id, _viewer())
+    placed = get_placed_picture(db.session(), project_id, picture_id, current_viewer())
     return send_rendition(placed.picture, rendition, extension)
 
 
@@ -173,13 +155,11 @@ def read_picture(project_id: int, picture_id: int, rendition: str, extension: st
 @bp.output(ProfileOut)
 def read_profile(uid: str) -> Response:
     """Somebody's portfolio page; guests see it of those who show something to the public."""
-    viewer = _viewer()
+    viewer = current_viewer()
     user = find_by_uid(db.session(), uid)
     if user is None or not _may_meet(user, viewer):
         raise NotFound("There is no such portfolio, or it is not shown to you.")
-    response = jsonify(show_profile(user, get_profile(db.session(), user), viewer))
-    response.add_etag()
-    return _conditional(response)
+    return private_answer(jsonify(show_profile(user, get_profile(db.session(), user), viewer)))
 
 
 def _may_meet(user: User, viewer: User | None) -> bool:

@@ -4,9 +4,9 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, abort, jsonify, request
-from werkzeug.exceptions import Unauthorized
 
-from homeroom.auth.guard import authenticate, request_token, token_required
+from homeroom.answers import page_answer, private_answer
+from homeroom.auth.guard import authenticate, current_viewer, request_token, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.origins import clear_session_cookie
 from homeroom.auth.routes import current_device
@@ -45,16 +45,8 @@ bp = APIBlueprint("users", __name__, url_prefix="/api", tag="Users")
 USER = "/users/<int:user_id>"
 
 
-def _private(response: Response) -> Response:
-    """An answer for one pair of eyes: kept by the browser alone, and asked about each time."""
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.vary.add("Cookie")
-    response.add_etag()
-    return response.make_conditional(request)  # type: ignore[return-value]  # Flask's Response
-
-
 def _user_response(user: User, viewer: User) -> Response:
-    return _private(jsonify(show_user(user, viewer, today())))
+    return private_answer(jsonify(show_user(user, viewer, today())))
 
 
 @bp.get("/id")
@@ -77,11 +69,7 @@ def list_users(viewer: User, query_data: UsersQuery) -> Response:
     `q` finds those whose name or ID begins with it, whatever the case and accents.
     """
     page, total = users_page(db.session(), query_data, viewer)
-    response = jsonify(show_users(page.rows, viewer, today()))
-    response.headers["X-Total-Count"] = str(total)
-    if page.link is not None:
-        response.headers["Link"] = page.link
-    return _private(response)
+    return page_answer(show_users(page.rows, viewer, today()), page, total)
 
 
 @bp.post("/users/")
@@ -124,11 +112,8 @@ def _create_many(body: list[NewUser]) -> list[dict[str, Any]]:
 
 def _admin_if_any() -> User | None:
     """The admin who asks; everyone else makes an account as a guest would."""
-    try:
-        user = authenticate(request_token(), db.session()).user
-    except Unauthorized:
-        return None
-    return user if user.role is Role.ADMIN else None
+    user = current_viewer()
+    return user if user is not None and user.role is Role.ADMIN else None
 
 
 @bp.route("/users/", methods=["PUT", "PATCH"])
