@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+# The locks name all that is needed; an older pip, asked to resolve, looks beyond them.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 
@@ -50,7 +51,7 @@ $(BIN)/python:
 $(VENV)/run.done: requirements/run.txt pyproject.toml | $(BIN)/python
 	@echo "Installing Homeroom …"
 	@$(PIP) --require-hashes -r requirements/run.txt
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(PIP) --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/dev.done: requirements/dev.txt $(VENV)/run.done
