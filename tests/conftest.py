@@ -88,7 +88,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     url = request.getfixturevalue("postgresql_url")
     yield url
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    # The directory's one row stays: a trigger counts anew when the users are gone.
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables if table.name != "directory")
     with engine.begin() as connection:
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     engine.dispose()

@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
 import structlog
 from flask import abort, g, request
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 from werkzeug.exceptions import Unauthorized
 
-from homeroom.auth.keys import current_keys
-from homeroom.auth.models import Role, User, UserSession
-from homeroom.auth.tokens import Claims, TokenInvalidError, verify_token
+from homeroom.auth.keys import current_verifier
+from homeroom.auth.models import Directory, Role, User, UserSession
+from homeroom.auth.tokens import Claims, TokenInvalidError
 from homeroom.config import current_config
 from homeroom.db import WRITES, db, utc_now
 
@@ -31,27 +30,29 @@ TOKEN_UNKNOWN = "Invalid Authentication token!"  # noqa: S105
 TOKEN_BROKEN = "Something went wrong, likely with the token!"  # noqa: S105
 
 # Built once: a statement built for each request costs three times as much.
-_USER_OF_SESSION = (
-    select(User, UserSession.last_used_at)
-    .join(UserSession, UserSession.user_id == User.id)
-    .where(
-        User.id == bindparam("user_id"),
-        UserSession.id == bindparam("session_id"),
-        UserSession.expires_at > bindparam("now"),
-    )
+_STATE = select(
+    UserSession.expires_at, UserSession.last_used_at, select(Directory.version).scalar_subquery()
+).where(
+    UserSession.id == bindparam("session_id"),
+    UserSession.user_id == bindparam("user_id"),
+    UserSession.expires_at > bindparam("now"),
 )
 
 
 @dataclass(frozen=True)
 class Authenticated:
-    """Who asks: the user, and the session that the token names."""
+    """Who asks, and what was true in the database at that moment.
 
-    user: User
+    As long as nothing is committed there, it stays true until `good_until`.
+    """
+
     claims: Claims
+    directory_version: int
+    good_until: datetime
 
 
-def authenticate(token: str | None, session: Session) -> Authenticated:
-    """Who a token belongs to; the one place that decides it.
+def authenticate(token: str | None, connection: Connection) -> Authenticated:
+    """Who a token belongs to; the one place that decides it, for the guard and for the read path.
 
     Raises:
         Unauthorized: there is no token, it is broken, or its session has ended (401).
@@ -59,19 +60,21 @@ def authenticate(token: str | None, session: Session) -> Authenticated:
     if not token:
         raise Unauthorized(TOKEN_MISSING)
     try:
-        claims = verify_token(token, keys=current_keys())
+        claims = current_verifier().verify(token)
     except TokenInvalidError:
         raise Unauthorized(TOKEN_BROKEN) from None
     now = utc_now()
-    row = session.execute(
-        _USER_OF_SESSION, {"user_id": claims.user_id, "session_id": claims.session_id, "now": now}
+    row = connection.execute(
+        _STATE, {"user_id": claims.user_id, "session_id": claims.session_id, "now": now}
     ).one_or_none()
     if row is None:
         raise Unauthorized(TOKEN_UNKNOWN)
-    user, last_used_at = row
+    expires_at, last_used_at, version = row
     if last_used_at is None or now - last_used_at > NOTE_USE_AFTER:
         _note_use(claims, now)
-    return Authenticated(user, claims)
+        last_used_at = now
+    expires_at = min(expires_at, datetime.fromtimestamp(claims.expires_at, UTC))
+    return Authenticated(claims, version, min(expires_at, last_used_at + NOTE_USE_AFTER))
 
 
 def _note_use(claims: Claims, now: datetime) -> None:
@@ -87,10 +90,25 @@ def _note_use(claims: Claims, now: datetime) -> None:
         log.info("the use of a session was not noted", error=type(error.orig).__name__)
 
 
+def signed_in() -> tuple[User, Claims]:
+    """Who sent this request, and in which session.
+
+    Raises:
+        Unauthorized: nobody is signed in (401).
+    """
+    session = db.session()
+    claims = authenticate(request_token(), session.connection()).claims
+    user = session.get(User, claims.user_id)
+    # On PostgreSQL each statement sees what is true then: the user may have been deleted between the two.
+    if user is None:
+        raise Unauthorized(TOKEN_UNKNOWN)
+    return user, claims
+
+
 def current_viewer() -> User | None:
     """Who looks, where a guest may look too; someone whose session has ended is a guest."""
     try:
-        return authenticate(request_token(), db.session()).user
+        return signed_in()[0]
     except Unauthorized:
         return None
 
@@ -122,11 +140,10 @@ def token_required(roles: Role | str | Collection[str] | None = None) -> Callabl
     def decorator(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            authenticated = authenticate(request_token(), db.session())
-            user = authenticated.user
+            user, claims = signed_in()
             if allowed is not None and user.role not in allowed:
                 abort(403, f"Insufficient permissions. Required roles: {', '.join(allowed)}")
-            g.claims, g.user_id = authenticated.claims, user.id
+            g.claims, g.user_id = claims, user.id
             return view(user, *args, **kwargs)
 
         # Lets a test walk the routes and find one that nobody guards.

@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import Flask, current_app
 
+from homeroom.auth.tokens import TokenVerifier
 from homeroom.config import Config, ConfigError, check_key
 
 
@@ -62,9 +63,16 @@ def _make_key_file(path: Path) -> None:
 
 def init_keys(app: Flask, config: Config) -> None:
     """Read the keys once, at start."""
-    app.extensions["homeroom_keys"] = signing_keys(config)
+    keys = signing_keys(config)
+    app.extensions["homeroom_keys"] = keys
+    app.extensions["homeroom_token_verifier"] = TokenVerifier(keys)
 
 
 def current_keys() -> tuple[str, ...]:
     """The app's keys: the first one signs, all of them verify."""
     return cast("tuple[str, ...]", current_app.extensions["homeroom_keys"])
+
+
+def current_verifier() -> TokenVerifier:
+    """What verifies the app's tokens."""
+    return cast("TokenVerifier", current_app.extensions["homeroom_token_verifier"])

@@ -5,7 +5,17 @@ import unicodedata
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Enum, Float, ForeignKey, Index, Integer, LargeBinary, String
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Enum,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from homeroom.db import Base, UTCDateTime, utc_now
@@ -104,6 +114,23 @@ class User(Base):
     @property
     def is_staff(self) -> bool:
         return self.role in (Role.TEACHER, Role.ADMIN)
+
+
+class Directory(Base):
+    """What the database itself knows of all users: one row, kept by triggers on the tables (migration 0004).
+
+    The version is raised by every committed change of a user or an avatar, whoever made it. Two equal
+    versions mean equal lists of users; the counts spare counting them.
+    """
+
+    __tablename__ = "directory"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger)
+    # Users who are in the class, and those who wait for the staff to admit them.
+    members: Mapped[int] = mapped_column(BigInteger)
+    pending: Mapped[int] = mapped_column(BigInteger)
 
 
 class UserSession(Base):

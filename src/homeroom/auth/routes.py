@@ -7,7 +7,7 @@ from flask import Response, jsonify, request
 
 from homeroom.auth.devices import describe_device
 from homeroom.auth.guard import current_claims, request_token, token_required
-from homeroom.auth.keys import current_keys
+from homeroom.auth.keys import current_verifier
 from homeroom.auth.limits import client_address
 from homeroom.auth.models import User, UserSession
 from homeroom.auth.origins import clear_session_cookie, set_session_cookie
@@ -30,7 +30,7 @@ from homeroom.auth.sessions import (
     sessions_of,
     sign_in,
 )
-from homeroom.auth.tokens import TokenInvalidError, verify_token
+from homeroom.auth.tokens import TokenInvalidError
 from homeroom.db import db
 from homeroom.schema import Message
 
@@ -67,10 +67,12 @@ def sign_out() -> Response:
     """Sign out on this device."""
     response = jsonify(message="Signed out")
     try:
-        end_session(verify_token(request_token() or "", keys=current_keys()))
+        claims = current_verifier().verify(request_token() or "")
     except TokenInvalidError:
         # Nobody is signed in by this cookie; taking it back is all there is to do.
         response = jsonify(message="Nobody was signed in")
+    else:
+        end_session(claims.user_id, claims.session_id)
     clear_session_cookie(response)
     return response
 

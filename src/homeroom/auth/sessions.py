@@ -169,16 +169,15 @@ def _open_session(session: Session, user: User, device: Device) -> str:
         user_agent=device.user_agent[:MAX_USER_AGENT_LENGTH],
     )
     session.add(row)
-    return issue_token(Claims(user.id, row.id), key=current_keys()[0], issued_at=now, expires_at=expires_at)
+    claims = Claims(user.id, row.id, int(expires_at.timestamp()))
+    return issue_token(claims, key=current_keys()[0], issued_at=now)
 
 
-def end_session(claims: Claims) -> None:
+def end_session(user_id: int, session_id: str) -> None:
     """End one session; one that is over already stays so."""
     with write_transaction() as session:
         session.execute(
-            delete(UserSession).where(
-                UserSession.id == claims.session_id, UserSession.user_id == claims.user_id
-            )
+            delete(UserSession).where(UserSession.id == session_id, UserSession.user_id == user_id)
         )
 
 
@@ -201,7 +200,7 @@ def end_session_named(user: User, name: str) -> str:
     user_id = user.id
     named = {row.public_name: row.id for row in sessions_of(db.session(), user)}
     if name in named:
-        end_session(Claims(user_id, named[name]))
+        end_session(user_id, named[name])
         return named[name]
     raise NotFound("There is no such session; it may have ended already.")
 

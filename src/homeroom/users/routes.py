@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response, abort, jsonify, request
 
 from homeroom.answers import page_answer, private_answer
-from homeroom.auth.guard import authenticate, current_viewer, request_token, token_required
+from homeroom.auth.guard import current_viewer, signed_in, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.origins import clear_session_cookie
 from homeroom.auth.routes import current_device
@@ -103,7 +103,7 @@ def _create_one(body: NewUser) -> dict[str, Any]:
 
 
 def _create_many(body: list[NewUser]) -> list[dict[str, Any]]:
-    admin = authenticate(request_token(), db.session()).user
+    admin, _ = signed_in()
     if admin.role is not Role.ADMIN:
         abort(403, "Only an admin may make several users at once.")
     users = create_users(body)
