@@ -1,10 +1,19 @@
 """Answers for one pair of eyes, and lists of which more pages follow; in the same habit everywhere."""
 
+import gzip
 from typing import Any
 
-from flask import Response, jsonify, request
+import msgspec
+from flask import Response, request
 
 from homeroom.pagination import Page
+
+PAGE_DESCRIPTION = (
+    "`Link` leads to the next page; `X-Total-Count` counts all pages, and is not there where more match "
+    "than are worth counting."
+)
+# Below that a packet more or less is not the point.
+_MIN_COMPRESSED_BYTES = 1024
 
 
 def private_answer(response: Response) -> Response:
@@ -15,10 +24,25 @@ def private_answer(response: Response) -> Response:
     return response.make_conditional(request)  # type: ignore[return-value]  # Flask's Response
 
 
-def page_answer(shown: list[dict[str, Any]], page: Page[Any], total: int) -> Response:
-    """A page of a list: the body stays an array, headers tell the total and the way on (RFC 8288)."""
-    response = jsonify(shown)
-    response.headers["X-Total-Count"] = str(total)
+def page_answer(shown: list[dict[str, Any]], page: Page[Any], total: int | None) -> Response:
+    """A page of a list: the body stays an array, headers tell the total and the way on (RFC 8288).
+
+    Where more rows match than are worth counting, there is no total.
+    """
+    response = Response(msgspec.json.encode(shown) + b"\n", mimetype="application/json")
+    if total is not None:
+        response.headers["X-Total-Count"] = str(total)
     if page.link is not None:
         response.headers["Link"] = page.link
-    return private_answer(response)
+    return private_answer(_compressed(response))
+
+
+def _compressed(response: Response) -> Response:
+    """The answer as gzip, if the browser takes it; its entity tag is then another one (RFC 9110, 8.8.3.3)."""
+    response.vary.add("Accept-Encoding")
+    body = response.get_data()
+    if len(body) >= _MIN_COMPRESSED_BYTES and request.accept_encodings.quality("gzip") > 0:
+        # No time of day in it: equal lists have equal tags.
+        response.set_data(gzip.compress(body, mtime=0))
+        response.content_encoding = "gzip"
+    return response

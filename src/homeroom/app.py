@@ -24,6 +24,7 @@ from homeroom.uploads import routes as uploads_routes
 from homeroom.uploads.storage import init_storage
 from homeroom.users import pictures as picture_routes
 from homeroom.users import routes as users_routes
+from homeroom.users.read_path import ReadPath
 from homeroom.users.roster import routes as roster_routes
 
 BLUEPRINTS = (
@@ -85,6 +86,8 @@ def create_app(config: Config | None = None) -> APIFlask:
     _describe(app, config)
     if config.trusted_proxies:
         _trust_proxies(app, config.trusted_proxies)
+    if config.read_path:
+        app.wsgi_app = ReadPath(app, config)  # type: ignore[method-assign]  # Flask's way to wrap an app
     return app
 
 

@@ -111,6 +111,7 @@ class Config(BaseSettings):
     join_code_lifetime_days: float = Field(default=60, gt=0, le=366)
     registration: Registration = Registration.CODE
     time_zone: str = "UTC"
+    read_path: bool = True
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     log_level: str = "INFO"
 

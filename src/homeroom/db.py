@@ -1,6 +1,7 @@
 """The database: one engine for SQLite and PostgreSQL, and the one way to write."""
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, DateTime, Engine, MetaData, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
+from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
 
 from homeroom.config import Config
@@ -94,6 +96,43 @@ def write_transaction() -> Iterator[Session]:
     except BaseException:
         session.rollback()
         raise
+
+
+class CommitWatch:
+    """Tells whether anything was committed since a moment, where the database can tell that by itself.
+
+    SQLite can: `PRAGMA data_version` of one connection changes when any other one has committed, of this
+    process or of another: https://www.sqlite.org/pragma.html#pragma_data_version
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._watches = engine.dialect.name == "sqlite"
+        self._lock = threading.Lock()
+        # Its numbers mean something to itself alone, so it is one connection, and it never writes.
+        self._connection: PoolProxiedConnection | None = None
+
+    def mark(self) -> int | None:
+        """A number that stays the same as long as nothing is committed; None: the database must be asked."""
+        if not self._watches:
+            return None
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._engine.raw_connection()
+            driver = self._connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            try:
+                (mark,) = driver.execute("PRAGMA data_version").fetchone()
+            except sqlite3.Error:
+                # Whoever asks the database next meets the same trouble, and tells it.
+                return None
+            return int(mark)
+
+    def connect(self) -> Connection:
+        """A connection that sees what was committed until now; on PostgreSQL for one round trip."""
+        if self._watches:
+            return self._engine.connect()
+        return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
 def init_database(app: Flask, config: Config) -> None:

@@ -79,31 +79,39 @@ def init_logs(app: Flask, config: Config) -> None:
     @app.before_request
     def begin() -> None:
         g.started_at = time.perf_counter()
-        g.request_id = _request_id(config)
+        g.request_id = choose_request_id(request.headers.get("X-Request-ID", ""), config)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
     @app.after_request
     def end(response: Response) -> Response:
         # A request that is refused before routing has no start.
-        elapsed_ms = (time.perf_counter() - g.get("started_at", time.perf_counter())) * 1000
-        database_ms = g.get("database_seconds", 0.0) * 1000
-        response.headers["X-Request-ID"] = g.get("request_id") or uuid4().hex
-        response.headers["Server-Timing"] = f"app;dur={elapsed_ms:.1f}, db;dur={database_ms:.1f}"
+        elapsed_s = time.perf_counter() - g.get("started_at", time.perf_counter())
+        request_id = g.get("request_id") or uuid4().hex
+        response.headers.update(
+            per_request_headers(request_id, elapsed_s=elapsed_s, database_s=g.get("database_seconds", 0.0))
+        )
         log.info(
             "request",
             method=request.method,
             path=request.path,
             status=response.status_code,
-            ms=round(elapsed_ms, 1),
+            ms=round(elapsed_s * 1000, 1),
             user=g.get("user_id"),
         )
         return response
 
 
-def _request_id(config: Config) -> str:
-    """The proxy's id for this request where one proxy is trusted, else a new one."""
-    given = request.headers.get("X-Request-ID", "")
+def per_request_headers(request_id: str, *, elapsed_s: float, database_s: float) -> dict[str, str]:
+    """The id of a request, and how long it took (W3C Server Timing: milliseconds)."""
+    return {
+        "X-Request-ID": request_id,
+        "Server-Timing": f"app;dur={elapsed_s * 1000:.1f}, db;dur={database_s * 1000:.1f}",
+    }
+
+
+def choose_request_id(given: str, config: Config) -> str:
+    """The proxy's id for a request where one proxy is trusted, else a new one."""
     if config.trusted_proxies and _FOREIGN_ID.fullmatch(given):
         return given
     return uuid4().hex

@@ -3,19 +3,20 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar, cast
 from urllib.parse import urlencode
 
 from flask import request
 from sqlalchemy import ColumnElement, Select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute
 
 from homeroom.problems import reject_field
 from homeroom.schema import is_storable
 
 MAX_ID = 2**63 - 1
+MAX_COUNTED = 1000
 
 # The last code point: every text that begins with a prefix sorts before prefix + this.
 _AFTER_ALL = "\U0010ffff"
@@ -25,14 +26,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Order:
-    """What a list is sorted by: a column, and the id where it is equal."""
+    """What a list is sorted by: a column, and the id where that is equal."""
 
     column: InstrumentedAttribute[Any]
     id: InstrumentedAttribute[int]
     descending: bool = False
+    # A column without equal values needs no id behind it; PostgreSQL would sort by it all the same.
+    unique: bool = False
 
     def clauses(self) -> list[ColumnElement[Any]]:
-        columns = [self.id] if self.column is self.id else [self.column, self.id]
+        columns = [self.column] if self.unique else [self.column, self.id]
         return [column.desc() if self.descending else column.asc() for column in columns]
 
     def after(self, cursor: str) -> ColumnElement[bool]:
@@ -62,8 +65,13 @@ class Page(Generic[T]):
         return f'<{request.path}?{urlencode(query)}>; rel="next"'
 
 
+AnySelect = Select[*tuple[Any, ...]]
+# Runs a statement; the rows it gives have the order's columns as attributes.
+Fetch = Callable[[AnySelect], Sequence[T]]
+
+
 def keyset_page(
-    session: Session, statement: Select[T], order: Order, *, limit: int, cursor: str | None
+    fetch: Fetch[T], statement: AnySelect, order: Order, *, limit: int, cursor: str | None
 ) -> Page[T]:
     """At most `limit` rows of a statement behind `cursor`.
 
@@ -73,11 +81,59 @@ def keyset_page(
     if cursor is not None:
         statement = statement.where(order.after(cursor))
     # One more than asked for tells whether there is a next page.
-    rows = session.scalars(statement.order_by(*order.clauses()).limit(limit + 1)).all()
+    rows = fetch(statement.order_by(*order.clauses()).limit(limit + 1))
     if len(rows) <= limit:
         return Page(rows, None)
     last = rows[limit - 1]
     return Page(rows[:limit], _encode(getattr(last, order.column.key), getattr(last, order.id.key)))
+
+
+def chained_page(
+    fetch: Fetch[T], parts: Sequence[tuple[AnySelect, Order]], *, limit: int, cursor: str | None
+) -> Page[T]:
+    """At most `limit` rows of several statements, one after the other, each in an order of its own.
+
+    Each part has an index of its own, so a page costs the same however many rows match. The cursor names
+    the part and the place in it: `1.WyJhIiwxXQ`, or `1.` for its beginning.
+
+    Raises:
+        InvalidFields: the cursor is none of ours (422).
+    """
+    first, place = _split(cursor, len(parts))
+    rows: list[T] = []
+    for number, (statement, order) in enumerate(parts[first:], first):
+        if len(rows) == limit:
+            if fetch(statement.limit(1)):
+                return Page(rows, f"{number}.")
+            continue
+        page = keyset_page(fetch, statement, order, limit=limit - len(rows), cursor=place)
+        rows.extend(page.rows)
+        if page.next_cursor is not None:
+            return Page(rows, f"{number}.{page.next_cursor}")
+        place = None
+    return Page(rows, None)
+
+
+def bounded_count(fetch: Fetch[Any], *statements: AnySelect) -> int | None:
+    """How many different rows some statements find by their first column; None: more than are worth counting.
+
+    Counting stops at a bound, so that it costs the same in a class and in a university.
+    """
+    found: set[Any] = set()
+    for statement in statements:
+        found.update(fetch(statement.limit(MAX_COUNTED + 1)))
+        if len(found) > MAX_COUNTED:
+            return None
+    return len(found)
+
+
+def _split(cursor: str | None, parts: int) -> tuple[int, str | None]:
+    if cursor is None:
+        return 0, None
+    part, dot, place = cursor.partition(".")
+    if not dot or part not in {str(number) for number in range(parts)}:
+        _refuse()
+    return int(part), place or None
 
 
 def prefix_of(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:

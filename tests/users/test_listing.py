@@ -1,5 +1,6 @@
 """Lists: pages, search, order, and answers that need not be sent twice."""
 
+import gzip
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -7,10 +8,11 @@ import pytest
 from apiflask import APIFlask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import insert
 
-from homeroom.auth.models import User, name_key
+from homeroom.auth.models import Role, User, name_key
 from homeroom.db import write_transaction
-from tests.conftest import Person
+from tests.conftest import MakePerson, Person
 
 NAMES = (
     "Ada Lovelace", "ada byron", "Álvaro Díaz", "Zoë Zhang", "Straße Groß", "Élise", "Ödön von Horváth",
@@ -103,6 +105,62 @@ def test_search_finds_beginnings_of_names_and_ids(ada: Person, crowd: None, q: s
 def test_search_keeps_its_words_on_the_next_page(ada: Person, crowd: None) -> None:
     pages = page_through(ada, "q=s0&limit=5&sort=uid")
     assert sum(pages, []) == [f"s{number:03}" for number in range(len(NAMES))]
+
+
+def test_what_was_searched_by_comes_first_and_nobody_twice(
+    ada: Person, crowd: None, make_person: MakePerson
+) -> None:
+    for uid, name in (("zoe", "Zoltan"), ("zoltan", "Berta"), ("anna", "Zora"), ("zz", "Anton")):
+        make_person(uid, name=name, signed_in=False)
+    by_name = sum(page_through(ada, "q=z"), [])
+    assert by_name == ["s003", "zoe", "anna", "zoltan", "zz"]
+    assert sum(page_through(ada, "q=z&sort=uid"), []) == ["zoe", "zoltan", "zz", "s003", "anna"]
+    assert sum(page_through(ada, "q=z&sort=-name"), []) == ["anna", "zoe", "s003", "zz", "zoltan"]
+    for limit in (1, 2, 3, 5):
+        pages = page_through(ada, f"q=z&limit={limit}")
+        assert sum(pages, []) == by_name
+        assert all(len(page) == limit for page in pages[:-1])
+        assert pages[-1]
+
+
+def test_a_search_that_finds_very_many_is_not_counted(app: APIFlask, ada: Person) -> None:
+    rows = [
+        {"uid": f"many{n}", "uid_key": f"many{n}", "name": "N", "name_key": f"n{n}", "role": Role.USER}
+        for n in range(1001)
+    ]
+    with app.app_context(), write_transaction() as session:
+        session.execute(insert(User), rows[:1000])
+    assert ada.client.get("/api/users/?q=many").headers["X-Total-Count"] == "1000"
+    with app.app_context(), write_transaction() as session:
+        session.execute(insert(User), rows[1000:])
+    answer = ada.client.get("/api/users/?q=many")
+    assert "X-Total-Count" not in answer.headers
+    assert len(answer.json) == 1000
+    assert 'rel="next"' in answer.headers["Link"]
+    assert ada.client.get("/api/users/?limit=1").headers["X-Total-Count"] == "1002"
+
+
+@pytest.mark.parametrize(("quality", "compressed"), [("gzip", True), ("gzip;q=0, *", False), ("br", False)])
+def test_a_long_list_is_compressed_for_who_takes_it(
+    ada: Person, crowd: None, quality: str, compressed: bool
+) -> None:
+    plain = ada.client.get("/api/users/")
+    answer = ada.client.get("/api/users/", headers={"Accept-Encoding": quality})
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    assert (answer.headers.get("Content-Encoding") == "gzip") == compressed
+    assert (answer.headers["ETag"] != plain.headers["ETag"]) == compressed
+    assert (gzip.decompress(answer.data) if compressed else answer.data) == plain.data
+    known = {"Accept-Encoding": quality, "If-None-Match": answer.headers["ETag"]}
+    assert ada.client.get("/api/users/", headers=known).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "cursor", ["2.", "-1.", ".", "x.", "1.nonsense", "0.W10", "WyJhIiwxXQ", "01.", "1.."]
+)
+def test_a_cursor_of_a_search_is_checked_too(ada: Person, cursor: str) -> None:
+    answer = ada.client.get("/api/users/", query_string={"q": "a", "cursor": cursor})
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json["errors"]] == ["#/cursor"]
 
 
 @pytest.mark.parametrize(

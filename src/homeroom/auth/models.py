@@ -43,6 +43,13 @@ class Status(StrEnum):
     PENDING = "pending"
 
 
+def status_of(*, pending: bool, joined: bool) -> Status:
+    """How far an account has come that waits for admission or not, and has a password or not."""
+    if pending:
+        return Status.PENDING
+    return Status.ACTIVE if joined else Status.INVITED
+
+
 def uid_key(uid: str) -> str:
     """What makes two spellings of an ID the same: width and case do not tell people apart."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", uid).casefold())
@@ -107,9 +114,7 @@ class User(Base):
 
     @property
     def status(self) -> Status:
-        if self.pending:
-            return Status.PENDING
-        return Status.INVITED if self.password_hash is None else Status.ACTIVE
+        return status_of(pending=self.pending, joined=self.password_hash is not None)
 
     @property
     def is_staff(self) -> bool:

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.exceptions import NotFound
 
 from homeroom.auth.models import User, name_key, uid_key
-from homeroom.pagination import Order, Page, keyset_page, prefix_of
+from homeroom.pagination import Order, Page, bounded_count, keyset_page, prefix_of
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, ProjectTag, Visibility
 from homeroom.portfolio.schemas import ProjectSort, ProjectsQuery
 
 # Ids grow with time, so that they sort as the moments do, and without ties.
 _ORDERS = {
-    ProjectSort.NEWEST: Order(Project.id, Project.id, descending=True),
-    ProjectSort.OLDEST: Order(Project.id, Project.id),
+    ProjectSort.NEWEST: Order(Project.id, Project.id, descending=True, unique=True),
+    ProjectSort.OLDEST: Order(Project.id, Project.id, unique=True),
     ProjectSort.TITLE: Order(Project.title_key, Project.id),
 }
 
@@ -45,22 +45,24 @@ _whole = (
 )
 
 
-def projects_page(session: Session, query: ProjectsQuery, viewer: User | None) -> tuple[Page[Project], int]:
-    """A page of the projects that a viewer may see, and how many there are on all pages.
+def projects_page(
+    session: Session, query: ProjectsQuery, viewer: User | None
+) -> tuple[Page[Project], int | None]:
+    """A page of the projects that a viewer may see, and how many there are on all pages, if that is known.
 
     Raises:
         InvalidFields: the cursor is none of ours (422).
     """
     statement = _projects(viewer).where(*_filters(query))
     page = keyset_page(
-        session,
+        lambda part: session.scalars(part).all(),
         statement.options(*_whole),
         _ORDERS[query.sort],
         limit=query.limit,
         cursor=query.cursor,
     )
-    total = session.scalars(statement.with_only_columns(func.count(Project.id))).one()
-    return page, total
+    counted = statement.with_only_columns(Project.id)
+    return page, bounded_count(lambda part: session.scalars(part).all(), counted)
 
 
 def _filters(query: ProjectsQuery) -> list[ColumnElement[bool]]:

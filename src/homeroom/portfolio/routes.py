@@ -7,7 +7,7 @@ from apiflask import APIBlueprint, FileSchema
 from flask import Response, current_app, jsonify, request
 from werkzeug.exceptions import NotFound
 
-from homeroom.answers import page_answer, private_answer
+from homeroom.answers import PAGE_DESCRIPTION, page_answer, private_answer
 from homeroom.auth.guard import current_viewer, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.sessions import find_by_uid
@@ -73,7 +73,7 @@ def _project_response(project_id: int, viewer: User | None, status: int = 200) -
 
 @bp.get("/projects/")
 @bp.input(ProjectsQuery, location="query")
-@bp.output(ProjectsOut, description="`X-Total-Count` counts all pages, `Link` leads to the next one.")
+@bp.output(ProjectsOut, description=PAGE_DESCRIPTION)
 def list_projects(query_data: ProjectsQuery) -> Response:
     """The projects that one may see, a page at a time; guests see public ones."""
     viewer = current_viewer()

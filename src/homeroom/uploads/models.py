@@ -24,6 +24,11 @@ class PictureType(StrEnum):
     JPEG = "jpeg"
     PNG = "png"
 
+    @property
+    def suffix(self) -> str:
+        """The file name's ending."""
+        return "jpg" if self is PictureType.JPEG else "png"
+
 
 class Rendition(StrEnum):
     """A size that a picture is kept in."""
@@ -83,7 +88,7 @@ class Picture(Base):
     @property
     def suffix(self) -> str:
         """The file name's ending of the renditions that are not WebP."""
-        return "jpg" if self.type is PictureType.JPEG else "png"
+        return self.type.suffix
 
     def file_name(self, rendition: Rendition, suffix: str) -> str:
         """The name of one file in the storage."""

@@ -40,15 +40,14 @@ class UploadOut(Output):
     urls: PictureUrls
 
 
+def show_rendition(base: str, rendition: Rendition, suffix: str) -> dict[str, str]:
+    """The addresses of one rendition under `base`."""
+    return {"webp": f"{base}/{rendition}.{WEBP}", "original": f"{base}/{rendition}.{suffix}"}
+
+
 def show_urls(picture: Picture, base: str) -> dict[str, dict[str, str]]:
     """The addresses of all renditions under `base`."""
-    return {
-        rendition.value: {
-            "webp": f"{base}/{rendition}.{WEBP}",
-            "original": f"{base}/{rendition}.{picture.suffix}",
-        }
-        for rendition in Rendition
-    }
+    return {rendition.value: show_rendition(base, rendition, picture.suffix) for rendition in Rendition}
 
 
 def show_upload(picture: Picture) -> dict[str, Any]:

@@ -1,21 +1,35 @@
 """Reading the directory: lists, search, and one user by id or ID."""
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, not_, select, true
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
-from homeroom.auth.models import User, name_key, uid_key
+from homeroom.auth.models import Directory, Role, Status, User, name_key, status_of, uid_key
 from homeroom.auth.sessions import find_by_uid
-from homeroom.pagination import Order, Page, keyset_page, prefix_of
-from homeroom.users.schemas import Sort, UsersQuery
+from homeroom.pagination import (
+    AnySelect,
+    Fetch,
+    Order,
+    Page,
+    bounded_count,
+    chained_page,
+    keyset_page,
+    prefix_of,
+)
+from homeroom.uploads.models import Picture, Purpose
+from homeroom.users.schemas import Avatar, Sort, UsersQuery
 
 _ORDERS = {
     Sort.NAME: Order(User.name_key, User.id),
     Sort.NAME_DESCENDING: Order(User.name_key, User.id, descending=True),
-    Sort.UID: Order(User.uid_key, User.id),
-    Sort.UID_DESCENDING: Order(User.uid_key, User.id, descending=True),
-    Sort.ID: Order(User.id, User.id),
-    Sort.ID_DESCENDING: Order(User.id, User.id, descending=True),
+    Sort.UID: Order(User.uid_key, User.id, unique=True),
+    Sort.UID_DESCENDING: Order(User.uid_key, User.id, descending=True, unique=True),
+    Sort.ID: Order(User.id, User.id, unique=True),
+    Sort.ID_DESCENDING: Order(User.id, User.id, descending=True, unique=True),
 }
 
 
@@ -28,29 +42,97 @@ def visible_users(viewer: User) -> ColumnElement[bool]:
     return User.pending.is_(False)
 
 
-def users_page(session: Session, query: UsersQuery, viewer: User) -> tuple[Page[User], int]:
-    """A page of the users that a viewer may see, and how many there are on all pages.
+@dataclass(frozen=True, slots=True)
+class ListedUser:
+    """A row of a list: what is shown, and the keys that a page is continued by. No ORM, it is asked often."""
+
+    id: int
+    uid: str
+    uid_key: str
+    name: str
+    name_key: str
+    email: str | None
+    dob: date | None
+    role: Role
+    created_at: datetime
+    status: Status
+    avatar: Avatar | None
+
+
+_LISTED: AnySelect = select(
+    User.id,
+    User.uid,
+    User.uid_key,
+    User.name,
+    User.name_key,
+    User.email,
+    User.dob,
+    User.role,
+    User.created_at,
+    User.pending,
+    User.password_hash.is_not(None),
+    Picture.digest,
+    Picture.type,
+).outerjoin(Picture, and_(Picture.owner_id == User.id, Picture.attached, Picture.purpose == Purpose.AVATAR))
+
+
+def _fetch_listed(session: Session) -> Fetch[ListedUser]:
+    return lambda statement: [_listed(*row) for row in session.execute(statement)]
+
+
+def _listed(user_id: int, *columns: Any) -> ListedUser:
+    *shown, pending, joined, digest, kind = columns
+    status = status_of(pending=pending, joined=joined)
+    avatar = None if digest is None else Avatar(user_id, digest, kind)
+    return ListedUser(*(user_id, *shown, status, avatar))
+
+
+def users_page(session: Session, query: UsersQuery, viewer: User) -> tuple[Page[ListedUser], int | None]:
+    """A page of the users that a viewer may see, and how many there are on all pages, if that is known.
 
     Raises:
         InvalidFields: the cursor is none of ours (422).
     """
-    statement = select(User).where(visible_users(viewer))
-    if query.q:
-        statement = statement.where(_begins_with(query.q))
-    page = keyset_page(session, statement, _ORDERS[query.sort], limit=query.limit, cursor=query.cursor)
-    return page, _count(session, statement)
+    fetch, statement = _fetch_listed(session), _LISTED.where(visible_users(viewer))
+    if not query.q:
+        order = _ORDERS[query.sort]
+        page = keyset_page(fetch, statement, order, limit=query.limit, cursor=query.cursor)
+        return page, _count_visible(session, viewer)
+    found = _search(query)
+    parts = [(statement.where(condition), order) for condition, order in found]
+    page = chained_page(fetch, parts, limit=query.limit, cursor=query.cursor)
+    return page, _count_found(session, viewer, found)
 
 
-def _begins_with(text: str) -> ColumnElement[bool]:
-    return or_(
-        prefix_of(User.name_key, name_key(text)),
-        prefix_of(User.uid_key, uid_key(text)),
-    )
+def _search(query: UsersQuery) -> list[tuple[ColumnElement[bool], Order]]:
+    """Whose key in the wanted order begins with a text, then whose other key alone does."""
+    by_name = prefix_of(User.name_key, name_key(query.q))
+    by_uid = prefix_of(User.uid_key, uid_key(query.q))
+    descending = query.sort.startswith("-")
+    name_order = _ORDERS[Sort.NAME_DESCENDING if descending else Sort.NAME]
+    uid_order = _ORDERS[Sort.UID_DESCENDING if descending else Sort.UID]
+    if query.sort in (Sort.UID, Sort.UID_DESCENDING):
+        return [(by_uid, uid_order), (and_(by_name, not_(by_uid)), name_order)]
+    return [(by_name, name_order), (and_(by_uid, not_(by_name)), uid_order)]
 
 
-def _count(session: Session, statement: Select[User]) -> int:
-    counted = statement.with_only_columns(func.count(User.id))
-    return session.scalars(counted).one()
+def _count_found(
+    session: Session, viewer: User, found: list[tuple[ColumnElement[bool], Order]]
+) -> int | None:
+    # In order: otherwise PostgreSQL may read the whole table in the hope of finding enough soon.
+    statements = [
+        select(User.id).where(visible_users(viewer), condition).order_by(*order.clauses())
+        for condition, order in found
+    ]
+    return bounded_count(lambda part: session.scalars(part).all(), *statements)
+
+
+def _count_visible(session: Session, viewer: User) -> int:
+    """How many users a viewer may see; the database keeps count."""
+    if viewer.pending and not viewer.is_staff:
+        return 1
+    members, pending = session.execute(select(Directory.members, Directory.pending)).one()
+    return int(members + pending if viewer.is_staff else members)
 
 
 def get_user(session: Session, user_id: int, viewer: User) -> User:

@@ -5,7 +5,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response, abort, jsonify, request
 
-from homeroom.answers import page_answer, private_answer
+from homeroom.answers import PAGE_DESCRIPTION, page_answer, private_answer
 from homeroom.auth.guard import current_viewer, signed_in, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.origins import clear_session_cookie
@@ -26,6 +26,7 @@ from homeroom.users.schemas import (
     UsersOut,
     UsersQuery,
     UserToDelete,
+    show_one,
     show_user,
     show_users,
 )
@@ -62,14 +63,15 @@ def read_self(user: User) -> Response:
 @bp.doc(security="session")
 @token_required()
 @bp.input(UsersQuery, location="query")
-@bp.output(UsersOut, description="`X-Total-Count` counts all pages, `Link` leads to the next one.")
+@bp.output(UsersOut, description=PAGE_DESCRIPTION)
 def list_users(viewer: User, query_data: UsersQuery) -> Response:
     """The class's users, a page at a time.
 
     `q` finds those whose name or ID begins with it, whatever the case and accents.
     """
     page, total = users_page(db.session(), query_data, viewer)
-    return page_answer(show_users(page.rows, viewer, today()), page, total)
+    day = today()
+    return page_answer([show_one(row, row.avatar, viewer, day) for row in page.rows], page, total)
 
 
 @bp.post("/users/")

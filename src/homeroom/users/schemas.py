@@ -1,9 +1,10 @@
 """What the users API takes and gives: who may see which field is decided here and nowhere else."""
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, Discriminator, Field, RootModel, Tag
 
@@ -12,8 +13,8 @@ from homeroom.auth.schemas import MAX_INPUT_LENGTH, NewPassword
 from homeroom.db import db
 from homeroom.pagination import MAX_ID
 from homeroom.schema import Body, IsoDate, Output, Query, StorableText
-from homeroom.uploads.models import Picture, Rendition
-from homeroom.uploads.schemas import RenditionUrls, show_urls
+from homeroom.uploads.models import Picture, PictureType, Rendition
+from homeroom.uploads.schemas import RenditionUrls, show_rendition
 from homeroom.uploads.services import avatars_of
 from homeroom.users.fields import MAX_NAME_LENGTH, age_on, clean_email, clean_name, clean_uid
 
@@ -115,7 +116,12 @@ class UsersQuery(Query):
     limit: int = Field(default=MAX_USERS_PER_PAGE, ge=1, le=MAX_USERS_PER_PAGE)
     cursor: Annotated[StorableText, Field(max_length=2000)] | None = None
     q: StorableText = Field(
-        default="", max_length=MAX_SEARCH_LENGTH, description="Beginning of a name or an ID."
+        default="",
+        max_length=MAX_SEARCH_LENGTH,
+        description=(
+            "Beginning of a name or an ID. Whose name begins with it comes first, sorted by name, then "
+            "whose ID alone does, by ID; sorted by `uid` the other way about."
+        ),
     )
     sort: Sort = Sort.NAME
 
@@ -151,10 +157,44 @@ class CreatedOut(RootModel[UserOut | list[UserOut]]):
     """The user or users that were made, in the shape that was sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Avatar:
+    """What an avatar's addresses are made of."""
+
+    owner_id: int
+    digest: str
+    type: PictureType
+
+    @classmethod
+    def of(cls, picture: Picture | None) -> "Avatar | None":
+        return None if picture is None else cls(picture.owner_id, picture.digest, picture.type)
+
+
+class Shown(Protocol):
+    """What of a user may be shown: a `User`, or a row of a list."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def uid(self) -> str: ...
+    @property
+    def dob(self) -> date | None: ...
+    @property
+    def email(self) -> str | None: ...
+    @property
+    def role(self) -> Role: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def created_at(self) -> datetime: ...
+
+
 def show_users(users: Sequence[User], viewer: User, today: date) -> list[dict[str, Any]]:
     """Users as a viewer may see them; their avatars are found in one query."""
     avatars = avatars_of(db.session(), [user.id for user in users])
-    return [_show(user, viewer, today, avatars.get(user.id)) for user in users]
+    return [show_one(user, Avatar.of(avatars.get(user.id)), viewer, today) for user in users]
 
 
 def show_user(user: User, viewer: User, today: date) -> dict[str, Any]:
@@ -162,21 +202,22 @@ def show_user(user: User, viewer: User, today: date) -> dict[str, Any]:
     return show_users([user], viewer, today)[0]
 
 
-def avatar_version(avatar: Picture) -> str:
+def avatar_version(avatar: Avatar | Picture) -> str:
     """What changes in an avatar's address when the picture does: browsers keep it for ever."""
     return avatar.digest[:12]
 
 
-def show_avatar(avatar: Picture | None) -> dict[str, str] | None:
+def show_avatar(avatar: Avatar | None) -> dict[str, str] | None:
     """The addresses of an avatar."""
     if avatar is None:
         return None
-    urls = show_urls(avatar, f"/api/users/{avatar.owner_id}/picture")[Rendition.AVATAR]
+    base = f"/api/users/{avatar.owner_id}/picture"
+    urls = show_rendition(base, Rendition.AVATAR, avatar.type.suffix)
     return {kind: f"{url}?v={avatar_version(avatar)}" for kind, url in urls.items()}
 
 
-def _show(user: User, viewer: User, today: date, avatar: Picture | None) -> dict[str, Any]:
-    """A date of birth is for oneself and for admins."""
+def show_one(user: Shown, avatar: Avatar | None, viewer: User, today: date) -> dict[str, Any]:
+    """A user as a viewer may see them. A date of birth is for oneself and for admins."""
     private = viewer.role is Role.ADMIN or viewer.id == user.id
     shown: dict[str, Any] = {
         "id": user.id,

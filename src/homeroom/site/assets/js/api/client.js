@@ -145,6 +145,11 @@ async function readJson(response) {
   }
 }
 
+/** How many a list holds on all its pages, in words: beyond a thousand matches the server does not count. */
+export function totalIn(headers) {
+  return headers.get('X-Total-Count') ?? 'more than 1,000';
+}
+
 /** The cursor in `Link: <…?cursor=…>; rel="next"` (RFC 8288); null on the last page. */
 export function nextCursor(headers) {
   const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/.exec(headers.get('Link') ?? '')?.[1];

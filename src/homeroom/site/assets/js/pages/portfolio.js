@@ -2,7 +2,7 @@
 
 import '../components/link-list.js';
 import '../components/site-header.js';
-import { nextCursor, refusal, request } from '../api/client.js';
+import { nextCursor, refusal, request, totalIn } from '../api/client.js';
 import { whoAmIPerhaps } from '../api/me.js';
 import { onSessionChangeElsewhere, seemsSignedIn } from '../api/session.js';
 import { outsideLink, safeAddress } from '../components/content.js';
@@ -115,8 +115,7 @@ function showProjects({ data: projects, headers }) {
   byId('more').hidden = !cursor;
   list.hidden = !list.children.length;
   byId('empty').hidden = !list.hidden;
-  const total = headers.get('X-Total-Count') ?? list.children.length;
-  byId('count').textContent = list.hidden ? '' : total;
+  byId('count').textContent = list.hidden ? '' : totalIn(headers);
 }
 
 async function showMore() {

@@ -1,7 +1,7 @@
 // The users page: the lesson's table, with search, sorting and pages.
 
 import '../components/site-header.js';
-import { advice, ApiError, nextCursor as cursorIn, request } from '../api/client.js';
+import { advice, ApiError, nextCursor as cursorIn, request, totalIn } from '../api/client.js';
 import { noteSignedIn, onSessionChangeElsewhere, signInAddress } from '../api/session.js';
 import { dressPerson } from '../components/person.js';
 import { fromTemplate } from '../dom.js';
@@ -128,7 +128,6 @@ function cursorIsRefused(error) {
 function showUsers({ data: users, headers }) {
   const first = asked.cursors.length * PAGE_SIZE + 1;
   const last = first + users.length - 1;
-  const total = Number(headers.get('X-Total-Count') ?? last);
   nextCursor = cursorIn(headers);
   next.disabled = !nextCursor;
   previous.disabled = !asked.cursors.length;
@@ -140,7 +139,7 @@ function showUsers({ data: users, headers }) {
     : 'They appear here as soon as your teacher has imported the class.';
   byId('clear-search').hidden = !asked.q;
   byId('status').textContent = users.length
-    ? `${first}–${last} of ${total}`
+    ? `${first}–${last} of ${totalIn(headers)}`
     : byId('empty-title').textContent;
   show(users.length ? 'table' : 'empty');
 }

@@ -1,6 +1,6 @@
 // People for admins: find somebody, give a role, admit them, make a new code.
 
-import { advice, request } from '../api/client.js';
+import { advice, nextCursor, request, totalIn } from '../api/client.js';
 import { askInDialog } from '../components/dialog.js';
 import { clearFailure, showFailure } from '../components/failure.js';
 import { dressPerson } from '../components/person.js';
@@ -43,10 +43,9 @@ async function search() {
     const question = new URLSearchParams({ q, limit: SHOWN });
     const { data: users, headers } = await request(`/api/users/?${question}`, { signal });
     byId('people').replaceChildren(...users.map(row));
-    const total = Number(headers.get('X-Total-Count') ?? users.length);
-    byId('people-told').textContent = total > users.length
-      ? `The first ${users.length} of ${total}: type more to find the others.`
-      : `${total} found.`;
+    byId('people-told').textContent = nextCursor(headers)
+      ? `The first ${users.length} of ${totalIn(headers)}: type more to find the others.`
+      : `${users.length} found.`;
     clearFailure(byId('people-failure'));
   } catch (error) {
     if (error.name === 'AbortError') return;

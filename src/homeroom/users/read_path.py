@@ -1,0 +1,209 @@
+"""The read path: what is asked most is answered again as Flask answered it, while nothing has changed.
+
+A WSGI layer around Flask. The first time somebody asks for the directory, or who they are, Flask answers
+and the answer is kept, together with the version of the directory that it was made from. As long as the
+version is the same and the session lives, the same bytes are given again. Why that is exact, on both
+databases, stands in docs/decisions/read-path.md.
+"""
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import Unauthorized
+from werkzeug.http import http_date
+from werkzeug.sansio.http import parse_cookie
+
+from homeroom.auth.guard import Authenticated, authenticate
+from homeroom.config import Config
+from homeroom.db import CommitWatch, db, utc_now
+from homeroom.logs import choose_request_id, per_request_headers
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# These answers depend on the users, the viewer, the day, and the headers below; on nothing else.
+PATHS = frozenset({"/api/id", "/api/id/", "/api/users", "/api/users/"})
+METHODS = frozenset({"GET", "HEAD"})
+_DEPENDS_ON = ("HTTP_ORIGIN", "HTTP_IF_NONE_MATCH", "HTTP_ACCEPT_ENCODING")
+# Requests with one of these are rare, and Flask knows what to do.
+_LEFT_TO_FLASK = ("HTTP_IF_MATCH", "HTTP_TRANSFER_ENCODING", "SCRIPT_NAME")
+# Every viewer's list is another answer. What does not fit is made anew.
+MAX_KEPT_BYTES = 32 * 1024 * 1024
+MAX_KEPT_SESSIONS = 10_000
+# Beside its bytes an answer costs its key, its headers and the places that hold them.
+_ANSWER_OVERHEAD_BYTES = 2048
+
+log = structlog.get_logger(__name__)
+
+Headers = list[tuple[str, str]]
+# What was asked, by whom: all that an answer depends on beside the generation.
+Question = tuple[str | int | None, ...]
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Answers of one generation may be given again: neither the directory nor anybody's age has changed."""
+
+    directory_version: int
+    day: date
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Flask answered."""
+
+    status: str
+    headers: Headers
+    body: bytes
+
+
+class KeptAnswers:
+    """The answers of one generation; an older generation is forgotten whole."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._generation: Generation | None = None
+        self._answers: dict[Question, Answer] = {}
+        self._bytes = 0
+
+    def get(self, generation: Generation, question: Question) -> Answer | None:
+        with self._lock:
+            return self._answers.get(question) if generation == self._generation else None
+
+    def put(self, generation: Generation, question: Question, answer: Answer) -> None:
+        size = len(answer.body) + _ANSWER_OVERHEAD_BYTES
+        with self._lock:
+            # A slow thread may come with an older generation: it only makes the next one begin anew.
+            if generation != self._generation or self._bytes + size > MAX_KEPT_BYTES:
+                self._generation, self._answers, self._bytes = generation, {}, 0
+            self._answers[question] = answer
+            self._bytes += size
+
+
+class ReadPath:
+    """A WSGI layer that answers the directory from memory and leaves everything else to Flask."""
+
+    def __init__(self, app: Flask, config: Config) -> None:
+        self._app = app
+        self._flask: WSGIApplication = app.wsgi_app
+        self._config = config
+        self._origins = frozenset(config.frontend_origins)
+        self._answers = KeptAnswers()
+        # Whose session was found alive, and at which mark of the watch.
+        self._sessions: dict[str, tuple[int, Authenticated]] = {}
+        with app.app_context():
+            self._watch = CommitWatch(db.engine)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if not self._may_be_kept(environ):
+            return self._flask(environ, start_response)
+        started_at = time.perf_counter()
+        try:
+            authenticated = self._authenticate(_token(environ["HTTP_COOKIE"], self._config.cookie_name))
+        except (Unauthorized, SQLAlchemyError):
+            # Flask refuses in the one shape, and the log says why.
+            return self._flask(environ, start_response)
+        generation = Generation(authenticated.directory_version, datetime.now(self._config.zone).date())
+        question = (authenticated.claims.user_id, *_question(environ))
+        answer = self._answers.get(generation, question)
+        if answer is None:
+            return self._ask_flask(environ, start_response, generation, question)
+        elapsed_s = time.perf_counter() - started_at
+        log.debug("answered from memory", path=environ["PATH_INFO"], user=authenticated.claims.user_id)
+        request_id = choose_request_id(environ.get("HTTP_X_REQUEST_ID", ""), self._config)
+        own = per_request_headers(request_id, elapsed_s=elapsed_s, database_s=0)
+        own["Date"] = _http_date(int(time.time()))
+        start_response(answer.status, [(name, own.get(name, value)) for name, value in answer.headers])
+        return (answer.body,)
+
+    def _may_be_kept(self, environ: "WSGIEnvironment") -> bool:
+        return (
+            environ["PATH_INFO"] in PATHS
+            and environ["REQUEST_METHOD"] in METHODS
+            and "HTTP_COOKIE" in environ
+            # Of an origin that is not admitted, the log shall speak each time.
+            and ("HTTP_ORIGIN" not in environ or environ["HTTP_ORIGIN"] in self._origins)
+            and not any(environ.get(name) for name in _LEFT_TO_FLASK)
+            and environ.get("CONTENT_LENGTH") in (None, "", "0")
+        )
+
+    def _authenticate(self, token: str | None) -> Authenticated:
+        """Who asks; the database is asked again as soon as anybody has committed anything.
+
+        Raises:
+            Unauthorized: nobody who is signed in (401).
+            SQLAlchemyError: the database does not answer (503).
+        """
+        mark = self._watch.mark()
+        if mark is not None and token is not None:
+            kept = self._sessions.get(token)
+            if kept is not None and kept[0] == mark and utc_now() < kept[1].good_until:
+                return kept[1]
+        with self._app.app_context(), self._watch.connect() as connection:
+            authenticated = authenticate(token, connection)
+        if mark is not None:
+            self._keep_session(token, mark, authenticated)
+        return authenticated
+
+    def _keep_session(self, token: str | None, mark: int, authenticated: Authenticated) -> None:
+        assert token is not None
+        if len(self._sessions) >= MAX_KEPT_SESSIONS:
+            self._sessions.clear()
+        self._sessions[token] = (mark, authenticated)
+
+    def _ask_flask(
+        self,
+        environ: "WSGIEnvironment",
+        start_response: "StartResponse",
+        generation: Generation,
+        question: Question,
+    ) -> Iterable[bytes]:
+        """Let Flask answer and keep the answer.
+
+        The generation was read before: what Flask reads is that or newer, so an answer may be kept under
+        a generation that is over already, which costs nothing, but never the other way about.
+        """
+        begun: list[tuple[str, Headers]] = []
+
+        def begin(status: str, headers: Headers, exc_info: Any = None) -> Any:
+            begun[:] = [(status, headers)]
+            return start_response(status, headers, exc_info)
+
+        chunks = self._flask(environ, begin)
+        try:
+            body = b"".join(chunks)
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
+        ((status, headers),) = begun
+        if status.startswith(("200 ", "304 ")):
+            self._answers.put(generation, question, Answer(status, headers, body))
+        return (body,)
+
+
+# The function that Flask's own request uses; the one of werkzeug.http fails on what is no UTF-8.
+@lru_cache(maxsize=1024)
+def _token(cookies: str, name: str) -> str | None:
+    return parse_cookie(cookies).get(name)
+
+
+@lru_cache(maxsize=1)
+def _http_date(second: int) -> str:
+    return http_date(second)
+
+
+def _question(environ: "WSGIEnvironment") -> Question:
+    return (
+        environ["REQUEST_METHOD"],
+        environ["PATH_INFO"],
+        environ.get("QUERY_STRING", ""),
+        *(environ.get(name) for name in _DEPENDS_ON),
+    )

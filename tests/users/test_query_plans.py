@@ -1,0 +1,84 @@
+"""Lists cost what a page costs, however large the class: the databases' own plans say so."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from apiflask import APIFlask
+from sqlalchemy import event, insert, text
+
+from homeroom.auth.models import User
+from homeroom.db import db, write_transaction
+from tests.conftest import Person
+
+# Enough that PostgreSQL prefers an index by itself.
+USERS = 20_000
+
+Plan = Callable[[str], list[str]]
+
+
+@pytest.fixture
+def plans_of(app: APIFlask, ada: Person) -> Plan:
+    """Asks for a list and returns the plan of each statement that read users to answer it."""
+    rows = [
+        {
+            "uid": f"u{n:06}",
+            "uid_key": f"u{n:06}",
+            "name": f"N {n:06}",
+            "name_key": f"n {n:06}",
+            "role": "User",
+        }
+        for n in range(USERS)
+    ]
+    with app.app_context():
+        with write_transaction() as session:
+            session.execute(insert(User), rows)
+        with write_transaction() as session:
+            session.execute(text("ANALYZE"))
+
+    def ask(query: str) -> list[str]:
+        seen: list[tuple[str, Any]] = []
+
+        def note(_c: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+            if re.search(r"FROM users\b", statement) and "LIMIT" in statement:
+                seen.append((statement, parameters))
+
+        with app.app_context():
+            event.listen(db.engine, "before_cursor_execute", note)
+            answer = ada.client.get(f"/api/users/?{query}")
+            event.remove(db.engine, "before_cursor_execute", note)
+            assert answer.status_code == 200
+            assert len(answer.json) > 0
+            explain = "EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN "
+            with db.engine.connect() as connection:
+                return [
+                    "\n".join(str(row[-1]) for row in connection.exec_driver_sql(explain + sql, parameters))
+                    for sql, parameters in seen
+                ]
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=50",
+        "limit=50&sort=-name",
+        "limit=50&sort=uid",
+        "limit=50&sort=-id",
+        "limit=50&q=n+0",
+        "limit=50&q=u0&sort=uid",
+        "limit=50&q=u0&sort=-uid",
+        "limit=50&sort=name&cursor=WyJuIDAxNTAwMCIsMTUwMDBd",
+        "limit=50&sort=uid&cursor=WyJ1MDE1MDAwIiwxNTAwMF0",
+        "limit=50&q=n+0&cursor=0.WyJuIDAxNTAwMCIsMTUwMDBd",
+    ],
+)
+def test_every_list_is_read_along_an_index_and_never_sorted(plans_of: Plan, query: str) -> None:
+    plans = plans_of(query)
+    assert plans
+    for plan in plans:
+        assert not re.search(r"TEMP B-TREE|Sort Key: .*users|Seq Scan on users", plan), plan
+        # Along the row ids of SQLite is along an index, too.
+        assert "sort=-id" in query or not re.search(r"SCAN users(?! USING)", plan), plan
