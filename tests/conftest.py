@@ -20,6 +20,7 @@ from homeroom.auth.models import Role, User
 from homeroom.auth.passwords import hash_password
 from homeroom.config import Config, load_config
 from homeroom.db import Base, db, write_transaction
+from tests.servers import Server, serving
 
 
 class BrowserTestsTogether(LoadScopeScheduling):
@@ -36,17 +37,29 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BrowserTests
     return BrowserTestsTogether(config, log)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--read-path",
+        choices=("true", "false"),
+        default="true",
+        help="the setting READ_PATH of every app and server that a test does not set it for",
+    )
+
+
 KEY = "test key of the tests that is long enough: 0123456789abcdef"
 PASSWORD = "correct horse battery"
 DATABASES = ("sqlite", "postgresql")
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _no_settings_from_outside(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
     for name in Config.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("INSTANCE_PATH", str(tmp_path / "instance"))
     monkeypatch.setenv("LOG_LEVEL", "WARNING")
+    monkeypatch.setenv("READ_PATH", pytestconfig.getoption("--read-path"))
 
 
 def _migrate(config: Config) -> None:
@@ -197,3 +210,21 @@ def teacher(make_person: MakePerson) -> Person:
 @pytest.fixture
 def admin(make_person: MakePerson) -> Person:
     return make_person("admin", role=Role.ADMIN)
+
+
+@pytest.fixture
+def server_settings(database_url: str, tmp_path: Path) -> dict[str, str]:
+    """The environment of servers over the test's database."""
+    return {
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": KEY,
+        "INSTANCE_PATH": str(tmp_path / "instance"),
+        "LOG_LEVEL": "ERROR",
+    }
+
+
+@pytest.fixture
+def two_servers(server_settings: dict[str, str]) -> Iterator[tuple[Server, Server]]:
+    """Two processes that share nothing but the database."""
+    with serving(server_settings) as first, serving(server_settings) as second:
+        yield first, second

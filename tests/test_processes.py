@@ -1,35 +1,19 @@
 """Several processes over one database: sessions, limits, and writes that survive `kill -9`."""
 
 import threading
-from collections.abc import Iterator
+import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
 from homeroom.auth.models import Role
-from tests.conftest import KEY, PASSWORD, MakePerson
+from tests.conftest import PASSWORD, MakePerson
 from tests.servers import Server, serving
 
 WRITES = 1000
 WRITERS = 20
-
-
-@pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> dict[str, str]:
-    return {
-        "DATABASE_URL": database_url,
-        "SECRET_KEY": KEY,
-        "INSTANCE_PATH": str(tmp_path / "instance"),
-        "LOG_LEVEL": "ERROR",
-    }
-
-
-@pytest.fixture
-def two_servers(settings: dict[str, str]) -> Iterator[tuple[Server, Server]]:
-    with serving(settings) as first, serving(settings) as second:
-        yield first, second
 
 
 def sign_in(server: Server, uid: str, password: str = PASSWORD) -> requests.Response:
@@ -84,11 +68,11 @@ def test_concurrent_updates_of_one_row_are_never_lost_or_refused(
 
 @pytest.mark.parametrize("round_number", range(3))
 def test_every_acknowledged_write_is_there_after_kill_9(
-    settings: dict[str, str], make_person: MakePerson, round_number: int
+    server_settings: dict[str, str], make_person: MakePerson, round_number: int
 ) -> None:
     make_person("admin", role=Role.ADMIN, signed_in=False)
     acknowledged: set[str] = set()
-    with serving(settings, workers=2) as server:
+    with serving(server_settings, workers=2) as server:
         token = sign_in(server, "admin").cookies["jwt"]
         # Killed in the middle of the thousand, at another place each time.
         enough = threading.Event()
@@ -114,7 +98,7 @@ def test_every_acknowledged_write_is_there_after_kill_9(
             list(done)
     assert threshold <= len(acknowledged) < WRITES
 
-    with serving(settings) as server:
+    with serving(server_settings) as server:
         signed_in = sign_in(server, "admin")
         cookies = {"jwt": signed_in.cookies["jwt"]}
         answer = requests.get(server.url("/api/users/?limit=1000&q=w"), cookies=cookies, timeout=30)
@@ -122,13 +106,11 @@ def test_every_acknowledged_write_is_there_after_kill_9(
         assert acknowledged - present == set()
 
 
-def test_a_killed_worker_comes_back_by_itself(settings: dict[str, str], make_person: MakePerson) -> None:
-    import time
-
-    import psutil
-
+def test_a_killed_worker_comes_back_by_itself(
+    server_settings: dict[str, str], make_person: MakePerson
+) -> None:
     make_person("ada", signed_in=False)
-    with serving(settings) as server:
+    with serving(server_settings) as server:
         cookies = {"jwt": sign_in(server, "ada").cookies["jwt"]}
         (worker,) = (
             child

@@ -59,12 +59,13 @@ class Homeroom:
 
     url = API
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, read_path: str) -> None:
         self.folder = folder
         outside = {name: value for name, value in os.environ.items() if not _is_setting(name)}
         self.environment = outside | {
             "INSTANCE_PATH": str(folder / "instance"),
             "FRONTEND_ORIGINS": ",".join((*SECOND_ORIGINS, LESSON_ORIGIN, PAGES_ORIGIN)),
+            "READ_PATH": read_path,
             "COLUMNS": "200",
         }
 

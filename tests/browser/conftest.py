@@ -61,9 +61,12 @@ def ports() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def server(ports: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homeroom]:
+def server(
+    ports: None, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Homeroom]:
     """The API with its pages on 8086, and a class of 120 students in it."""
-    homeroom = Homeroom(tmp_path_factory.mktemp("homeroom"))
+    read_path = pytestconfig.getoption("--read-path")
+    homeroom = Homeroom(tmp_path_factory.mktemp("homeroom"), read_path=read_path)
     homeroom.command("db", "upgrade")
     roster = homeroom.folder / "class.csv"
     write_roster(roster)
