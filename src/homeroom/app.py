@@ -9,6 +9,7 @@ from werkzeug.routing import IntegerConverter
 
 from homeroom import __version__, health, overview
 from homeroom.auth import routes as auth_routes
+from homeroom.auth.hashing import init_hashing
 from homeroom.auth.keys import init_keys
 from homeroom.auth.origins import init_origins
 from homeroom.config import Config, init_config, load_config
@@ -74,6 +75,7 @@ def create_app(config: Config | None = None) -> APIFlask:
     app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes * 4 // 3 + _BODY_OVERHEAD_BYTES
     init_config(app, config)
     init_keys(app, config)
+    init_hashing(app)
     init_logs(app, config)
     init_problems(app)
     init_origins(app, config)

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
 
-from homeroom.config import Config
+from homeroom.config import Config, SqliteSynchronous
 
 # Migrations need constraints that have names: https://alembic.sqlalchemy.org/en/latest/naming.html
 NAMES = {
@@ -32,8 +32,12 @@ NAMES = {
 # How long a writer waits for another one before it gives up, in milliseconds.
 BUSY_TIMEOUT_MS = 10_000
 _WRITES = "homeroom_writes"
+_NOT_DURABLE = "homeroom_not_durable"
 # Execution options of a connection that is going to write.
 WRITES = {_WRITES: True}
+# The same for what may be lost when the power goes, such as counts of guesses: it need not wait for the
+# disk, which takes several milliseconds. A later commit that does takes it along.
+WRITES_NOT_DURABLY = {_WRITES: True, _NOT_DURABLE: True}
 
 
 class Base(DeclarativeBase):
@@ -155,7 +159,11 @@ def init_database(app: Flask, config: Config) -> None:
 def _engine_options(backend: str) -> dict[str, Any]:
     if backend == "sqlite":
         # `timeout` is the busy timeout in seconds; threads share the pool, never a connection.
-        return {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+        return {
+            "pool_size": 16,
+            "max_overflow": 16,
+            "connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        }
     return {
         "pool_size": 8,
         "max_overflow": 8,
@@ -167,10 +175,10 @@ def _engine_options(backend: str) -> dict[str, Any]:
 
 def _listen(engine: Engine, config: Config) -> None:
     if engine.dialect.name == "sqlite":
-        synchronous = config.sqlite_synchronous.value
+        synchronous = config.sqlite_synchronous
 
         def set_up(connection: sqlite3.Connection, _record: object) -> None:
-            # None: sqlite3 begins no transaction by itself, `_begin` does.
+            # None: sqlite3 begins no transaction by itself, `_sqlite_begin` does.
             connection.isolation_level = None
             for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"synchronous={synchronous}"):
                 connection.execute(f"PRAGMA {pragma}")
@@ -180,7 +188,9 @@ def _listen(engine: Engine, config: Config) -> None:
 
         event.listen(engine, "do_connect", make_private)
         event.listen(engine, "connect", set_up)
-        event.listen(engine, "begin", _begin)
+        event.listen(engine, "begin", _sqlite_begin(synchronous))
+    else:
+        event.listen(engine, "begin", _postgresql_begin)
     event.listen(engine, "before_cursor_execute", _start_clock)
     event.listen(engine, "after_cursor_execute", _stop_clock)
 
@@ -194,9 +204,23 @@ def _make_private_file(database: str | None, instance_path: Path) -> None:
         path.touch(mode=0o600)
 
 
-def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _sqlite_begin(synchronous: SqliteSynchronous) -> Callable[[Connection], None]:
+    def begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        if not options.get(_WRITES):
+            connection.exec_driver_sql("BEGIN")
+            return
+        mode = SqliteSynchronous.NORMAL if options.get(_NOT_DURABLE) else synchronous
+        # Connections are used by one after the other, and the mode stays with the connection.
+        connection.exec_driver_sql(f"PRAGMA synchronous={mode}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return begin
+
+
+def _postgresql_begin(connection: Connection) -> None:
+    if connection.get_execution_options().get(_NOT_DURABLE):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
 
 
 def _start_clock(connection: Connection, *_: object) -> None:

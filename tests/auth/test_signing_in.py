@@ -1,8 +1,10 @@
 """Passwords, sessions and join codes, with what each refuses."""
 
 import statistics
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from apiflask import APIFlask
@@ -10,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.security import generate_password_hash
 
+from homeroom.auth.hashing import HASHES_AT_ONCE, MAX_HASHES_WAITING, HashQueue
 from homeroom.auth.join_codes import current_code, issue_code
 from homeroom.auth.models import JoinCode, User, UserSession
 from homeroom.db import db, write_transaction
@@ -297,3 +300,41 @@ def test_guessing_codes_is_limited(guest: FlaskClient) -> None:
         guest.post("/api/join/code", json={"code": f"AAAA-AAAA-A{n:03}"}).status_code for n in range(101)
     ]
     assert statuses == [404] * 100 + [429]
+
+
+def test_when_very_many_wait_the_next_is_asked_to_come_again_and_pages_go_on(
+    app: APIFlask, ada: Person, guest: FlaskClient
+) -> None:
+    queue = app.extensions["homeroom_hashing"]
+    places = HASHES_AT_ONCE + MAX_HASHES_WAITING
+    assert all(queue._places.acquire(blocking=False) for _ in range(places))
+    refused = guest.post("/api/authenticate", json={"uid": "ada", "password": PASSWORD})
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
+    assert "try again shortly" in refused.json["message"]
+    assert ada.client.get("/api/users/").status_code == 200
+    queue._places.release(places)
+    assert ada.sign_in().status_code == 200
+
+
+def test_hashes_are_done_in_the_order_of_arrival() -> None:
+    queue, done, begun = HashQueue(), [], threading.Event()
+    gate = threading.Event()
+
+    def hold() -> None:
+        begun.set()
+        assert gate.wait(timeout=30)
+
+    with ThreadPoolExecutor(HASHES_AT_ONCE + 20) as pool:
+        holding = [pool.submit(queue.run, hold) for _ in range(HASHES_AT_ONCE)]
+        assert begun.wait(timeout=30)
+        waiting = []
+        for number in range(20):
+            waiting.append(pool.submit(queue.run, done.append, number))
+            while queue._threads._work_queue.qsize() <= number:
+                assert not waiting[-1].done()
+        gate.set()
+        for each in (*holding, *waiting):
+            each.result(timeout=30)
+    assert sorted(done) == list(range(20))
+    # Two threads may finish in another order than they began; nobody is overtaken by many.
+    assert all(abs(place - number) < HASHES_AT_ONCE for place, number in enumerate(done))

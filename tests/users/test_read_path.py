@@ -239,7 +239,7 @@ def test_an_age_turns_at_midnight_in_the_classs_time_zone(
 def test_an_expired_session_is_refused_though_nothing_was_written(
     make_app: MakeApp, make_person: MakePerson
 ) -> None:
-    short = make_app(log_level="DEBUG", token_lifetime_hours=0.05)
+    short = make_app(log_level="DEBUG", read_path=True, token_lifetime_hours=0.05)
     with time_machine.travel(EVENING) as clock:
         ada = make_person("ada", of=short)
         ada.client.get("/api/id")

@@ -16,7 +16,7 @@ from homeroom.auth.keys import current_verifier
 from homeroom.auth.models import Directory, Role, User, UserSession
 from homeroom.auth.tokens import Claims, TokenInvalidError
 from homeroom.config import current_config
-from homeroom.db import WRITES, db, utc_now
+from homeroom.db import WRITES_NOT_DURABLY, db, utc_now
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -84,7 +84,7 @@ def _note_use(claims: Claims, now: datetime) -> None:
     """
     statement = update(UserSession).where(UserSession.id == claims.session_id).values(last_used_at=now)
     try:
-        with db.engine.connect().execution_options(**WRITES) as connection, connection.begin():
+        with db.engine.connect().execution_options(**WRITES_NOT_DURABLY) as connection, connection.begin():
             connection.execute(statement)
     except OperationalError as error:
         log.info("the use of a session was not noted", error=type(error.orig).__name__)

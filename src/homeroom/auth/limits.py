@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from werkzeug.exceptions import TooManyRequests
 
 from homeroom.auth.models import AttemptCount
-from homeroom.db import WRITES, db
+from homeroom.db import WRITES_NOT_DURABLY, db
 
 
 class DatabaseStorage(Storage):
@@ -42,7 +42,7 @@ class DatabaseStorage(Storage):
             )
             .returning(AttemptCount.count)
         )
-        with db.engine.connect().execution_options(**WRITES) as connection, connection.begin():
+        with db.engine.connect().execution_options(**WRITES_NOT_DURABLY) as connection, connection.begin():
             count = connection.execute(statement).scalar_one()
             if count == amount:
                 # A new window is a fine moment to forget those that are over.
@@ -71,7 +71,7 @@ class DatabaseStorage(Storage):
         return self._delete(AttemptCount.key.is_not(None))
 
     def _delete(self, condition: ColumnElement[bool]) -> int:
-        with db.engine.connect().execution_options(**WRITES) as connection, connection.begin():
+        with db.engine.connect().execution_options(**WRITES_NOT_DURABLY) as connection, connection.begin():
             return connection.execute(delete(AttemptCount).where(condition)).rowcount
 
 

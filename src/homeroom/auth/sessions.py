@@ -8,6 +8,7 @@ from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 
+from homeroom.auth.hashing import current_hashing
 from homeroom.auth.join_codes import find_code
 from homeroom.auth.keys import current_keys
 from homeroom.auth.limits import (
@@ -76,12 +77,13 @@ def _verify_limited(key: str, password: str, stored: str | None, device: Device)
     Raises:
         Unauthorized: the password is wrong (401).
         TooManyRequests: too many were (429).
+        ServiceUnavailable: too many people sign in at this moment (503).
     """
     # No transaction stays open while the hash works: readers on SQLite hold back the checkpoint.
     db.session.rollback()
     count_attempt(SIGN_IN_HERE, key, device.address)
     count_attempt(SIGN_IN_ANYWHERE, key)
-    right, better = verify_password(password, stored)
+    right, better = current_hashing().run(verify_password, password, stored)
     if not right:
         count_attempt(SIGN_IN_ADDRESS, device.address)
         raise Unauthorized("Wrong ID or password.")
@@ -128,7 +130,7 @@ def hash_new_password(password: str, *, uid: str, pointer: str = "#/password") -
     except ValueError as error:
         reject_field(pointer, str(error))
     db.session.rollback()
-    return hash_password(password)
+    return current_hashing().run(hash_password, password)
 
 
 def set_password_hash(

@@ -9,18 +9,21 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
+from homeroom.auth.hashing import HASHES_AT_ONCE, MAX_HASHES_WAITING
 from homeroom.cli.links import join_link, site_address
 from homeroom.cli.site import listen
 from homeroom.config import Config, current_config, load_config
 from homeroom.db import db
 from homeroom.health import database_is_current
 from homeroom.logs import logging_config
+from homeroom.uploads.receiving import UPLOADS_AT_ONCE
 from homeroom.users.demo import load_demo_class
 from homeroom.users.services import count_users, find_unjoined_admin, make_first_admin
 
 PORT = 8086
-# Requests wait for the database and for hashes, both without Python's lock. The pool has as many.
-THREADS_PER_WORKER = min(8, 2 * (os.cpu_count() or 1) + 1)
+# Sign-ins and uploads wait their turn on a thread; that many may wait, and pages have theirs all the same.
+PAGE_THREADS = 2 * (os.cpu_count() or 1) + 1
+THREADS_PER_WORKER = MAX_HASHES_WAITING + HASHES_AT_ONCE + UPLOADS_AT_ONCE + PAGE_THREADS
 
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 _port = click.option(

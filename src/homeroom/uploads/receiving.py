@@ -24,9 +24,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 UPLOADS = AttemptLimit("upload", parse("300 per hour"), "You have sent very many pictures.")
 
-# Each holds a thread while its bytes come in and while it is decoded. `homeroom serve` gives a worker at
-# least two threads more than this, so that no picture keeps the rest of the site waiting. Decoding is what
-# takes the time, one after the other; more at once would not be done sooner.
+# Each holds a thread while its bytes come in and while it is decoded. `homeroom serve` gives a worker that
+# many threads more than its pages need, so that no picture keeps the rest of the site waiting. Decoding is
+# what takes the time, one after the other; more at once would not be done sooner.
 UPLOADS_AT_ONCE = min(4, 2 * (os.cpu_count() or 1) - 1)
 _RETRY_S = 2
 _places = threading.BoundedSemaphore(UPLOADS_AT_ONCE)
