@@ -6,8 +6,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
+# The one library of the site, kept in the repository: pages load nothing from elsewhere.
+UPLOT := 1.6.32
+UPLOT_SHA512 := 2883159c6ebccefbb95d751b0b82d010f9e1c0ec41b8bc96d401eda66e882935c89a46cb824332fa369b8cb8122cc6ac36e186cd09bf7a9ded3a4c93c6989023
+UPLOT_FOLDER := src/homeroom/site/assets/vendor/uplot
 
-.PHONY: help run test check docs lock clean
+.PHONY: help run test check docs lock vendor clean
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +40,16 @@ lock: $(VENV)/dev.done ## Resolve the dependencies anew
 	@$(LOCK) --group build -o requirements/run.txt
 	@$(LOCK) --group build --group test --group check --group docs --group lock \
 		--constraint requirements/run.txt -o requirements/dev.txt
+
+vendor: ## Copy the site's chart library anew, as pinned above
+	@set -e; work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
+	npm pack --silent --pack-destination "$$work" uplot@$(UPLOT) >/dev/null; \
+	echo "$(UPLOT_SHA512)  $$work/uplot-$(UPLOT).tgz" | sha512sum --check --quiet; \
+	tar -xzf "$$work/uplot-$(UPLOT).tgz" -C "$$work"; \
+	mkdir -p $(UPLOT_FOLDER); \
+	cp "$$work/package/LICENSE" "$$work/package/dist/uPlot.min.css" $(UPLOT_FOLDER); \
+	{ cat "$$work/package/dist/uPlot.iife.min.js"; echo 'export default uPlot;'; } > $(UPLOT_FOLDER)/uPlot.min.js; \
+	cd $(UPLOT_FOLDER) && sha256sum LICENSE uPlot.min.css uPlot.min.js > SHA256SUMS
 
 clean: ## Remove what these commands made, but never instance/
 	rm -rf $(VENV) build dist docs/_build src/*.egg-info

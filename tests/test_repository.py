@@ -1,5 +1,6 @@
 """The repository keeps its own promises: documented settings and commands, locks without addresses."""
 
+import hashlib
 import re
 import subprocess
 from collections.abc import Iterator
@@ -41,6 +42,17 @@ def test_every_locked_package_has_hashes_and_no_address(name: str) -> None:
     assert len(packages) > 40
     assert all("==" in package and "--hash=sha256:" in package for package in packages)
     assert "://" not in lock
+
+
+def test_what_the_site_brings_along_is_what_was_published() -> None:
+    folder = ROOT / "src/homeroom/site/assets/vendor/uplot"
+    sums = dict(line.split()[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines())
+    assert sorted(sums) == sorted({path.name for path in folder.iterdir()} - {"SHA256SUMS"})
+    for name, digest in sums.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
+    (pinned,) = re.findall(r"^UPLOT := (\S+)$", read("Makefile"), re.MULTILINE)
+    assert f"(v{pinned})" in (folder / "uPlot.min.js").read_text()[:100]
+    assert "MIT License" in (folder / "LICENSE").read_text()
 
 
 def test_every_setting_is_documented() -> None:

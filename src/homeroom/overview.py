@@ -1,9 +1,14 @@
 """The class at a glance, for the staff: who has joined, what is shown, how much is kept."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import accumulate
+from zoneinfo import ZoneInfo
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify
+from pydantic import Field
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -24,7 +29,7 @@ class DayCount(Output):
     """How many on one day of the class's time zone."""
 
     day: str
-    count: int
+    count: int = Field(description="Of `storage_by_day`: bytes at the end of the day.")
 
 
 class OverviewOut(Output):
@@ -34,6 +39,7 @@ class OverviewOut(Output):
     projects: dict[str, int]
     projects_by_day: list[DayCount]
     users_by_day: list[DayCount]
+    storage_by_day: list[DayCount] = Field(description="Of the pictures that are still there.")
     storage_bytes: int
 
 
@@ -44,13 +50,41 @@ class OverviewOut(Output):
 def overview(_user: User) -> Response:
     """Who has joined, projects over time, storage used."""
     session = db.session()
+    calendar = _Calendar.ending_today()
+    storage = _storage_by_day(session, calendar)
     return jsonify(
         users=_count_users(session),
         projects=_count_projects(session),
-        projects_by_day=_by_day(session, Project.created_at),
-        users_by_day=_by_day(session, User.created_at),
-        storage_bytes=session.scalars(select(func.coalesce(func.sum(Picture.bytes), 0))).one(),
+        projects_by_day=calendar.listed(_by_day(session, Project.created_at, calendar)),
+        users_by_day=calendar.listed(_by_day(session, User.created_at, calendar)),
+        storage_by_day=calendar.listed(storage),
+        storage_bytes=storage[-1],
     )
+
+
+@dataclass(frozen=True)
+class _Calendar:
+    """The days that are shown, in the class's time zone: SQLite knows none, so days are counted here."""
+
+    first: date
+    zone: ZoneInfo
+
+    @classmethod
+    def ending_today(cls) -> "_Calendar":
+        zone = current_config().zone
+        return cls(utc_now().astimezone(zone).date() - timedelta(days=DAYS_SHOWN - 1), zone)
+
+    @property
+    def begins(self) -> datetime:
+        return datetime.combine(self.first, time.min, self.zone)
+
+    def place_of(self, moment: datetime) -> int:
+        """Which of the days a moment falls on; a clock that was set back leaves rows from tomorrow."""
+        return min((moment.astimezone(self.zone).date() - self.first).days, DAYS_SHOWN - 1)
+
+    def listed(self, counts: Sequence[int]) -> list[dict[str, str | int]]:
+        days = (self.first + timedelta(days=number) for number in range(DAYS_SHOWN))
+        return [{"day": day.isoformat(), "count": count} for day, count in zip(days, counts, strict=True)]
 
 
 def _count_users(session: Session) -> dict[str, int]:
@@ -66,18 +100,19 @@ def _count_projects(session: Session) -> dict[str, int]:
     return counts | {"hidden": session.scalars(hidden).one()}
 
 
-def _by_day(session: Session, moment: InstrumentedAttribute[datetime]) -> list[dict[str, str | int]]:
-    """How many a day, in the class's time zone; days without any are there with a zero.
+def _by_day(session: Session, moment: InstrumentedAttribute[datetime], calendar: _Calendar) -> list[int]:
+    """How many came on each day."""
+    counts = [0] * DAYS_SHOWN
+    for created_at in session.scalars(select(moment).where(moment >= calendar.begins)):
+        counts[calendar.place_of(created_at)] += 1
+    return counts
 
-    Days are counted here and not by the database: SQLite knows no time zones.
-    """
-    zone = current_config().zone
-    today = utc_now().astimezone(zone).date()
-    first = today - timedelta(days=DAYS_SHOWN - 1)
-    since = datetime.combine(first, datetime.min.time(), zone)
-    days = {first + timedelta(days=number): 0 for number in range(DAYS_SHOWN)}
-    for created_at in session.scalars(select(moment).where(moment >= since)):
-        day = created_at.astimezone(zone).date()
-        # A clock that was set back leaves rows from tomorrow.
-        days[min(day, today)] += 1
-    return [{"day": day.isoformat(), "count": count} for day, count in days.items()]
+
+def _storage_by_day(session: Session, calendar: _Calendar) -> list[int]:
+    """How many bytes of today's pictures there were at the end of each day; what was deleted is not in it."""
+    before = select(func.coalesce(func.sum(Picture.bytes), 0)).where(Picture.created_at < calendar.begins)
+    added = [0] * DAYS_SHOWN
+    since = select(Picture.created_at, Picture.bytes).where(Picture.created_at >= calendar.begins)
+    for created_at, size in session.execute(since):
+        added[calendar.place_of(created_at)] += size
+    return list(accumulate(added[1:], initial=session.scalars(before).one() + added[0]))

@@ -1,14 +1,18 @@
 """Projects: who sees, changes, hides and deletes what; lists, pages, conflicts, pictures."""
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from apiflask import APIFlask
 from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
 from homeroom.auth.models import Role
+from homeroom.db import utc_now, write_transaction
+from homeroom.uploads.models import Picture
 from tests.conftest import MakePerson, Person
 
 DRAFT, CLASS, PUBLIC = "draft", "class", "public"
@@ -341,6 +345,24 @@ def test_the_staff_sees_the_class_at_a_glance(ada: Person, teacher: Person, make
     assert sum(day["count"] for day in seen["projects_by_day"]) == 2
     assert len(seen["users_by_day"]) == 60
     assert seen["storage_bytes"] > 1000
+    days = {name: [day["day"] for day in seen[name]] for name in seen if name.endswith("_by_day")}
+    assert days["projects_by_day"] == days["users_by_day"] == days["storage_by_day"]
+    stored = [day["count"] for day in seen["storage_by_day"]]
+    assert (stored[0], stored[-1]) == (0, seen["storage_bytes"])
+
+
+def test_what_was_stored_before_the_days_that_are_shown_is_counted_on_each(
+    app: APIFlask, ada: Person, teacher: Person
+) -> None:
+    old, new = upload(ada), upload(ada, "teal")
+    with app.app_context(), write_transaction() as session:
+        session.get_one(Picture, old).created_at = utc_now() - timedelta(days=90)
+        session.get_one(Picture, new).created_at = utc_now() - timedelta(days=10)
+        sizes = {number: session.get_one(Picture, number).bytes for number in (old, new)}
+    seen = teacher.client.get("/api/overview").json
+    stored = [day["count"] for day in seen["storage_by_day"]]
+    assert stored[:45] == [sizes[old]] * 45
+    assert stored[-5:] == [sizes[old] + sizes[new]] * 5
 
 
 def test_roles_that_moderate_are_the_staffs(admin: Person, ada: Person) -> None:

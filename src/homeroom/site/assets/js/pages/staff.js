@@ -1,10 +1,10 @@
 // The staff's page: the class at a glance, hidden projects; for admins also roster, roles and codes.
 
+import '../components/day-chart.js';
 import '../components/site-header.js';
 import { refusal, request } from '../api/client.js';
 import { whoAmI } from '../api/me.js';
 import { isStaff, onSessionChangeElsewhere } from '../api/session.js';
-import { barChart } from '../components/bar-chart.js';
 import { clearFailure, showFailure } from '../components/failure.js';
 import { element } from '../dom.js';
 import { initCodes } from '../staff/codes.js';
@@ -47,10 +47,29 @@ function showOverview({ users, projects, storage_bytes: bytes, ...days }) {
       `${projects.public} public, ${projects.class} for the class, ${draft} in draft, ${hidden} hidden`),
     stat('Pictures take', sized(bytes), 'on the server’s disk'),
   );
-  byId('charts').replaceChildren(
-    barChart('New projects', days.projects_by_day),
-    barChart('New accounts', days.users_by_day),
-  );
+  showCharts(days, bytes);
+}
+
+function showCharts({ projects_by_day: projects, users_by_day: users, storage_by_day: storage }, bytes) {
+  byId('new-projects').show({
+    title: 'New projects', days: projects, summary: counted('New projects', projects),
+    empty: `Nobody has begun a project in the last ${projects.length} days.`,
+  });
+  byId('new-accounts').show({
+    title: 'New accounts', days: users, summary: counted('New accounts', users),
+    empty: `No account was made in the last ${users.length} days.`,
+  });
+  byId('storage').show({
+    title: 'Room that pictures take', days: storage, written: sized, drawing: 'line',
+    summary: `Room that pictures take: ${sized(storage[0].count)} ${storage.length} days ago, ${sized(bytes)} now.`,
+    empty: 'There are no pictures yet.',
+  });
+}
+
+function counted(title, days) {
+  const total = days.reduce((sum, { count }) => sum + count, 0);
+  const most = Math.max(...days.map(({ count }) => count));
+  return `${title}: ${total} in ${days.length} days, at most ${most} in one.`;
 }
 
 function stat(title, figure, note) {
