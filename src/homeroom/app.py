@@ -7,7 +7,7 @@ from flask import Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
-from homeroom import __version__, health, overview
+from homeroom import __version__, activity, health, overview
 from homeroom.auth import routes as auth_routes
 from homeroom.auth.hashing import init_hashing
 from homeroom.auth.keys import init_keys
@@ -37,6 +37,7 @@ BLUEPRINTS = (
     portfolio_routes.bp,
     own.bp,
     overview.bp,
+    activity.bp,
     *RESOURCES,
     health.bp,
 )

@@ -5,13 +5,15 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Generic, NoReturn, TypeVar, cast
 from urllib.parse import urlencode
 
 from flask import request
-from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
+from homeroom.db import UTCDateTime
 from homeroom.problems import reject_field
 from homeroom.schema import is_storable
 
@@ -44,9 +46,16 @@ class Order:
         Raises:
             InvalidFields: the cursor is none of ours (422).
         """
-        value, row_id = _decode(cursor, str if self.column.type.python_type is str else int)
+        value, row_id = self._read(cursor)
         here, there = tuple_(self.column, self.id), tuple_(value, row_id)
         return here < there if self.descending else here > there
+
+    def _read(self, cursor: str) -> tuple[object, int]:
+        kind = self.column.type
+        if not isinstance(kind, UTCDateTime):
+            return _decode(cursor, str if kind.python_type is str else int)
+        written, row_id = _decode(cursor, str)
+        return literal(_moment(str(written)), kind), row_id
 
 
 @dataclass(frozen=True)
@@ -141,7 +150,9 @@ def prefix_of(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bo
     return column.between(text, text + _AFTER_ALL)
 
 
-def _encode(value: str | int, row_id: int) -> str:
+def _encode(value: str | int | datetime, row_id: int) -> str:
+    if isinstance(value, datetime):
+        value = value.isoformat()
     return (
         base64.urlsafe_b64encode(json.dumps([value, row_id], ensure_ascii=False).encode())
         .decode()
@@ -162,6 +173,18 @@ def _decode(cursor: str, kind: type) -> tuple[str | int, int]:
     if isinstance(value, str) and not is_storable(value):
         _refuse()
     return cast("str | int", value), row_id
+
+
+def _moment(written: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(written)
+        # Near the ends of the calendar a moment may have no equal in UTC.
+        moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        _refuse()
+    if moment.tzinfo is None:
+        _refuse()
+    return moment
 
 
 def _refuse() -> NoReturn:

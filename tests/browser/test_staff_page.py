@@ -1,4 +1,4 @@
-"""The staff's page: overview, roster with its dry run, roles, codes on paper, hidden projects."""
+"""The staff's page: overview, activity, roster with its dry run, roles, codes on paper, hidden projects."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 
 from tests.browser.classroom import API, Homeroom, Member
-from tests.browser.projects import make_project
+from tests.browser.projects import make_project, send_picture
 
 pytestmark = pytest.mark.browser
 
@@ -29,7 +29,7 @@ def roster(*rows: tuple[str, str, str]) -> FilePayload:
     return {"name": "class.csv", "mimeType": "text/csv", "buffer": file.getvalue().encode()}
 
 
-OVERVIEW = f"{API}/api/overview"
+OVERVIEW, ACTIVITY = f"{API}/api/overview", f"{API}/api/activity"
 # Of each drawing, whether anything but air is on its canvas.
 DRAWN = """() => [...document.querySelectorAll('day-chart canvas')].map((canvas) => (
   canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value)
@@ -88,11 +88,11 @@ def test_the_charts_need_nothing_that_the_policy_forbids(
 def test_a_chart_follows_the_window_and_the_colour_scheme(staff: Page) -> None:
     make_project(staff, title="A picture to be counted")
     staff.reload()
-    accent = "getComputedStyle(document.querySelector('.button')).backgroundColor"
+    accent = "getComputedStyle(document.querySelector('#roster [type=submit]')).backgroundColor"
     expect(staff.locator("#storage canvas")).to_be_visible()
     for scheme in ("light", "dark"):
         staff.emulate_media(color_scheme=scheme)
-        staff.wait_for_function(f"({COLOURS})().includes({accent})")
+        staff.wait_for_function(f"() => ({COLOURS})().includes({accent})")
 
     for width in (390, 1440):
         staff.set_viewport_size({"width": width, "height": 800})
@@ -113,6 +113,68 @@ def test_a_class_without_anything_yet_is_told_so_in_place_of_a_chart(staff: Page
     expect(staff.locator(".chart-empty")).to_have_count(3)
     expect(staff.locator("#new-projects")).to_contain_text("Nobody has begun a project in the last 60 days.")
     expect(staff.locator("day-chart canvas")).to_have_count(0)
+
+
+def test_what_happened_lately_leads_to_who_and_what_it_is_about(
+    server: Homeroom,
+    staff: Page,
+    sign_in: Callable[..., None],
+    new_context: Callable[..., BrowserContext],
+) -> None:
+    student = new_context().new_page()
+    sign_in(student, server.add_member("active", "Alma Active"))
+    pictures = [{"id": send_picture(student), "alt": "A kite"} for _ in range(3)]
+    kite = make_project(student, title="A kite", pictures=pictures)
+    make_project(student, title="Nobody's business", visibility="draft")
+    staff.request.put(f"{API}/api/projects/{kite['id']}/hidden", data={"reason": "A name plate."})
+    staff.reload()
+
+    events = staff.get_by_role("region", name="Activity").get_by_role("listitem")
+    expect(events.nth(0)).to_contain_text("A kite by Alma Active was hidden: A name plate.")
+    expect(events.nth(1)).to_contain_text("Alma Active shows A kite.")
+    expect(events.nth(2)).to_contain_text("Alma Active added 3 pictures to A kite.")
+    expect(events.filter(has_text="Nobody's business")).to_have_count(0)
+    expect(events.nth(0).locator("time")).to_have_attribute("datetime", re.compile(r"^\d{4}-.*\+00:00$"))
+    events.nth(1).get_by_role("link", name="Alma Active").click()
+    expect(staff.get_by_role("heading", name="Alma Active")).to_be_visible()
+
+
+def test_older_activity_comes_page_by_page_and_the_reader_goes_on_there(staff: Page) -> None:
+    for number in range(12):
+        make_project(staff, title=f"Kite {number}", pictures=[])
+    asked: list[str] = []
+    staff.on("request", lambda request: asked.append(request.url) if ACTIVITY in request.url else None)
+    staff.reload()
+    events = staff.locator("#activity li")
+    expect(events).to_have_count(10)
+
+    staff.get_by_role("button", name="Show older").click()
+
+    expect(events.nth(11)).to_contain_text("shows Kite 0.")
+    expect(events.nth(10).get_by_role("link").first).to_be_focused()
+    assert all("limit=100" in url for url in asked)
+
+
+def test_activity_that_cannot_be_loaded_says_so_and_leaves_the_rest(staff: Page) -> None:
+    staff.route(f"{ACTIVITY}*", lambda route: route.abort("connectionreset"))
+    staff.reload()
+    failure = staff.locator("#activity-failure")
+    expect(failure).to_contain_text("The server does not answer")
+    expect(staff.locator("day-chart canvas").first).to_be_visible()
+
+    staff.unroute(f"{ACTIVITY}*")
+    failure.get_by_role("button", name="Try again").click()
+
+    expect(staff.locator("#activity li").first).to_be_visible()
+    expect(failure).to_be_empty()
+
+
+def test_a_class_in_which_nothing_happened_is_told_what_comes_next(staff: Page) -> None:
+    staff.route(f"{ACTIVITY}*", lambda route: route.fulfill(json=[], headers={"X-Total-Count": "0"}))
+    staff.reload()
+
+    expect(staff.locator("#activity-empty")).to_contain_text("Nothing has happened yet")
+    expect(staff.get_by_role("button", name="Show older")).to_be_hidden()
 
 
 def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page) -> None:

@@ -2,8 +2,7 @@
 
 import { advice, request } from '../api/client.js';
 import { element } from '../dom.js';
-
-const STEPS = [['day', 86_400], ['hour', 3_600], ['minute', 60]];
+import { ago, onDay } from '../times.js';
 
 /** Fills a list with one's sessions; what fails is told in the list itself. */
 export async function showSessions(list) {
@@ -16,7 +15,7 @@ export async function showSessions(list) {
 }
 
 function item(list, { id, device, current, created_at: created, last_used_at: used }) {
-  const since = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }).format(new Date(created));
+  const since = onDay(new Date(created));
   const when = current ? 'in use now' : used ? `last used ${ago(new Date(used))}` : 'not used yet';
   const made = element('li', {}, element('div', {},
     element('strong', {}, device),
@@ -38,12 +37,4 @@ function item(list, { id, device, current, created_at: created, last_used_at: us
   });
   made.append(end);
   return made;
-}
-
-/** "3 hours ago", in the reader's language. */
-function ago(time) {
-  const words = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
-  const seconds = Math.max(0, (Date.now() - time) / 1000);
-  const [unit, length] = STEPS.find(([, length]) => seconds >= length) ?? ['minute', 60];
-  return words.format(-Math.floor(seconds / length), unit);
 }

@@ -12,6 +12,7 @@ import { pageOf } from '../components/pictures.js';
 import { editAddress, VISIBILITIES } from '../components/project-card.js';
 import { element } from '../dom.js';
 import { field } from '../forms.js';
+import { onDay } from '../times.js';
 
 const COVER_SIZES = '(min-width: 64rem) 62rem, 94vw';
 const SHOT_SIZES = '(min-width: 40rem) 30rem, 94vw';
@@ -67,8 +68,7 @@ function showByline({ author, visibility, created_at: created, updated_at: updat
   const person = element(author.uid ? 'a' : 'span', { class: 'person' });
   dressPerson(person, author);
   byId('author').replaceChildren(person);
-  const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
-  const dates = [created, updated].map((time) => format.format(new Date(time)));
+  const dates = [created, updated].map((time) => onDay(new Date(time)));
   byId('dates').textContent = dates[0] === dates[1] ? dates[0] : `${dates[0]}, changed ${dates[1]}`;
   byId('visibility').textContent = VISIBILITIES[visibility];
   byId('visibility').className = `tag ${visibility}`;

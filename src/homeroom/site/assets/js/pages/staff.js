@@ -7,6 +7,7 @@ import { whoAmI } from '../api/me.js';
 import { isStaff, onSessionChangeElsewhere } from '../api/session.js';
 import { clearFailure, showFailure } from '../components/failure.js';
 import { element } from '../dom.js';
+import { initActivity, showActivity } from '../staff/activity.js';
 import { initCodes } from '../staff/codes.js';
 import { showHidden } from '../staff/hidden.js';
 import { initPeople } from '../staff/people.js';
@@ -17,6 +18,7 @@ const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 const byId = (id) => document.getElementById(id);
 
 initRoster(load);
+initActivity();
 initPeople();
 initCodes();
 onSessionChangeElsewhere(load);
@@ -32,6 +34,7 @@ async function load() {
     clearFailure(byId('failure'));
     byId('staff').hidden = false;
     showHidden();
+    showActivity();
   } catch (error) {
     byId('staff').hidden = true;
     showFailure(byId('failure'), error, { retry: load });

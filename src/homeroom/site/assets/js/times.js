@@ -1,0 +1,23 @@
+// Moments as people say them, in the reader's own language.
+
+const STEPS = [['day', 86_400], ['hour', 3_600], ['minute', 60]];
+const LONG_AGO_S = 14 * 86_400;
+
+/** "3 hours ago"; what is weeks ago is told by its date. */
+export function ago(time) {
+  const seconds = Math.max(0, (Date.now() - time) / 1000);
+  if (seconds > LONG_AGO_S) return onDay(time);
+  const words = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+  const [unit, length] = STEPS.find(([, length]) => seconds >= length) ?? ['minute', 60];
+  return words.format(-Math.floor(seconds / length), unit);
+}
+
+/** "24 Nov 2026" */
+export function onDay(time) {
+  return new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }).format(time);
+}
+
+/** "24 Nov 2026, 14:05" */
+export function exactly(time) {
+  return new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }).format(time);
+}
