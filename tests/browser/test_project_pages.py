@@ -273,6 +273,91 @@ def test_leaving_with_unsaved_words_is_asked_about(editor: Page) -> None:
     assert asked == ["beforeunload"]
 
 
+PREVIEW = f"{API}/api/projects/preview"
+
+
+def test_a_text_is_previewed_as_its_readers_will_see_it(editor: Page) -> None:
+    write, preview = editor.get_by_role("tab", name="Write"), editor.get_by_role("tab", name="Preview")
+    panel = editor.get_by_role("tabpanel", name="Preview")
+    expect(write).to_have_attribute("aria-selected", "true")
+    preview.click()
+    expect(panel).to_have_text("Nothing is written yet.")
+    write.click()
+    editor.get_by_label("Title").fill("Seen before")
+    editor.get_by_label("Text").fill("### How\n\nIt **turns** <b>fast</b>.\n\n- one\n- two")
+    write.press("ArrowRight")
+
+    expect(preview).to_be_focused()
+    expect(preview).to_have_attribute("aria-selected", "true")
+    expect(editor.get_by_label("Text")).to_be_hidden()
+    expect(panel.get_by_role("heading", name="How", level=2)).to_be_visible()
+    expect(panel.locator("strong")).to_have_text("turns")
+    expect(panel).to_contain_text("<b>fast</b>")
+    seen = panel.locator(".content").inner_text()
+    preview.press("Tab")
+    expect(panel).to_be_focused()
+    save(editor)
+    editor.wait_for_url(re.compile(r"/project/\?id="))
+    expect(editor.locator("#content h2")).to_have_text("How")
+    assert editor.locator("#content").inner_text() == seen
+
+
+def test_a_preview_that_cannot_be_had_says_why_and_can_be_asked_for_again(editor: Page) -> None:
+    editor.get_by_label("Text").fill("It **turns**.")
+    editor.context.set_offline(True)
+    editor.get_by_role("tab", name="Preview").click()
+    panel = editor.get_by_role("tabpanel", name="Preview")
+    expect(panel.get_by_role("alert")).to_contain_text("You seem to be offline.")
+    expect(panel.get_by_role("alert")).to_contain_text("Your text stays here.")
+
+    editor.context.set_offline(False)
+    panel.get_by_role("button", name="Try again").click()
+
+    expect(panel.locator("strong")).to_have_text("turns")
+    expect(panel).to_be_focused()
+    editor.get_by_role("tab", name="Write").click()
+    expect(editor.get_by_label("Text")).to_have_value("It **turns**.")
+
+
+def test_a_preview_after_the_session_ended_offers_to_sign_in_beside_the_text(editor: Page) -> None:
+    editor.get_by_label("Text").fill("It **turns**.")
+    editor.context.clear_cookies()
+    editor.get_by_role("tab", name="Preview").click()
+
+    panel = editor.get_by_role("tabpanel", name="Preview")
+    expect(panel.get_by_role("alert")).to_contain_text("your session has ended")
+    expect(panel.get_by_role("link", name="Sign in in a new tab")).to_have_attribute("target", "_blank")
+
+
+def test_a_text_that_is_too_long_is_told_at_the_text_from_either_tab(editor: Page) -> None:
+    editor.get_by_label("Title").fill("Too long")
+    editor.get_by_label("Text").fill("a" * 20_001)
+    editor.get_by_role("tab", name="Preview").click()
+    expect(editor.get_by_role("tabpanel", name="Preview").get_by_role("alert")).to_contain_text("20000")
+    save(editor)
+
+    expect(editor.get_by_label("Text")).to_be_focused()
+    expect(editor.locator("#body-error")).to_contain_text("20000")
+
+
+def test_the_preview_shows_the_last_text_however_late_an_older_one_comes(editor: Page) -> None:
+    held: list[Route] = []
+    editor.route(PREVIEW, lambda route: held.append(route))
+    write, preview = editor.get_by_role("tab", name="Write"), editor.get_by_role("tab", name="Preview")
+    editor.get_by_label("Text").fill("older")
+    preview.click()
+    panel = editor.get_by_role("tabpanel", name="Preview")
+    expect(panel).to_have_attribute("aria-busy", "true")
+    write.click()
+    editor.unroute(PREVIEW)
+    editor.get_by_label("Text").fill("newer")
+    preview.click()
+
+    expect(panel).to_have_text("newer")
+    expect(panel).not_to_have_attribute("aria-busy", "true")
+    assert len(held) == 1
+
+
 def test_a_session_that_ended_keeps_what_was_written(editor: Page, student: Member) -> None:
     editor.get_by_label("Title").fill("Written for an hour")
     editor.context.clear_cookies()

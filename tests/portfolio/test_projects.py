@@ -250,6 +250,29 @@ def test_a_wrong_field_is_named_and_nothing_is_changed(ada: Person, fields: dict
     assert len(ada.client.get("/api/projects/").json) == 1
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_preview_is_what_the_project_will_show(ada: Person, slash: str) -> None:
+    body = "# Why\n\nBecause *rain* <b>falls</b> [here](javascript:alert(1)).\n\n- one\n- two"
+    answer = ada.client.post(f"/api/projects/preview{slash}", json={"body": body})
+    assert answer.status_code == 200
+    assert answer.json == {"content": make(ada, body=body)["content"]}
+    assert len(ada.client.get("/api/projects/").json) == 1
+
+
+def test_a_preview_is_for_who_is_signed_in_and_of_a_text_that_could_be_saved(
+    ada: Person, guest: FlaskClient
+) -> None:
+    path = "/api/projects/preview"
+    assert guest.post(path, json={"body": "*rain*"}).status_code == 401
+    assert ada.client.post(path, json={"body": "a" * 20_000}).status_code == 200
+    for wrong in ({"body": "a" * 20_001}, {"body": "\x00"}, {"body": None}, {}, {"body": "", "title": "x"}):
+        refused = ada.client.post(path, json=wrong)
+        assert refused.status_code == 422, wrong
+    assert ada.client.post(path, json={"body": ""}).json == {"content": []}
+    foreign = {"Origin": "https://evil.example"}
+    assert ada.client.post(path, json={"body": ""}, headers=foreign).status_code == 403
+
+
 def test_who_waits_for_admission_makes_no_projects(make_person: MakePerson) -> None:
     waiting = make_person("waiting", pending=True)
     assert waiting.client.post("/api/projects/", json={"title": "Spam"}).status_code == 403

@@ -12,6 +12,7 @@ from homeroom.auth.guard import current_viewer, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.sessions import find_by_uid
 from homeroom.db import db
+from homeroom.portfolio.markdown import render_markdown
 from homeroom.portfolio.models import Project
 from homeroom.portfolio.queries import (
     get_placed_picture,
@@ -22,7 +23,9 @@ from homeroom.portfolio.queries import (
     shown_names,
 )
 from homeroom.portfolio.schemas import (
+    Draft,
     NewProject,
+    PreviewOut,
     ProfileChanges,
     ProfileOut,
     ProjectChanges,
@@ -92,6 +95,16 @@ def create(user: User, json_data: NewProject) -> Response:
     """Make a project."""
     project_id = create_project(json_data, user)
     return _project_response(project_id, user, 201)
+
+
+@bp.post("/projects/preview")
+@bp.doc(security="session")
+@token_required()
+@bp.input(Draft)
+@bp.output(PreviewOut)
+def preview(_user: User, json_data: Draft) -> Response:
+    """A text as a project's page would show it; nothing is kept."""
+    return jsonify(content=render_markdown(json_data.body))
 
 
 @bp.get(PROJECT)

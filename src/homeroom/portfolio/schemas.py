@@ -82,6 +82,12 @@ class NewProject(ProjectChanges):
     title: Title
 
 
+class Draft(Body):
+    """A text that is being written."""
+
+    body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH, description="Markdown.")]
+
+
 class Reason(Body):
     """Why a project is hidden; its owner reads it."""
 
@@ -170,6 +176,12 @@ class ProjectOut(Output):
     hidden: HiddenOut | None
     created_at: str
     updated_at: str
+
+
+class PreviewOut(Output):
+    """A text as a project's page would show it."""
+
+    content: list[Any] = Field(description="A tree of nodes, as `content` of a project.")
 
 
 class ProjectsOut(RootModel[list[ProjectOut]]):

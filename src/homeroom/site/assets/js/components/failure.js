@@ -21,6 +21,11 @@ export function clearFailure(place) {
   place.replaceChildren();
 }
 
+/** For a page that holds what somebody has written: it must not be left to sign in. */
+export function signInElsewhere() {
+  return element('a', { href: signInAddress(), target: '_blank', rel: 'noopener' }, 'Sign in in a new tab');
+}
+
 function words(error, missing) {
   if (error.status === 401) return { title: 'Please sign in', advice: advice(error) };
   if (error.status === 403) return { title: 'This is not open to you', advice: advice(error) };

@@ -1,12 +1,13 @@
 // Writing a project: its text, its pictures, who may see it. Nothing is lost without a question.
 
 import '../components/link-list.js';
+import '../components/markdown-field.js';
 import '../components/picture-list.js';
 import '../components/site-header.js';
 import { advice, refusal, request } from '../api/client.js';
 import { whoAmI } from '../api/me.js';
-import { onSessionChangeElsewhere, seemsSignedIn, signInAddress } from '../api/session.js';
-import { clearFailure, showFailure } from '../components/failure.js';
+import { onSessionChangeElsewhere, seemsSignedIn } from '../api/session.js';
+import { clearFailure, showFailure, signInElsewhere } from '../components/failure.js';
 import { portfolioAddress } from '../components/person.js';
 import { projectAddress } from '../components/project-card.js';
 import { element } from '../dom.js';
@@ -146,8 +147,4 @@ function noteSession() {
   if (form.hidden) load();
   else if (seemsSignedIn()) say(form, '');
   else say(form, 'You have signed out in another tab. ', 'error', signInElsewhere(), ' to save: your text stays here.');
-}
-
-function signInElsewhere() {
-  return element('a', { href: signInAddress(), target: '_blank', rel: 'noopener' }, 'Sign in in a new tab');
 }
