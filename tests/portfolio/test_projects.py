@@ -107,6 +107,20 @@ def test_guests_learn_no_more_of_an_author_than_the_shown_name(ada: Person, gues
     assert guest.get("/api/projects/?uid=nobody").json == []
 
 
+def test_who_waits_for_admission_learns_no_more_than_a_guest(
+    ada: Person, guest: FlaskClient, make_person: MakePerson
+) -> None:
+    waiting = make_person("waiting", pending=True)
+    project = make(ada, visibility=PUBLIC)
+    ada.client.put("/api/portfolio", json={"shown_name": "Ada L."})
+    for path in (f"/api/projects/{project['id']}", "/api/projects/", "/api/portfolio/ada"):
+        seen = waiting.client.get(path)
+        assert seen.status_code == 200
+        assert seen.json == guest.get(path).json
+        assert "Lovelace" not in seen.get_data(as_text=True)
+    assert waiting.client.get("/api/portfolio/waiting").json["uid"] == "waiting"
+
+
 def test_only_the_author_or_an_admin_changes_or_deletes(
     ada: Person, eve: Person, teacher: Person, admin: Person, guest: FlaskClient
 ) -> None:

@@ -204,7 +204,7 @@ def show_project(project: Project, viewer: User | None, shown_name: str | None) 
     """A project as it stands in a list, for a viewer; None is a guest."""
     owner = project.owner
     author: dict[str, Any] = {"name": shown_name or owner.name}
-    if viewer is not None:
+    if knows(viewer, owner):
         author = {"name": owner.name, "uid": owner.uid, "id": owner.id}
     hidden = None
     if project.hidden_at is not None:
@@ -236,10 +236,15 @@ def may_edit(project: Project, viewer: User | None) -> bool:
     return viewer is not None and (viewer.id == project.owner_id or viewer.role is Role.ADMIN)
 
 
+def knows(viewer: User | None, person: User) -> bool:
+    """Whether a viewer is of the class, and so knows its people; who waits for admission is a guest yet."""
+    return viewer is not None and (not viewer.pending or viewer.id == person.id)
+
+
 def show_profile(user: User, profile: Profile, viewer: User | None) -> dict[str, Any]:
     """A portfolio's page as a viewer may see it; None is a guest."""
     said = {"about": profile.about, "links": profile.links}
-    if viewer is None:
+    if viewer is None or not knows(viewer, user):
         return {"name": profile.shown_name or user.name, **said, "access": ["ro"]}
     own = viewer.id == user.id
     known = {"name": user.name, "uid": user.uid, "id": user.id, "access": ["rw" if own else "ro"]}
