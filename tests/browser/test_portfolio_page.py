@@ -52,6 +52,29 @@ def test_an_owner_says_something_about_themselves_and_guests_see_the_chosen_name
     expect(guest.locator("body")).not_to_contain_text("Hopper")
 
 
+def test_a_card_shows_its_authors_picture_to_the_class_and_initials_to_a_guest(
+    server: Homeroom, page: Page, sign_in: Callable[..., None], new_context: Callable[..., BrowserContext]
+) -> None:
+    guest = new_context().new_page()
+    sign_in(page, server.add_member("pia", "Pia Portrait"))
+    page.request.put(f"{API}/api/id/picture", data={"picture_id": send_picture(page, landscape(2))})
+    page.request.put(f"{API}/api/portfolio", data={"shown_name": "Pia P."})
+    make_project(page, title="A portrait", pictures=[])
+
+    bylines = []
+    for viewer in (page, guest):
+        viewer.goto(API)
+        bylines.append(viewer.locator(".project-card", has_text="A portrait").locator(".byline"))
+    ours, theirs = bylines
+
+    expect(ours).to_have_text("Pia Portrait")
+    expect(ours.locator("img")).to_have_js_property("naturalWidth", 128)
+    expect(ours.locator("img")).to_have_attribute("alt", "")
+    expect(theirs).to_have_text("Pia P.")
+    expect(theirs).to_have_attribute("data-initials", "PP")
+    expect(theirs.locator("img")).to_have_count(0)
+
+
 def test_the_users_table_leads_to_a_portfolio(
     page: Page, ada: Member, grace: Member, sign_in: Callable[..., None]
 ) -> None:

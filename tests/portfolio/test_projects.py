@@ -59,7 +59,7 @@ def test_a_project_is_made_and_read_as_it_was_sent(ada: Person, slash: str) -> N
     assert project["title"] == "A weather station"
     assert project["tags"] == ["Sensors", "python"]
     assert project["links"] == sent["links"]
-    assert project["author"] == {"name": "Ada Lovelace", "uid": "ada", "id": ada.id}
+    assert project["author"] == {"name": "Ada Lovelace", "uid": "ada", "id": ada.id, "picture": None}
     assert project["access"] == ["rw"]
     assert project["hidden"] is None
     read = ada.client.get(f"/api/projects/{project['id']}{slash}")
@@ -105,6 +105,40 @@ def test_guests_learn_no_more_of_an_author_than_the_shown_name(ada: Person, gues
     assert "Lovelace" not in text
     assert [one["id"] for one in guest.get("/api/projects/?uid=ada").json] == [project["id"]]
     assert guest.get("/api/projects/?uid=nobody").json == []
+
+
+def test_the_class_sees_an_authors_picture_and_guests_do_not(
+    ada: Person, eve: Person, guest: FlaskClient, make_person: MakePerson
+) -> None:
+    waiting = make_person("waiting", pending=True)
+    project = make(ada, visibility=PUBLIC)
+    make(eve, visibility=PUBLIC)
+    me = ada.client.put("/api/id/picture", json={"picture_id": upload(ada, "teal")}).json
+    listed, read = "/api/projects/?sort=created_at", f"/api/projects/{project['id']}"
+    for answer in (eve.client.get(listed).json[0], eve.client.get(read).json):
+        assert answer["author"]["picture"] == me["picture"]
+    assert eve.client.get(listed).json[1]["author"]["picture"] is None
+    address = me["picture"]["webp"]
+    assert eve.client.get(address, buffered=True).status_code == 200
+
+    for stranger in (guest, waiting.client):
+        for answer in (stranger.get(listed).json[0], stranger.get(read).json):
+            assert answer["author"] == {"name": "Ada Lovelace"}
+    assert guest.get(address).status_code == 401
+    assert waiting.client.get(address).status_code == 404
+
+
+def test_a_new_portrait_is_told_but_is_no_change_of_the_project(ada: Person) -> None:
+    path = f"/api/projects/{make(ada)['id']}"
+    before = ada.client.get(path).headers["ETag"]
+    ada.client.put("/api/id/picture", json={"picture_id": upload(ada, "teal")})
+
+    seen_again = ada.client.get(path, headers={"If-None-Match": before})
+    assert seen_again.status_code == 200
+    assert seen_again.json["author"]["picture"] is not None
+    saved = ada.client.patch(path, json={"title": "Mine"}, headers={"If-Match": before})
+    assert saved.status_code == 200
+    assert ada.client.patch(path, json={"title": "Old"}, headers={"If-Match": before}).status_code == 412
 
 
 def test_who_waits_for_admission_learns_no_more_than_a_guest(

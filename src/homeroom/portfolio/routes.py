@@ -1,6 +1,7 @@
 """The portfolio's addresses; in every habit like the users API."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from apiflask import APIBlueprint, FileSchema
@@ -33,6 +34,8 @@ from homeroom.portfolio.schemas import (
     ProjectsOut,
     ProjectsQuery,
     Reason,
+    knows,
+    show_author,
     show_profile,
     show_project,
     show_whole_project,
@@ -45,6 +48,7 @@ from homeroom.portfolio.services import (
     hide_project,
 )
 from homeroom.schema import Message
+from homeroom.uploads.services import avatars_of
 from homeroom.uploads.serving import send_rendition
 
 bp = APIBlueprint("portfolio", __name__, url_prefix="/api", tag="Portfolio")
@@ -53,17 +57,34 @@ PROJECT = "/projects/<int:project_id>"
 STAFF = [Role.TEACHER, Role.ADMIN]
 
 
+def _authors(projects: Sequence[Project], viewer: User | None) -> dict[int, dict[str, Any]]:
+    """The authors of projects by their ids, as a viewer may see them, however many in two queries."""
+    owners = {project.owner_id: project.owner for project in projects}
+    names = shown_names(db.session(), projects)
+    avatars = avatars_of(db.session(), [owner.id for owner in owners.values() if knows(viewer, owner)])
+    return {
+        owner_id: show_author(owner, viewer, shown_name=names.get(owner_id), avatar=avatars.get(owner_id))
+        for owner_id, owner in owners.items()
+    }
+
+
 def _whole(project: Project, viewer: User | None) -> dict[str, Any]:
-    names = shown_names(db.session(), [project])
-    return show_whole_project(project, viewer, names.get(project.owner_id))
+    return show_whole_project(project, viewer, _authors([project], viewer)[project.owner_id])
 
 
 def _etag(body: dict[str, Any]) -> str:
-    return hashlib.sha256(current_app.json.dumps(body).encode()).hexdigest()[:40]
+    """Of the project and, behind the dash, of its author: a new portrait is no change of the project."""
+    parts = [{name: value for name, value in body.items() if name != "author"}, body["author"]]
+    return "-".join(hashlib.sha256(current_app.json.dumps(part).encode()).hexdigest()[:32] for part in parts)
 
 
-def _etag_of(project: Project, viewer: User) -> str:
-    return _etag(_whole(project, viewer))
+def _version(etag: str) -> str:
+    """The part of an entity tag that changes with the project itself."""
+    return etag.partition("-")[0]
+
+
+def _version_of(project: Project, viewer: User) -> str:
+    return _version(_etag(_whole(project, viewer)))
 
 
 def _project_response(project_id: int, viewer: User | None, status: int = 200) -> Response:
@@ -81,8 +102,8 @@ def list_projects(query_data: ProjectsQuery) -> Response:
     """The projects that one may see, a page at a time; guests see public ones."""
     viewer = current_viewer()
     page, total = projects_page(db.session(), query_data, viewer)
-    names = shown_names(db.session(), page.rows)
-    shown = [show_project(project, viewer, names.get(project.owner_id)) for project in page.rows]
+    authors = _authors(page.rows, viewer)
+    shown = [show_project(project, viewer, authors[project.owner_id]) for project in page.rows]
     return page_answer(shown, page, total)
 
 
@@ -121,8 +142,8 @@ def read(project_id: int) -> Response:
 @bp.output(ProjectOut)
 def change(user: User, project_id: int, json_data: ProjectChanges) -> Response:
     """Change a project; fields that are not sent stay. `If-Match` guards what somebody else saved."""
-    seen = [tag for tag in request.if_match.as_set() if tag != "*"]
-    change_project(project_id, json_data, user, if_match=seen, etag_of=_etag_of)
+    seen = [_version(tag) for tag in request.if_match.as_set() if tag != "*"]
+    change_project(project_id, json_data, user, seen=seen, version_of=_version_of)
     return _project_response(project_id, user)
 
 

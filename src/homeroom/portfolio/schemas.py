@@ -12,7 +12,10 @@ from homeroom.portfolio.links import MAX_ADDRESS_LENGTH, check_address
 from homeroom.portfolio.markdown import render_markdown
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, Visibility
 from homeroom.schema import Body, Output, Query, StorableText
+from homeroom.uploads.models import Picture
+from homeroom.uploads.schemas import RenditionUrls
 from homeroom.users.fields import clean_line, clean_name
+from homeroom.users.schemas import Avatar, show_avatar
 
 MAX_TITLE_LENGTH = 120
 MAX_SUMMARY_LENGTH = 300
@@ -133,6 +136,7 @@ class AuthorOut(Output):
     name: str
     uid: str | None = None
     id: int | None = None
+    picture: RenditionUrls | None = Field(default=None, description="Addresses of the avatar.")
 
 
 class HiddenOut(Output):
@@ -200,12 +204,17 @@ class ProfileOut(Output):
     access: list[Literal["rw", "ro"]]
 
 
-def show_project(project: Project, viewer: User | None, shown_name: str | None) -> dict[str, Any]:
+def show_author(
+    owner: User, viewer: User | None, *, shown_name: str | None, avatar: Picture | None
+) -> dict[str, Any]:
+    """Who made a project, for a viewer; a guest gets the name that they chose to show, and no picture."""
+    if not knows(viewer, owner):
+        return {"name": shown_name or owner.name}
+    return {"name": owner.name, "uid": owner.uid, "id": owner.id, "picture": show_avatar(Avatar.of(avatar))}
+
+
+def show_project(project: Project, viewer: User | None, author: dict[str, Any]) -> dict[str, Any]:
     """A project as it stands in a list, for a viewer; None is a guest."""
-    owner = project.owner
-    author: dict[str, Any] = {"name": shown_name or owner.name}
-    if knows(viewer, owner):
-        author = {"name": owner.name, "uid": owner.uid, "id": owner.id}
     hidden = None
     if project.hidden_at is not None:
         hidden = {"reason": project.hidden_reason, "at": _moment(project.hidden_at)}
@@ -225,10 +234,10 @@ def show_project(project: Project, viewer: User | None, shown_name: str | None) 
     }
 
 
-def show_whole_project(project: Project, viewer: User | None, shown_name: str | None) -> dict[str, Any]:
+def show_whole_project(project: Project, viewer: User | None, author: dict[str, Any]) -> dict[str, Any]:
     """A project with its text."""
     text = {"body": project.body, "content": render_markdown(project.body)}
-    return show_project(project, viewer, shown_name) | text
+    return show_project(project, viewer, author) | text
 
 
 def may_edit(project: Project, viewer: User | None) -> bool:

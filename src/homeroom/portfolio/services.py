@@ -51,11 +51,11 @@ def create_project(new: NewProject, owner: User) -> int:
 
 
 def change_project(
-    project_id: int, changes: ProjectChanges, actor: User, *, if_match: Sequence[str], etag_of: Any
+    project_id: int, changes: ProjectChanges, actor: User, *, seen: Sequence[str], version_of: Any
 ) -> None:
     """Change a project; only the fields that were sent.
 
-    `if_match` are the entity tags that the caller has seen, `etag_of` tells the present one.
+    `seen` are the versions that the caller knows, `version_of` tells the present one.
 
     Raises:
         Forbidden: neither its owner nor an admin (403).
@@ -68,7 +68,7 @@ def change_project(
         actor = session.get_one(User, actor_id)
         project = get_project(session, project_id, actor)
         _require_editor(project, actor)
-        if if_match and etag_of(project, actor) not in if_match:
+        if seen and version_of(project, actor) not in seen:
             raise PreconditionFailed("This project was changed meanwhile; load it again.")
         dropped = _apply(session, project, changes, fields=changes.model_fields_set)
         project.updated_at = utc_now()

@@ -2,7 +2,7 @@
 
 import { root } from '../api/session.js';
 import { element } from '../dom.js';
-import { tone } from './person.js';
+import { dressPerson, tone } from './person.js';
 import { cardOf } from './pictures.js';
 
 export const VISIBILITIES = { draft: 'Draft', class: 'Class only', public: 'Public' };
@@ -11,10 +11,17 @@ export const VISIBILITIES = { draft: 'Draft', class: 'Class only', public: 'Publ
 export function projectCard(project, { author = false } = {}) {
   const link = element('a', { href: projectAddress(project.id) }, project.title);
   const text = element('div', { class: 'project-text' }, element('h3', {}, link));
-  if (author) text.append(element('p', { class: 'byline' }, project.author.name));
+  if (author) text.append(byline(project.author));
   if (project.summary) text.append(element('p', { class: 'summary' }, project.summary));
   text.append(tagList(project));
   return element('li', { class: 'project-card' }, cover(project), text);
+}
+
+/** Whose it is; a guest gets no picture from the API, and sees initials. */
+function byline(author) {
+  const made = element('p', { class: 'byline person small' });
+  dressPerson(made, author);
+  return made;
 }
 
 export function projectAddress(id) {
