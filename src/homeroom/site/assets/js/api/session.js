@@ -45,11 +45,21 @@ export function noteSignedOut() {
 /** Calls back whenever somebody signs in or out, here or elsewhere. */
 export function onSessionChange(callback) {
   changes.addEventListener('change', callback);
-  onSessionChangeElsewhere(callback);
+  onReturn(callback);
 }
 
 /** Calls back when it happened out of this page's sight: what it shows may be another's by now. */
 export function onSessionChangeElsewhere(callback) {
+  changes.addEventListener('elsewhere', callback);
+  onReturn(callback);
+}
+
+/** For who has asked the API and heard that the session ended on another device, or ran out. */
+export function noteEndedElsewhere() {
+  changes.dispatchEvent(new Event('elsewhere'));
+}
+
+function onReturn(callback) {
   addEventListener('storage', (event) => {
     if (event.key === FLAG || event.key === null) callback();
   });

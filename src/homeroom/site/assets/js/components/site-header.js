@@ -1,6 +1,7 @@
 // <site-header>: the bar on top of every page; it knows whether one is signed in.
 
 import { request } from '../api/client.js';
+import { watchSession } from '../api/me.js';
 import { noteSignedOut, onSessionChange, root, seemsSignedIn, seemsStaff } from '../api/session.js';
 import { element } from '../dom.js';
 
@@ -23,6 +24,7 @@ class SiteHeader extends HTMLElement {
     this.append(element('header', { class: 'site-header' }, brand(), this.menu, this.nav));
     this.show();
     onSessionChange(() => this.show());
+    watchSession();
   }
 
   /** On a narrow screen a member's links are behind the button; two links of a guest need none. */

@@ -3,7 +3,9 @@
 import '../components/password-field.js';
 import '../components/site-header.js';
 import { duration, request } from '../api/client.js';
-import { nextAddress, noteSignedIn, noteSignedOut, seemsSignedIn } from '../api/session.js';
+import {
+  nextAddress, noteSignedIn, noteSignedOut, onSessionChangeElsewhere, seemsSignedIn,
+} from '../api/session.js';
 import { element } from '../dom.js';
 import { clearErrors, onSubmit, say } from '../forms.js';
 
@@ -12,6 +14,7 @@ const already = document.getElementById('already');
 const button = form.querySelector('[type=submit]');
 
 onSubmit(form, signIn, explain);
+onSessionChangeElsewhere(begin);
 if (seemsSignedIn()) greet();
 
 async function signIn({ uid, password }) {
@@ -48,6 +51,13 @@ function countDown(seconds) {
     clearErrors(form);
     say(form, 'You can try again now.', 'success');
   }, 1000);
+}
+
+/** Signed in or out in another tab: this one follows. */
+function begin() {
+  already.hidden = true;
+  form.hidden = false;
+  if (seemsSignedIn()) greet();
 }
 
 /** Already signed in: says so instead of asking again. A flag that is out of date shows the form. */

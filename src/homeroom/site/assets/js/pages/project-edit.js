@@ -142,9 +142,9 @@ async function resolve(act, done) {
   }
 }
 
-/** Signed out or in, in another tab: what is written here must outlive it. */
+/** Signed out or in elsewhere: what is written here must outlive it. */
 function noteSession() {
   if (form.hidden) load();
   else if (seemsSignedIn()) say(form, '');
-  else say(form, 'You have signed out in another tab. ', 'error', signInElsewhere(), ' to save: your text stays here.');
+  else say(form, 'Your session has ended elsewhere. ', 'error', signInElsewhere(), ' to save: your text stays here.');
 }
