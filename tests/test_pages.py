@@ -154,6 +154,36 @@ def test_no_page_has_inline_script_or_style_or_loads_from_elsewhere() -> None:
         assert "://" not in source, page
 
 
+def frame_of(page: Path) -> dict[str, str]:
+    """What a page has in common with all others: its head without what is its own, its bar and its foot."""
+    source = page.read_text(encoding="utf-8")
+    # Each page names files from where it stands; 404.html, which answers anywhere, from the root.
+    source = re.sub(r'="(?:\.{1,2}/|/)*(?=[a-z]|")', '="', source)
+    head, _, rest = source.partition("<body>")
+    own = re.compile(
+        r"<title>.+ · Homeroom</title>|<title>Homeroom</title>|<meta name=\"description\" content=\"[^\"]+\">"
+        r"|<link rel=\"stylesheet\" href=\"assets/(?!css/(?:tokens|base|components)\.css)[^\"]+\">"
+        r"|<script type=\"module\" src=\"assets/js/pages/[a-z-]+\.js\"></script>"
+    )
+    kept = [line for line in head.splitlines() if not own.fullmatch(line.strip())]
+    bar, _, _ = rest.partition("<main")
+    _, _, foot = rest.partition("</main>")
+    # Dialogs' and rows' templates are a page's own.
+    foot = re.sub(r"\s*<template.*?</template>", "", foot, flags=re.DOTALL)
+    return {"head": "\n".join(kept), "bar": bar.strip(), "foot": foot.strip()}
+
+
+def test_all_pages_have_the_same_head_bar_and_foot() -> None:
+    pages = sorted(SITE.rglob("*.html"))
+    assert len(pages) > len(PAGES)
+    first = frame_of(pages[0])
+    assert "tokens.css" in first["head"]
+    assert "<site-header></site-header>" in first["bar"]
+    assert "site-footer" in first["foot"]
+    for page in pages[1:]:
+        assert frame_of(page) == first, page
+
+
 def test_no_script_parses_text_as_html() -> None:
     for script in SITE.rglob("*.js"):
         source = script.read_text(encoding="utf-8")

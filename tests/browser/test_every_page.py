@@ -1,10 +1,11 @@
 """What holds on every page: no error in the console, no barrier, no sideways scrolling."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.classroom import API, SECOND_ORIGINS, Homeroom, Member
 from tests.browser.projects import make_project, picture_file
@@ -158,6 +159,89 @@ def test_nothing_scrolls_sideways(page: Page, ada: Member, sign_in: Callable[...
         measure(path)
 
     assert wide == []
+
+
+# Of the API; the scripts in assets/js/api/ are none, nor is the page that describes it.
+ANY_REQUEST = re.compile(r"//[^/]+/api/(?!docs)")
+# What moves by itself or glides to a new look, anywhere on the page.
+MOVING = """() => [...document.querySelectorAll('*')].filter((element) => {
+  const { animationName, transitionDuration } = getComputedStyle(element);
+  return animationName !== 'none' || transitionDuration.split(', ').some((time) => time !== '0s');
+}).map((element) => element.tagName)"""
+
+
+def test_nothing_moves_for_who_asked_for_less_motion(
+    ada: Member, sign_in: Callable[..., None], new_context: Callable[..., BrowserContext]
+) -> None:
+    held: list[Route] = []
+    for motion in ("no-preference", "reduce"):
+        page = new_context(reduced_motion=motion).new_page()
+        sign_in(page, ada)
+        moving: dict[str, list[str]] = {}
+        for path in MEMBER_PAGES:
+            # The answers are kept back: skeletons are what moves most.
+            page.route(ANY_REQUEST, lambda route: held.append(route))
+            page.goto(API + path, wait_until="load")
+            expect(page.get_by_role("navigation")).to_be_visible()
+            moving[path] = page.evaluate(MOVING)
+            page.unroute(ANY_REQUEST)
+
+        if motion == "reduce":
+            assert {path: tags for path, tags in moving.items() if tags} == {}
+        else:
+            assert "SPAN" in moving["/staff/"]
+            assert all("A" in tags for tags in moving.values())
+
+
+WHEN_UNREACHABLE = (
+    *("/", "/users/", "/account/", "/staff/", "/portfolio/"),
+    *("/project/?id={id}", "/project/edit/?id={id}"),
+)
+
+
+@pytest.mark.parametrize("path", WHEN_UNREACHABLE)
+def test_a_page_without_a_network_says_what_to_do_and_recovers(
+    page: Page, ada: Member, sign_in: Callable[..., None], path: str
+) -> None:
+    sign_in(page, ada)
+    path = path.format(id=make_project(page, title="Out of reach", pictures=[])["id"])
+    page.route(ANY_REQUEST, lambda route: route.abort("internetdisconnected"))
+    page.goto(API + path)
+    told = page.locator("#failure, #result-failure, main [role=alert]").filter(
+        has_text="could not be reached"
+    )
+    expect(told.first).to_be_visible()
+    expect(page.locator("#loading:visible")).to_have_count(0)
+    assert_no_barriers(page)
+
+    page.unroute(ANY_REQUEST)
+    page.get_by_role("button", name="Try again").first.click()
+
+    expect(told.filter(visible=True)).to_have_count(0)
+    expect(page.get_by_role("main").get_by_role("heading").first).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/project/?id=999999", "There is no such project"),
+        ("/project/?id=x", "There is no such project"),
+        ("/project/edit/?id=999999", "There is no such project"),
+        ("/portfolio/?uid=nobody-at-all", "There is no portfolio here"),
+    ],
+)
+def test_what_is_not_there_is_said_with_a_way_on(
+    page: Page, ada: Member, sign_in: Callable[..., None], path: str, words: str
+) -> None:
+    page.goto(API + path)
+    alert = page.get_by_role("alert").filter(has_text=re.compile("."))
+    expect(alert.get_by_role("link", name="Sign in")).to_be_visible()
+    sign_in(page, ada)
+    page.goto(API + path)
+    expect(alert).to_contain_text(words)
+    assert_no_barriers(page)
+    alert.get_by_role("link", name="To the start").click()
+    expect(page).to_have_url(f"{API}/")
 
 
 @pytest.mark.parametrize("path", ["/users", "/users/", "/api/docs", "/api/docs/", "/login", "/"])

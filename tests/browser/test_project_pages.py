@@ -93,6 +93,43 @@ def test_a_student_shows_a_project_and_a_visitor_sees_it(
     expect(visitor.get_by_role("button", name="Hide")).to_be_hidden()
 
 
+@pytest.mark.parametrize(
+    ("dragged", "onto", "order"), [(2, 0, ["three", "one", "two"]), (0, 2, ["two", "three", "one"])]
+)
+def test_pictures_are_put_in_order_by_dragging(
+    editor: Page, dragged: int, onto: int, order: list[str]
+) -> None:
+    editor.get_by_label("Title").fill("Dragged")
+    choose(editor, "one.png", "two.png", "three.png")
+    expect(shots(editor)).to_have_count(3)
+    for number, shows in enumerate(("one", "two", "three")):
+        editor.get_by_label("What it shows").nth(number).fill(shows)
+    thumbs = editor.locator(".thumb")
+    thumbs.nth(2).scroll_into_view_if_needed()
+    box = editor.locator(".shot").nth(onto).bounding_box()
+    assert box is not None
+    # Its upper edge for a place before it, its lower one for a place behind it.
+    height = 4 if onto < dragged else box["height"] - 4
+    thumbs.nth(dragged).hover()
+    editor.mouse.down()
+    editor.mouse.move(box["x"] + 60, box["y"] + box["height"] / 2, steps=5)
+    editor.mouse.move(box["x"] + 60, box["y"] + height, steps=5)
+    editor.mouse.up()
+
+    def words() -> list[str]:
+        return [field.input_value() for field in editor.get_by_label("What it shows").all()]
+
+    assert words() == order
+    expect(editor.locator(".shot.dragged")).to_have_count(0)
+    expect(editor.get_by_role("button", name="Move up (picture 1)")).to_be_disabled()
+    expect(editor.locator("#state")).to_have_text("Not saved yet")
+    save(editor)
+    editor.wait_for_url(re.compile(r"/project/\?id="))
+    expect(editor.get_by_role("heading", name="Dragged")).to_be_visible()
+    shown = editor.locator("#cover img, #shots img")
+    assert [image.get_attribute("alt") for image in shown.all()] == order
+
+
 def test_a_teacher_hides_a_project_and_its_owner_reads_why(
     student: Member, teacher: Member, sign_in: Callable[..., None], new_context: Callable[..., BrowserContext]
 ) -> None:
