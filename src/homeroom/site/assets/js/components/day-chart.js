@@ -73,7 +73,7 @@ class DayChart extends HTMLElement {
       cursor: { y: false, drag: { x: false, y: false }, points: { show: drawing === 'line' } },
       scales: { x: { range: (_, from, to) => [from - DAY_S / 2, to + DAY_S / 2] }, y: { range: fromZero } },
       axes: [
-        { ...axis, size: 28, space: 64, grid: { show: false }, values: (_, days) => days.map(writtenDay) },
+        { ...axis, size: 32, gap: 10, space: 64, grid: { show: false }, values: (_, days) => days.map(writtenDay) },
         { ...axis, size: drawing === 'bars' ? 36 : 64, space: 36, ...(drawing === 'bars' && { incrs: WHOLE_STEPS }),
           values: (_, counts) => counts.map((count) => this.written(count)) },
       ],

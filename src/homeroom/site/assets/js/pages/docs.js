@@ -43,7 +43,7 @@ function groups(api) {
 function section(tag) {
   const heading = element('h2', {}, tag.name);
   const about = tag.description ? [element('p', { class: 'hint' }, ...inline(tag.description))] : [];
-  return element('section', { class: 'tag' }, heading, ...about, ...tag.operations.map(operationCard));
+  return element('section', { class: 'group' }, heading, ...about, ...tag.operations.map(operationCard));
 }
 
 function operationCard(operation) {
