@@ -3,13 +3,16 @@
 import csv
 import io
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 
 from tests.browser.classroom import API, Homeroom, Member
-from tests.browser.projects import make_project, send_picture
+from tests.browser.projects import landscape, make_project, send_picture
 
 pytestmark = pytest.mark.browser
 
@@ -105,12 +108,17 @@ def test_a_chart_follows_the_window_and_the_colour_scheme(staff: Page) -> None:
 
 def test_a_class_without_anything_yet_is_told_so_in_place_of_a_chart(staff: Page) -> None:
     empty = staff.request.get(OVERVIEW).json() | {"storage_bytes": 0}
+    empty["users"] = {"active": 1, "invited": 0, "pending": 0}
+    empty["projects"] = dict.fromkeys(("draft", "class", "public", "hidden"), 0)
     for name in ("projects_by_day", "users_by_day", "storage_by_day"):
         empty[name] = [day | {"count": 0} for day in empty[name]]
     staff.route(OVERVIEW, lambda route: route.fulfill(json=empty))
     staff.reload()
 
     expect(staff.locator(".chart-empty")).to_have_count(3)
+    expect(staff.locator(".stat .hint")).to_have_text(
+        ["nobody is missing", "none yet", "on the server’s disk"]
+    )
     expect(staff.locator("#new-projects")).to_contain_text("Nobody has begun a project in the last 60 days.")
     expect(staff.locator("day-chart canvas")).to_have_count(0)
 
@@ -275,3 +283,37 @@ def test_a_teacher_sees_what_is_theirs_and_a_student_is_refused(
     expect(student.get_by_role("link", name="Staff")).to_have_count(0)
     student.goto(f"{API}/staff/")
     expect(student.get_by_role("alert").first).to_contain_text("This is not open to you")
+
+
+def spread_over_weeks(server: Homeroom) -> None:
+    """Lets everything that tests made within a minute have come one after the other."""
+    database = sqlite3.connect(server.folder / "instance" / "homeroom.db", timeout=30)
+    days = {"projects": "id * 37 % 50", "pictures": "id * 37 % 50", "users": "52"}
+    # The form in which SQLAlchemy keeps a moment: with microseconds.
+    earlier = "strftime('%Y-%m-%d %H:%M:%f000', {}, '-' || ({}) || ' days')"
+    with closing(database), database:
+        for table, column in [(name, "created_at") for name in days] + [("projects", "updated_at")]:
+            who = "WHERE password_hash IS NULL" if table == "users" else ""
+            database.execute(f"UPDATE {table} SET {column} = {earlier.format(column, days[table])} {who}")
+
+
+def test_the_staffs_page_is_worth_a_picture(
+    server: Homeroom,
+    screenshots: Path,
+    sign_in: Callable[..., None],
+    new_context: Callable[..., BrowserContext],
+) -> None:
+    page = new_context().new_page()
+    sign_in(page, server.add_member("mei", "Mei Raman"))
+    for title in ("Tide clock", "A zine about bridges", "Map of our school garden", "Sound of the corridor"):
+        pictures = [{"id": send_picture(page, landscape(number)), "alt": title} for number in range(3)]
+        make_project(page, title=title, pictures=pictures)
+    spread_over_weeks(server)
+    staff = new_context(device_scale_factor=1.5, viewport={"width": 1200, "height": 900}).new_page()
+    sign_in(staff, server.add_member("head", "Hanna Head", "Teacher"))
+    staff.get_by_role("link", name="Staff").click()
+    expect(staff.locator("day-chart canvas").last).to_be_visible()
+    expect(staff.locator("#activity li").first).to_be_visible()
+    staff.screenshot(path=screenshots / "staff.png")
+
+    assert (screenshots / "staff.png").stat().st_size > 20_000

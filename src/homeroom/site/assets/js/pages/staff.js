@@ -45,9 +45,12 @@ async function load() {
 function showOverview({ users, projects, storage_bytes: bytes, ...days }) {
   const { draft, hidden } = projects;
   byId('stats').replaceChildren(
-    stat('Have joined', users.active, `${users.invited} invited, ${users.pending} waiting to be admitted`),
-    stat('Projects', draft + projects.class + projects.public,
-      `${projects.public} public, ${projects.class} for the class, ${draft} in draft, ${hidden} hidden`),
+    stat('Have joined', users.active, listed([
+      [users.invited, 'invited'], [users.pending, 'waiting to be admitted'],
+    ]) || 'nobody is missing'),
+    stat('Projects', draft + projects.class + projects.public, listed([
+      [projects.public, 'public'], [projects.class, 'for the class'], [draft, 'in draft'], [hidden, 'hidden'],
+    ]) || 'none yet'),
     stat('Pictures take', sized(bytes), 'on the server’s disk'),
   );
   showCharts(days, bytes);
@@ -80,6 +83,11 @@ function stat(title, figure, note) {
     element('h2', {}, title),
     element('p', { class: 'figure' }, String(figure)),
     element('p', { class: 'hint' }, note));
+}
+
+/** "7 public, 1 hidden"; what there is none of goes without saying. */
+function listed(counts) {
+  return counts.filter(([count]) => count).map(([count, words]) => `${count} ${words}`).join(', ');
 }
 
 function sized(bytes) {
