@@ -148,6 +148,7 @@ def test_a_teacher_hides_a_project_and_its_owner_reads_why(
 
     owner.goto(address)
     expect(owner.locator("#hidden")).to_contain_text("Ask your friend first.")
+    expect(owner.locator("#visibility")).to_be_hidden()
     visitor.goto(address)
     expect(visitor.get_by_role("alert")).to_contain_text("There is no such project")
 

@@ -64,7 +64,7 @@ function show(project, me) {
   showActions(project, me);
 }
 
-function showByline({ author, visibility, created_at: created, updated_at: updated }) {
+function showByline({ author, visibility, hidden, created_at: created, updated_at: updated }) {
   const person = element(author.uid ? 'a' : 'span', { class: 'person' });
   dressPerson(person, author);
   byId('author').replaceChildren(person);
@@ -72,7 +72,8 @@ function showByline({ author, visibility, created_at: created, updated_at: updat
   byId('dates').textContent = dates[0] === dates[1] ? dates[0] : `${dates[0]}, changed ${dates[1]}`;
   byId('visibility').textContent = VISIBILITIES[visibility];
   byId('visibility').className = `tag ${visibility}`;
-  byId('visibility').hidden = visibility === 'public' && !seemsSignedIn();
+  // "Public" beside the notice that nobody sees it would contradict it.
+  byId('visibility').hidden = Boolean(hidden) || (visibility === 'public' && !seemsSignedIn());
 }
 
 /** The first picture leads, the others follow the text; each opens in its full size. */
