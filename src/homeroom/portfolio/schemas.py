@@ -97,13 +97,17 @@ class Reason(Body):
     reason: Annotated[StorableText, Field(min_length=1, max_length=500)]
 
 
+# Minors are not named to the public before they chose how.
+NAMELESS = "A student"
+
+
 class ProfileChanges(Body):
     """What somebody says of themselves; a field that is not sent stays."""
 
     about: Annotated[StorableText, Field(max_length=MAX_ABOUT_LENGTH)] = ""
     links: Annotated[list[LinkIn], Field(max_length=MAX_LINKS)] = Field(default_factory=list)
     shown_name: Annotated[StorableText, AfterValidator(clean_name)] | None = Field(
-        default=None, description="How the public sees the author."
+        default=None, description=f"How the public sees the author; without one it reads “{NAMELESS}”."
     )
 
 
@@ -209,7 +213,7 @@ def show_author(
 ) -> dict[str, Any]:
     """Who made a project, for a viewer; a guest gets the name that they chose to show, and no picture."""
     if not knows(viewer, owner):
-        return {"name": shown_name or owner.name}
+        return {"name": shown_name or NAMELESS}
     return {"name": owner.name, "uid": owner.uid, "id": owner.id, "picture": show_avatar(Avatar.of(avatar))}
 
 
@@ -254,7 +258,7 @@ def show_profile(user: User, profile: Profile, viewer: User | None) -> dict[str,
     """A portfolio's page as a viewer may see it; None is a guest."""
     said = {"about": profile.about, "links": profile.links}
     if viewer is None or not knows(viewer, user):
-        return {"name": profile.shown_name or user.name, **said, "access": ["ro"]}
+        return {"name": profile.shown_name or NAMELESS, **said, "access": ["ro"]}
     own = viewer.id == user.id
     known = {"name": user.name, "uid": user.uid, "id": user.id, "access": ["rw" if own else "ro"]}
     return known | said | ({"shown_name": profile.shown_name} if own else {})

@@ -136,7 +136,7 @@ async function edit() {
     fields: [
       field({
         name: 'shown_name', label: 'Name shown to guests', value: portfolio.shown_name ?? '', optional: true,
-        hint: 'Who is not signed in sees this name beside your public projects, like “Ada L.”.',
+        hint: 'Who is not signed in sees this name beside your public projects, like “Ada L.”. Empty: “A student”.',
       }),
       field({
         name: 'about', label: 'About', value: portfolio.about ?? '', multiline: true, rows: '5', optional: true,
