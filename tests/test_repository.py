@@ -1,6 +1,7 @@
 """The repository keeps its own promises: documented settings and commands, locks without addresses."""
 
 import hashlib
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ def test_no_file_names_the_address_of_a_package_index() -> None:
     assert named == []
 
 
-@pytest.mark.parametrize("name", ["run.txt", "dev.txt"])
+@pytest.mark.parametrize("name", ["run.txt", "dev.txt", "bench.txt"])
 def test_every_locked_package_has_hashes_and_no_address(name: str) -> None:
     lock = (ROOT / "requirements" / name).read_text()
     packages = re.findall(r"^[a-z0-9].*?(?=^[a-z0-9]|\Z)", lock, flags=re.MULTILINE | re.DOTALL)
@@ -53,6 +54,15 @@ def test_what_the_site_brings_along_is_what_was_published() -> None:
     (pinned,) = re.findall(r"^UPLOT := (\S+)$", read("Makefile"), re.MULTILINE)
     assert f"(v{pinned})" in (folder / "uPlot.min.js").read_text()[:100]
     assert "MIT License" in (folder / "LICENSE").read_text()
+
+
+def test_the_lock_of_node_packages_has_hashes_and_no_address() -> None:
+    packages = json.loads(read("bench/lighthouse/package-lock.json"))["packages"]
+    # The first is the project itself.
+    assert len(packages) > 40
+    for name, package in packages.items():
+        assert "resolved" not in package
+        assert not name or package["integrity"].startswith("sha512-")
 
 
 def test_every_setting_is_documented() -> None:

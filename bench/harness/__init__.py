@@ -1,0 +1,1 @@
+"""What all bench scripts share: services to start, load to send, figures to judge, print and keep."""

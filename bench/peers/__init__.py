@@ -1,0 +1,1 @@
+"""The services that Homeroom is measured beside, each with the same class and a signed-in caller."""
