@@ -1,39 +1,47 @@
 """Many uploads at once: the worker's memory, and whether the directory answers meanwhile.
 
-`.venv/bin/python bench/uploads.py` starts `homeroom serve --workers 1` over a new SQLite database, sends
-30 photographs of about 5 MB from as many people at the same moment (again after `Retry-After` where the
-server asks for it), and reads the directory all the while. It tells; it does not judge.
+Thirty people send photographs of about 5 MB to one worker at the same moment, again after `Retry-After` where
+the server asks for it; the directory is read all the while.
 """
 
-import argparse
-import os
-import socket
-import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-import click
-import flask_migrate
 import psutil
 import requests
 from PIL import Image
 
-from homeroom.app import create_app
-from homeroom.auth.models import User
-from homeroom.auth.passwords import hash_password
-from homeroom.config import load_config
-from homeroom.db import db, write_transaction
+from harness.claims import Claim, JudgedBy, Series
+from harness.homeroom import homeroom, prepare, sign_in
+from harness.load import UnmeasurableError
+from harness.people import make_class
+from harness.processes import Service
+from harness.results import Result
+from harness.script import Options, finish, read_options, tell
 
-PASSWORD = "correct horse battery"  # noqa: S105  of people who live as long as this script
+UPLOADS = 30
+MEGABYTES = 4.9
 DEADLINE_S = 180
+PEOPLE = make_class(UPLOADS)
+QUIET, BUSY = "the directory when quiet", "the directory during uploads"
+UNITS = {
+    QUIET: "ms, p99",
+    BUSY: "ms, p99",
+    "the worker at most": "MB",
+    "pictures kept": "of 30",
+    "asked to come again": "times",
+    "all uploads took": "s",
+}
+CLAIMS = (
+    Claim("pictures kept", "pictures kept", at_least=UPLOADS, judged_by=JudgedBy.WORST),
+    Claim("the directory during uploads beside quiet", BUSY, QUIET),
+)
 
 
 def make_photograph(megabytes: float) -> bytes:
@@ -46,55 +54,6 @@ def make_photograph(megabytes: float) -> bytes:
         if buffer.tell() <= megabytes * 1024 * 1024:
             break
     return buffer.getvalue()
-
-
-def prepare(folder: Path, people: int) -> dict[str, str]:
-    """A database with some people; the environment of a server over it."""
-    settings = {"INSTANCE_PATH": str(folder), "SECRET_KEY": os.urandom(32).hex(), "LOG_LEVEL": "ERROR"}
-    app = create_app(load_config(**{name.lower(): value for name, value in settings.items()}))
-    with app.app_context():
-        flask_migrate.upgrade()
-        hashed = hash_password(PASSWORD)
-        with write_transaction() as session:
-            for number in range(people):
-                user = User(password_hash=hashed)
-                user.rename(name=f"Person {number}", uid=f"p{number}")
-                session.add(user)
-        db.engine.dispose()
-    return settings
-
-
-@contextmanager
-def serving(settings: dict[str, str]) -> Iterator[tuple[str, psutil.Process]]:
-    """A server with one worker, and the worker."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    command = [sys.executable, "-m", "homeroom", "serve", "--port", str(port), "--workers", "1"]
-    process = subprocess.Popen(command, env=os.environ | settings)  # noqa: S603  our own command
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait(address)
-        children = psutil.Process(process.pid).children(recursive=True)
-        yield address, max(children, key=lambda child: child.memory_info().rss)
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _wait(address: str) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            if requests.get(f"{address}/api/health/ready", timeout=2).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise SystemExit("the server did not start")
-
-
-def sign_in(address: str, number: int) -> str:
-    body = {"uid": f"p{number}", "password": PASSWORD}
-    return requests.post(f"{address}/api/authenticate", json=body, timeout=60).cookies["jwt"]
 
 
 def send(address: str, token: str, data: bytes) -> tuple[int, int]:
@@ -116,62 +75,109 @@ def send(address: str, token: str, data: bytes) -> tuple[int, int]:
 class Watch(threading.Thread):
     """Reads the directory and the worker's memory until it is stopped."""
 
-    def __init__(self, address: str, token: str, worker: psutil.Process) -> None:
+    def __init__(self, service: Service, token: str) -> None:
         super().__init__(daemon=True)
-        self.url, self.cookies, self.worker = f"{address}/api/users/", {"jwt": token}, worker
+        (self.worker,) = service.workers()
+        self.url, self.cookies = service.url, {"jwt": token}
         self.times_ms: list[float] = []
         self.peak_mb = 0.0
-        self.done = threading.Event()
+        self.failure = ""
+        self.over = threading.Event()
 
     def run(self) -> None:
         with requests.Session() as session:
-            while not self.done.is_set():
+            while not self.over.wait(0.02):
                 started = time.perf_counter()
-                session.get(self.url, cookies=self.cookies, timeout=120).raise_for_status()
+                try:
+                    session.get(self.url, cookies=self.cookies, timeout=120).raise_for_status()
+                except requests.RequestException as error:
+                    self.failure = f"the directory did not answer: {type(error).__name__}"
+                    return
                 self.times_ms.append((time.perf_counter() - started) * 1000)
-                self.peak_mb = max(self.peak_mb, self.worker.memory_info().rss / 1024**2)
-                time.sleep(0.02)
+                self.peak_mb = max(self.peak_mb, _megabytes(self.worker))
+
+    def stop(self) -> None:
+        """End watching.
+
+        Raises:
+            UnmeasurableError: the directory failed meanwhile.
+        """
+        self.over.set()
+        self.join()
+        if self.failure:
+            raise UnmeasurableError(self.failure)
+
+    @property
+    def p99_ms(self) -> float:
+        return sorted(self.times_ms)[int(len(self.times_ms) * 0.99)]
 
 
-def tell(name: str, watch: Watch) -> None:
-    times = sorted(watch.times_ms)
-    p99 = times[int(len(times) * 0.99)]
-    click.echo(
-        f"{name}: directory {len(times)} reads, median {statistics.median(times):.0f} ms, "
-        f"p99 {p99:.0f} ms, worst {times[-1]:.0f} ms; worker at most {watch.peak_mb:.0f} MB"
+def _megabytes(process: psutil.Process) -> float:
+    resident: int = process.memory_info().rss
+    return resident / 1024**2
+
+
+@dataclass(frozen=True)
+class Rush:
+    """What came of everyone uploading at once."""
+
+    answers: Sequence[tuple[int, int]]
+    elapsed_s: float
+    watch: Watch
+
+
+def rush(service: Service, tokens: Sequence[str], data: bytes) -> Rush:
+    """Everyone uploads at the same moment, while the directory is read."""
+    watch = Watch(service, tokens[0])
+    watch.start()
+    started = time.monotonic()
+    with ThreadPoolExecutor(UPLOADS) as pool:
+        answers = list(pool.map(lambda token: send(service.address, token, data), tokens))
+    elapsed_s = time.monotonic() - started
+    watch.stop()
+    return Rush(answers, elapsed_s, watch)
+
+
+def one_round(data: bytes, options: Options) -> tuple[float, ...]:
+    """A new service: first quiet, then with everyone's uploads; values in the order of `UNITS`."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        homeroom(prepare(Path(folder), PEOPLE), workers=1) as service,
+    ):
+        tokens = [sign_in(service.address, person.uid) for person in PEOPLE]
+        quiet = Watch(service, tokens[0])
+        quiet.start()
+        time.sleep(options.seconds)
+        quiet.stop()
+        busy = rush(service, tokens, data)
+    statuses = [status for status, _ in busy.answers]
+    waits = sum(waits for _, waits in busy.answers)
+    watch = busy.watch
+    return quiet.p99_ms, watch.p99_ms, watch.peak_mb, statuses.count(201), waits, busy.elapsed_s
+
+
+def measure(data: bytes, options: Options) -> tuple[Series, ...]:
+    rounds: list[tuple[float, ...]] = []
+    problems: list[str] = []
+    for number in range(options.rounds):
+        tell(f"round {number + 1} of {options.rounds}")
+        try:
+            rounds.append(one_round(data, options))
+        except UnmeasurableError as error:
+            problems.append(str(error))
+    columns = zip(*rounds, strict=True) if rounds else [()] * len(UNITS)
+    return tuple(
+        Series(name, unit, tuple(column), tuple(problems))
+        for (name, unit), column in zip(UNITS.items(), columns, strict=True)
     )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--uploads", type=int, default=30)
-    parser.add_argument("--megabytes", type=float, default=4.9)
-    arguments = parser.parse_args()
-    data = make_photograph(arguments.megabytes)
-    with tempfile.TemporaryDirectory() as folder:
-        settings = prepare(Path(folder), arguments.uploads)
-        with serving(settings) as (address, worker):
-            tokens = [sign_in(address, number) for number in range(arguments.uploads)]
-            quiet = Watch(address, tokens[0], worker)
-            quiet.start()
-            time.sleep(3)
-            quiet.done.set()
-            quiet.join()
-            tell("quiet", quiet)
-            busy = Watch(address, tokens[0], worker)
-            busy.start()
-            started = time.monotonic()
-            with ThreadPoolExecutor(arguments.uploads) as pool:
-                results = list(pool.map(lambda token: send(address, token, data), tokens))
-            elapsed_s = time.monotonic() - started
-            busy.done.set()
-            busy.join()
-            tell("with uploads", busy)
-    statuses = [status for status, _ in results]
-    click.echo(
-        f"{arguments.uploads} uploads of {len(data) / 1024**2:.1f} MB: {statuses.count(201)} kept in "
-        f"{elapsed_s:.1f} s, asked to come again {sum(waits for _, waits in results)} times"
-    )
+    options = read_options(__doc__, rounds=2, seconds=3)
+    data = make_photograph(MEGABYTES)
+    series = measure(data, options)
+    remarks = (f"{UPLOADS} photographs of {len(data) / 1024**2:.1f} MB and 24 megapixels, one worker.",)
+    finish(Result("uploads", "Many uploads at once", series, CLAIMS, remarks), options)
 
 
 if __name__ == "__main__":
