@@ -11,7 +11,7 @@ UPLOT := 1.6.32
 UPLOT_SHA512 := 2883159c6ebccefbb95d751b0b82d010f9e1c0ec41b8bc96d401eda66e882935c89a46cb824332fa369b8cb8122cc6ac36e186cd09bf7a9ded3a4c93c6989023
 UPLOT_FOLDER := src/homeroom/site/assets/vendor/uplot
 
-.PHONY: help run test check docs lock vendor clean
+.PHONY: help run test check bench docs lock vendor clean
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ check: $(VENV)/dev.done ## Lint, types, import rules, dependencies, migrations, 
 	@tests/check-migrations.sh $(BIN)
 	@$(BIN)/sphinx-build -W --keep-going -q -b dummy docs docs/_build/dummy
 
+bench: $(VENV)/bench.done ## Measure every claim on speed beside its peers; ONLY=guarded_list for one
+	@$(BIN)/python bench/run.py $(ONLY)
+
 docs: $(VENV)/dev.done ## Build the documentation into docs/_build/html
 	@$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
@@ -40,6 +43,7 @@ lock: $(VENV)/dev.done ## Resolve the dependencies anew
 	@$(LOCK) --group build -o requirements/run.txt
 	@$(LOCK) --group build --group test --group check --group docs --group lock \
 		--constraint requirements/run.txt -o requirements/dev.txt
+	@$(LOCK) --group bench --constraint requirements/dev.txt -o requirements/bench.txt
 
 vendor: ## Copy the site's chart library anew, as pinned above
 	@set -e; work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
@@ -71,4 +75,9 @@ $(VENV)/run.done: requirements/run.txt pyproject.toml | $(BIN)/python
 $(VENV)/dev.done: requirements/dev.txt $(VENV)/run.done
 	@echo "Installing what tests and checks need …"
 	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/bench.done: requirements/bench.txt $(VENV)/dev.done
+	@echo "Installing what is measured beside Homeroom …"
+	@$(PIP) --require-hashes -r requirements/bench.txt
 	@touch $@

@@ -177,7 +177,7 @@ def run_race(service: Service, seconds: float) -> Race:
 
 
 def measure(kind: str, options: Options) -> tuple[Series, ...]:
-    names = (f"{kind}: stale answers", f"{kind}: reads", f"{kind}: writes")
+    names = {f"{kind}: stale answers": "stale", f"{kind}: reads": "reads", f"{kind}: writes": "writes"}
     rounds: list[tuple[float, float, float]] = []
     problems: list[str] = []
     with tempfile.TemporaryDirectory() as folder, database(kind, Path(folder)) as url:
@@ -193,8 +193,8 @@ def measure(kind: str, options: Options) -> tuple[Series, ...]:
                     rounds.append((race.stale, race.reads, race.acknowledged))
     columns = zip(*rounds, strict=True) if rounds else ((), (), ())
     return tuple(
-        Series(name, "in a round", tuple(column), tuple(problems))
-        for name, column in zip(names, columns, strict=True)
+        Series(name, unit, tuple(column), tuple(problems))
+        for (name, unit), column in zip(names.items(), columns, strict=True)
     )
 
 
