@@ -28,7 +28,7 @@ WORKERS = 2
 READERS = 4
 PEOPLE = make_class()
 WRITER = "u050"
-_NUMBER = re.compile(rb'"name":"Renamed ([0-9]+)"')
+_NUMBER = re.compile(rb'"name": ?"Renamed ([0-9]+)"')
 # Far above the chance of missing a worker when the system spreads connections over two.
 CONNECTION_TRIES = 200
 

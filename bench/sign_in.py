@@ -64,7 +64,7 @@ def measure(options: Options, folder: Path) -> Result:
 
 
 def main() -> None:
-    options = read_options(__doc__, rounds=5, seconds=4)
+    options = read_options(__doc__, rounds=8, seconds=2)
     with tempfile.TemporaryDirectory() as folder:
         result = measure(options, Path(folder))
     finish(result, options)
