@@ -155,7 +155,7 @@ def claims() -> Iterator[Claim]:
 
 
 def main() -> None:
-    options = read_options(__doc__, rounds=3, seconds=1)
+    options = read_options(__doc__, rounds=5, seconds=1)
     series: list[Series] = []
     for variant, extra in variants():
         for kind in DATABASES:
