@@ -98,6 +98,7 @@ class Config(BaseSettings):
 
     homeroom_env: Environment = Environment.DEVELOPMENT
     instance_path: Path = Path("instance")
+    volume_path: Path | None = None
     secret_key: SecretStr | None = None
     secret_key_fallbacks: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = ()
     database_url: str = ""

@@ -1,9 +1,11 @@
 """Health: whether the process lives, and whether it can serve."""
 
+from typing import Any
+
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from apiflask import APIBlueprint
-from flask import Response, current_app, jsonify
+from flask import Response, current_app, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from homeroom.db import db
@@ -19,6 +21,19 @@ class Health(Output):
     status: str
 
 
+class Seen(Output):
+    """The caller's own request as it arrived here, for who looks after the proxy in front."""
+
+    scheme: str
+    host: str
+
+
+class Ready(Health):
+    """It can serve, and how it is asked."""
+
+    seen: Seen
+
+
 @bp.get("/live")
 @bp.output(Health)
 def live() -> Response:
@@ -28,7 +43,7 @@ def live() -> Response:
 
 @bp.get("/ready")
 @bp.doc(responses={503: "The database does not answer, or its tables are not up to date."})
-@bp.output(Health)
+@bp.output(Ready)
 def ready() -> Response:
     """The database answers and its tables are those that this version needs."""
     try:
@@ -37,7 +52,7 @@ def ready() -> Response:
         return problem_response(503, "The database does not answer.")
     if not current:
         return problem_response(503, "The database's tables are not up to date: run `homeroom db upgrade`.")
-    return _ok()
+    return _ok(seen={"scheme": request.scheme, "host": request.host})
 
 
 def database_is_current() -> bool:
@@ -48,7 +63,7 @@ def database_is_current() -> bool:
     return set(present) == set(expected)
 
 
-def _ok() -> Response:
-    response = jsonify(status="ok")
+def _ok(**more: Any) -> Response:
+    response = jsonify(status="ok", **more)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -117,7 +117,7 @@ def unreachable_api_site(server: Homeroom) -> Iterator[str]:
         yield f"http://localhost:{FAR_PORT}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, driven by Playwright."""
     chromium = shutil.which("chromium")
@@ -140,6 +140,9 @@ def new_context(server: Homeroom, browser: Browser) -> Iterator[Callable[..., Br
 
     yield make
     for context in made:
+        # One by one: a tab that asks whether to leave its unsaved text can hold up a context's end for ever.
+        for page in context.pages:
+            page.close(run_before_unload=False)
         context.close()
 
 

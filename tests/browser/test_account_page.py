@@ -181,7 +181,7 @@ def test_signing_out_everywhere_ends_every_session(
 def test_a_session_that_ended_meanwhile_offers_to_sign_in_again(
     server: Homeroom, page: Page, sign_in: Callable[..., None]
 ) -> None:
-    sign_in(page, server.add_member("meanwhile", "Ended Meanwhile"))
+    sign_in(page, server.add_member("ended-meanwhile", "Ended Meanwhile"))
     open_account(page)
     page.context.clear_cookies()
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "site": "homeroom.cli.site:site",
     "demo": "homeroom.cli.demo:demo",
     "db": "flask_migrate.cli:db",
+    "doctor": "homeroom.cli.doctor:doctor",
     "secret-key": "homeroom.cli.key:secret_key",
 }
 

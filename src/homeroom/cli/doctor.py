@@ -1,0 +1,111 @@
+"""`homeroom doctor`: what is wrong with a deployment, and what to do about it."""
+
+import json
+import sys
+from collections.abc import Iterator
+
+import click
+from flask import current_app
+from flask.cli import ScriptInfo
+
+from homeroom.config import ConfigError, current_config
+from homeroom.doctor.findings import Finding
+from homeroom.doctor.machine import check_machine
+from homeroom.doctor.origin import Visitor, walk
+from homeroom.doctor.site import Target, check_site
+
+
+class Nameserver(click.ParamType[tuple[str, int]]):
+    """`ADDRESS` or `ADDRESS:PORT` of a DNS server."""
+
+    name = "nameserver"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        address, _, port = value.partition(":")
+        if port and not port.isdecimal():
+            self.fail(f"{value!r} is no name server; write it like 1.1.1.1 or 127.0.0.1:5353", param, ctx)
+        return address, int(port or 53)
+
+
+@click.command("doctor")
+@click.argument("url", required=False)
+@click.option("--origin", help="Walk the requests of a page there, like https://someone.github.io.")
+@click.option("--uid", help="Sign in as this user on that walk; the password is asked for.")
+@click.option("--address", help="Where the name ought to lead: the machine's public address.")
+@click.option("--nameserver", type=Nameserver(), help="Ask this DNS server and not the system's.")
+@click.option("--http-port", default=80, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--inside/--outside", default=None, help="Look at this machine too; without a URL it always is."
+)
+@click.option("--json", "as_json", is_flag=True, help="Write the findings as JSON.")
+@click.pass_context
+def doctor(
+    context: click.Context, url: str | None, origin: str | None, uid: str | None, address: str | None,
+    nameserver: tuple[str, int] | None, http_port: int, inside: bool | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Check a deployment; each fault is named with its remedy.
+
+    Without a URL this machine is looked at: settings, key, disk, volume, database. With one, the site as
+    others see it: name, ports, certificate, redirect, proxy, cookie, clock.
+    """
+    findings: list[Finding] = []
+    if url is None or inside:
+        findings += _look_inside(context)
+    if url is not None:
+        findings += _look_outside(url, origin, _ask_visitor(uid), address, nameserver, http_port)
+    elif origin is not None or uid is not None:
+        raise click.UsageError("Name the site's URL; --origin and --uid walk there.")
+    _tell(findings, as_json=as_json)
+    sys.exit(any(finding.is_fault for finding in findings))
+
+
+def _look_inside(context: click.Context) -> Iterator[Finding]:
+    try:
+        app = context.ensure_object(ScriptInfo).load_app()
+    except ConfigError as error:
+        for line in str(error).splitlines():
+            yield Finding("settings", line, "Correct the setting; docs/reference/settings.md explains each.")
+        return
+    with app.app_context():
+        yield Finding("settings", f"The settings of {current_app.name} can be right.")
+        yield from check_machine(current_config())
+
+
+def _look_outside(
+    url: str, origin: str | None, visitor: Visitor | None, address: str | None,
+    nameserver: tuple[str, int] | None, http_port: int,
+) -> Iterator[Finding]:  # fmt: skip
+    try:
+        target = Target.parse(url, http_port=http_port, expected_address=address, nameserver=nameserver)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    found = list(check_site(target))
+    yield from found
+    # Where nobody answers, a walk would only say so once more.
+    if origin is not None and any(finding.check == "homeroom" and not finding.is_fault for finding in found):
+        yield from walk(target, origin, visitor)
+
+
+def _ask_visitor(uid: str | None) -> Visitor | None:
+    if uid is None:
+        return None
+    return Visitor(uid, click.prompt(f"Password of {uid}", hide_input=True, err=True))
+
+
+def _tell(findings: list[Finding], *, as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {"check": each.check, "ok": not each.is_fault, "told": each.told, "remedy": each.remedy}
+            for each in findings
+        ]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for each in findings:
+        mark = click.style("✗", fg="red") if each.is_fault else click.style("✓", fg="green")
+        click.echo(f"{mark} {each.check:<16} {each.told}")
+        if each.remedy:
+            click.echo(f"  {'':<16} → {each.remedy}")
+    faults = sum(each.is_fault for each in findings)
+    click.echo(f"\n{'No fault was found.' if not faults else f'Faults: {faults}.'}")
