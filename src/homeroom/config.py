@@ -91,6 +91,39 @@ def check_origin(origin: str) -> str:
     return origin.lower()
 
 
+def _check_place(url: str, default: str) -> str:
+    """The address of a folder or of a bucket; nothing means the default.
+
+    Raises:
+        ValueError: it is neither, or holds a key.
+    """
+    if not url:
+        return url
+    parts = urlsplit(url)
+    if parts.scheme not in ("file", "s3") or (parts.scheme == "s3" and not parts.hostname):
+        raise ValueError(f"must begin with file:///folder or s3://bucket, or be left out for {default}")
+    if parts.username is not None:
+        raise ValueError("may hold no key; put it into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+    return url
+
+
+def parse_keep(schedule: str) -> dict[str, int]:
+    """How many days, weeks and months keep an archive each; empty: all archives are kept.
+
+    Raises:
+        ValueError: it is no schedule.
+    """
+    if schedule == "all":
+        return {}
+    counts: dict[str, int] = {}
+    for part in schedule.split(","):
+        match = re.fullmatch(r"\s*(daily|weekly|monthly)\s*=\s*([0-9]{1,4})\s*", part)
+        if match is None or match[1] in counts:
+            raise ValueError("is no schedule; write it like daily=7,weekly=4,monthly=12, or all")
+        counts[match[1]] = int(match[2])
+    return counts
+
+
 class Config(BaseSettings):
     """Everything that can be set, with the names of the environment's variables in lower case."""
 
@@ -104,6 +137,9 @@ class Config(BaseSettings):
     database_url: str = ""
     sqlite_synchronous: SqliteSynchronous = SqliteSynchronous.FULL
     uploads_url: str = ""
+    backup_url: str = ""
+    backup_recipients: CommaSeparated = ()
+    backup_keep: str = "daily=7,weekly=4,monthly=12"
     max_upload_bytes: int = Field(default=5 * 1024 * 1024, ge=1024, le=100 * 1024 * 1024)
     max_pictures_per_user: int = Field(default=200, ge=1, le=100_000)
     frontend_origins: CommaSeparated = ("http://localhost:4100", "http://127.0.0.1:4100")
@@ -154,16 +190,27 @@ class Config(BaseSettings):
     @field_validator("uploads_url", mode="after")
     @classmethod
     def _uploads_are_known(cls, url: str) -> str:
-        if not url:
-            return url
-        parts = urlsplit(url)
-        if parts.scheme not in ("file", "s3") or (parts.scheme == "s3" and not parts.hostname):
-            raise ValueError(
-                "must begin with file:///folder or s3://bucket, or be left out for instance/uploads"
-            )
-        if parts.username is not None:
-            raise ValueError("may hold no key; put it into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-        return url
+        return _check_place(url, "instance/uploads")
+
+    @field_validator("backup_url", mode="after")
+    @classmethod
+    def _backups_are_known(cls, url: str) -> str:
+        return _check_place(url, "instance/backups")
+
+    @field_validator("backup_recipients", mode="after")
+    @classmethod
+    def _recipients_are_public_keys(cls, recipients: tuple[str, ...]) -> tuple[str, ...]:
+        for recipient in recipients:
+            # Never repeated in the text: somebody may have put the secret half here.
+            if not re.fullmatch(r"age1[02-9ac-hj-np-z]{58}", recipient):
+                raise ValueError("holds no public key of age; one begins with age1 (`age-keygen` prints it)")
+        return recipients
+
+    @field_validator("backup_keep", mode="after")
+    @classmethod
+    def _keep_is_a_schedule(cls, schedule: str) -> str:
+        parse_keep(schedule)
+        return schedule
 
     @field_validator("cookie_name", mode="after")
     @classmethod
@@ -232,6 +279,11 @@ class Config(BaseSettings):
     def uploads(self) -> str:
         """Where pictures are kept: a file:// or s3:// address."""
         return self.uploads_url or (self.instance_path.resolve() / "uploads").as_uri()
+
+    @property
+    def backups(self) -> str:
+        """Where archives are kept: a file:// or s3:// address."""
+        return self.backup_url or (self.instance_path.resolve() / "backups").as_uri()
 
 
 def load_config(**overrides: object) -> Config:

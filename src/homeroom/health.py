@@ -1,6 +1,6 @@
 """Health: whether the process lives, and whether it can serve."""
 
-from typing import Any
+from datetime import datetime
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -8,6 +8,8 @@ from apiflask import APIBlueprint
 from flask import Response, current_app, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 
+from homeroom.backup.state import Outcome, backup_state
+from homeroom.config import current_config
 from homeroom.db import db
 from homeroom.problems import problem_response
 from homeroom.schema import Output
@@ -28,9 +30,20 @@ class Seen(Output):
     host: str
 
 
-class Ready(Health):
-    """It can serve, and how it is asked."""
+class LastRun(Output):
+    """When something was done last, whether it went well, and how many seconds ago it was."""
 
+    when: datetime
+    ok: bool
+    age: int
+
+
+class Readiness(Health):
+    """Whether it can serve; and of its backups, which do not decide that, what is known."""
+
+    # The last archive that is good, and whether the last try went well; null: there is none.
+    backup: LastRun | None
+    drill: LastRun | None
     seen: Seen
 
 
@@ -43,7 +56,7 @@ def live() -> Response:
 
 @bp.get("/ready")
 @bp.doc(responses={503: "The database does not answer, or its tables are not up to date."})
-@bp.output(Ready)
+@bp.output(Readiness)
 def ready() -> Response:
     """The database answers and its tables are those that this version needs."""
     try:
@@ -52,7 +65,19 @@ def ready() -> Response:
         return problem_response(503, "The database does not answer.")
     if not current:
         return problem_response(503, "The database's tables are not up to date: run `homeroom db upgrade`.")
-    return _ok(seen={"scheme": request.scheme, "host": request.host})
+    state = backup_state(current_config())
+    return _ok(
+        backup=_last_run(state.good_backup, state.backup),
+        drill=_last_run(state.drill, state.drill),
+        seen={"scheme": request.scheme, "host": request.host},
+    )
+
+
+def _last_run(good: Outcome | None, last: Outcome | None) -> dict[str, object] | None:
+    """The one that counts, and whether the last one was like it."""
+    if good is None or last is None:
+        return None
+    return {"when": good.at.isoformat(), "ok": last.ok, "age": round(good.age.total_seconds())}
 
 
 def database_is_current() -> bool:
@@ -63,7 +88,7 @@ def database_is_current() -> bool:
     return set(present) == set(expected)
 
 
-def _ok(**more: Any) -> Response:
+def _ok(**more: object) -> Response:
     response = jsonify(status="ok", **more)
     response.headers["Cache-Control"] = "no-store"
     return response

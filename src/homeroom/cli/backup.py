@@ -1,0 +1,245 @@
+"""`homeroom backup`, `homeroom restore` and `homeroom drill`: archives, made, brought back and rehearsed."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+import click
+from pyrage.x25519 import Identity
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from sqlalchemy.engine import make_url
+
+from homeroom.backup.archive import Archive
+from homeroom.backup.drill import drill
+from homeroom.backup.encryption import read_identities
+from homeroom.backup.errors import BackupError
+from homeroom.backup.making import Backup, make_backup
+from homeroom.backup.places import Place, open_place
+from homeroom.backup.restoring import Restored, fetched, restore
+from homeroom.backup.state import Outcome, note_backup, note_drill
+from homeroom.backup.workshop import opened, work_folder
+from homeroom.config import Config, Environment, load_config
+from homeroom.db import utc_now
+
+LATEST = "latest"
+_NAMES_SHOWN = 20
+
+_identity = click.option(
+    "--identity",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The file of age-keygen that opens an encrypted archive.",
+)
+
+
+class Watcher:
+    """A bar on a terminal, a line for each part elsewhere; on standard error both."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._lines = not console.is_terminal
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bar = Bar(*columns, console=console, transient=True, disable=self._lines)
+        self._task = self._bar.add_task("")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def pause(self) -> None:
+        """Leave the terminal to a question, until the next part begins."""
+        self._bar.stop()
+
+    def stage(self, label: str, total: int | None = None) -> None:
+        """A part begins."""
+        if self._lines:
+            click.echo(f"{label} …", err=True)
+        self._bar.start()
+        self._bar.reset(self._task, description=label, total=total)
+
+    def advance(self) -> None:
+        """One step of the part is done."""
+        self._bar.advance(self._task)
+
+
+@click.command("backup")
+@click.option("--list", "list_", is_flag=True, help="List the archives that there are, and make none.")
+@click.option(
+    "--encrypt-to",
+    "recipients",
+    multiple=True,
+    metavar="AGE1…",
+    help="A public key of age that can open the archive; several times for several. BACKUP_RECIPIENTS else.",
+)
+def backup(list_: bool, recipients: tuple[str, ...]) -> None:
+    """Make an archive of the database and the pictures in BACKUP_URL, while the site runs.
+
+    It has its name only once it was read again and every byte was found to be what was written. Then
+    archives that BACKUP_KEEP does not keep are deleted.
+    """
+    config = load_config(**({"backup_recipients": recipients} if recipients else {}))
+    with _told():
+        place = open_place(config.backups)
+        if list_:
+            _list(place)
+        else:
+            _tell_backup(_back_up(config, place), place)
+
+
+def _back_up(config: Config, place: Place) -> Backup:
+    started, at = time.monotonic(), utc_now()
+    with work_folder(config) as work, opened(config) as engine, Watcher() as progress:
+        try:
+            made = make_backup(config, engine, place, config.backup_recipients, work, progress)
+        except BackupError as error:
+            note_backup(config, _outcome(at, started, None, [str(error)], ok=False))
+            raise
+        # Made, though pictures were lost before it: they are told, and the archive is good.
+        lost = [f"{name} is lost" for name in made.manifest.missing]
+        note_backup(config, _outcome(at, started, made.name, lost, ok=True))
+    return made
+
+
+def _tell_backup(made: Backup, place: Place) -> None:
+    manifest = made.manifest
+    held = f"{manifest.row_count} rows, {len(manifest.files)} files"
+    click.echo(f"{made.name}: {held}, checked, in {place.address}")
+    if made.pruned:
+        click.echo(f"Deleted {len(made.pruned)} older ones, as BACKUP_KEEP says.")
+    if not made.name.endswith(".age"):
+        click.echo("It is not encrypted: keep it where only the staff may read. BACKUP_RECIPIENTS encrypts.")
+    if manifest.missing:
+        _warn("files of pictures are lost, and not in the archive", manifest.missing)
+        click.echo("An older archive may have them; `homeroom uploads check` names them all.", err=True)
+
+
+def _warn(what: str, names: list[str]) -> None:
+    click.echo(f"WARNING: {len(names)} {what}:", err=True)
+    for name in names[:_NAMES_SHOWN]:
+        click.echo(f"  {name}", err=True)
+
+
+def _list(place: Place) -> None:
+    archives = place.archives()
+    for archive in archives:
+        click.echo(f"{archive.made_at:%Y-%m-%d %H:%M:%S} UTC\t{archive.size_bytes}\t{archive.name}")
+    if not archives:
+        click.echo(f"There are no archives in {place.address}.")
+
+
+@click.command("restore")
+@click.argument("archive")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_identity
+def restore_(archive: str, yes: bool, identity: Path | None) -> None:
+    """Put the state of ARCHIVE in the place of what is there: a path, an s3:// address, a name, or `latest`.
+
+    Everything is checked and rehearsed first, and what is there is kept aside. If anything is wrong,
+    nothing is changed. Everybody signs in again.
+    """
+    # The archive may be what brings the key back, without which production does not start.
+    config = load_config(homeroom_env=Environment.DEVELOPMENT)
+    with _told(), work_folder(config) as work:
+        place, name = _find(archive, config)
+        with Watcher() as progress, fetched(place, name, _identities(identity), work, progress) as found:
+            if not yes:
+                progress.pause()
+                _ask(found, config)
+            restored = restore(found, config, work, progress)
+    _tell_restored(restored, name)
+
+
+def _find(archive: str, config: Config) -> tuple[Place, str]:
+    """Where an archive is, and its name there."""
+    if archive == LATEST:
+        return _newest(open_place(config.backups))
+    if archive.startswith("s3://"):
+        folder, _, name = archive.rpartition("/")
+        return open_place(folder), name
+    path = Path(archive)
+    if path.parent == Path() and not path.exists():
+        return open_place(config.backups), archive
+    return open_place(path.resolve().parent.as_uri()), path.name
+
+
+def _newest(place: Place) -> tuple[Place, str]:
+    archives = place.archives()
+    if not archives:
+        raise BackupError(f"There are no archives in {place.address}; `homeroom backup` makes one.")
+    return place, archives[0].name
+
+
+def _identities(path: Path | None) -> list[Identity]:
+    return [] if path is None else read_identities(path)
+
+
+def _ask(archive: Archive, config: Config) -> None:
+    manifest = archive.manifest
+    target = make_url(config.database).render_as_string(hide_password=True)
+    click.confirm(
+        f"The archive of {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC has {manifest.row_count} rows and "
+        f"{len(manifest.files)} files.\nReplace what is in {target} with it?",
+        abort=True,
+        err=True,
+    )
+
+
+def _tell_restored(restored: Restored, name: str) -> None:
+    click.echo(f"Restored {restored.rows} rows and {len(restored.files)} files from {name}.")
+    if restored.kept_aside is not None:
+        click.echo(f"What was there before is in {restored.kept_aside}.")
+    if restored.key_restored:
+        click.echo("The secret key is the archive's: join codes that were printed with it are good.")
+    click.echo("Everybody has to sign in again. A server that runs must be restarted now.")
+    if restored.missing:
+        _warn("files of pictures are lost, and not in the archive", restored.missing)
+
+
+@click.command("drill")
+@_identity
+def drill_(identity: Path | None) -> None:
+    """Restore the newest archive elsewhere, and compare every row and every file; status 1 if any differs.
+
+    Nothing of the site is touched. The result is in /api/health/ready.
+    """
+    config = load_config()
+    with _told():
+        started, at = time.monotonic(), utc_now()
+        with work_folder(config) as work, Watcher() as progress:
+            name = None
+            try:
+                place, name = _newest(open_place(config.backups))
+                done = drill(config, place, name, _identities(identity), work, progress)
+            except BackupError as error:
+                note_drill(config, _outcome(at, started, name, [str(error)], ok=False))
+                raise
+            note_drill(config, _outcome(at, started, name, done.problems, ok=not done.problems))
+    for problem in done.problems:
+        click.echo(problem, err=True)
+    click.echo(
+        f"{name}: restored {done.rows} rows and {done.files} files elsewhere, {len(done.problems)} problems."
+    )
+    if done.problems:
+        sys.exit(1)
+
+
+def _outcome(at: datetime, started: float, archive: str | None, problems: list[str], *, ok: bool) -> Outcome:
+    seconds = round(time.monotonic() - started, 2)
+    return Outcome(at=at, ok=ok, archive=archive, seconds=seconds, problems=problems[:100])
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What cannot be done, in one line."""
+    try:
+        yield
+    except BackupError as error:
+        raise click.ClickException(str(error)) from None
