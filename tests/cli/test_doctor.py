@@ -146,6 +146,40 @@ def test_a_full_disk_is_named(server_settings: dict[str, str], small_volume: Pat
     assert (status, list(faults)) == (1, ["disk"])
 
 
+def homeroom(settings: dict[str, str], *arguments: str) -> int:
+    command = [sys.executable, "-m", "homeroom", *arguments]
+    environment = os.environ | settings
+    return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False).returncode
+
+
+def test_backups_that_are_missing_old_or_damaged_are_named(
+    server_settings: dict[str, str], tmp_path: Path
+) -> None:
+    production = server_settings | {"HOMEROOM_ENV": "production"}
+    status, faults = doctor(settings=production)
+    assert (status, set(faults)) == (1, {"backup", "drill"})
+
+    assert homeroom(production, "backup") == 0
+    assert homeroom(production, "drill") == 0
+    assert doctor(settings=production) == (0, {})
+
+    state = tmp_path / "instance" / "backup-state.json"
+    fresh = state.read_text()
+    state.write_text(re.sub(r'"at": "20[0-9]{2}', '"at": "2020', fresh))
+    status, faults = doctor(settings=production)
+    assert (status, set(faults)) == (1, {"backup", "drill"})
+    assert "days old" in faults["backup"][0]
+    state.write_text(fresh)
+
+    (archive,) = (tmp_path / "instance" / "backups").glob("homeroom-*.tar")
+    data = bytearray(archive.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    archive.write_bytes(data)
+    assert homeroom(production, "drill") != 0
+    status, faults = doctor(settings=production)
+    assert (status, list(faults)) == (1, ["drill"])
+
+
 # --- From outside
 
 

@@ -3,12 +3,14 @@
 import shutil
 import stat
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from homeroom.auth.keys import signing_keys
+from homeroom.backup.state import Outcome, backup_state
 from homeroom.config import Config, ConfigError
 from homeroom.db import db
 from homeroom.doctor.findings import Finding
@@ -17,6 +19,9 @@ from homeroom.health import database_is_current
 # A class uploads that much within days; SQLite needs room for its log, and a backup for itself.
 MIN_FREE_BYTES = 500 * 1024 * 1024
 MIN_FREE_SHARE = 0.05
+# Made daily by its timer; one that failed once is made up for the next day.
+MAX_BACKUP_AGE = timedelta(days=2)
+MAX_DRILL_AGE = timedelta(days=35)
 
 
 def check_machine(config: Config) -> Iterator[Finding]:
@@ -25,6 +30,7 @@ def check_machine(config: Config) -> Iterator[Finding]:
     yield _check_volume(config)
     yield _check_disk(config)
     yield from _check_database()
+    yield from _check_backups(config)
 
 
 def _check_key(config: Config) -> Finding:
@@ -108,3 +114,24 @@ def _damage() -> str | None:
             return None
         told = str(connection.execute(text("PRAGMA quick_check(1)")).scalar())
     return None if told == "ok" else told
+
+
+def _check_backups(config: Config) -> Iterator[Finding]:
+    """How the last ones ended, and in production whether there are any that are not too old."""
+    state = backup_state(config)
+    yield _judge_run(
+        "backup", state.backup, MAX_BACKUP_AGE, "Run `homeroom backup`, and see that its timer is on.", config
+    )
+    yield _judge_run("drill", state.drill, MAX_DRILL_AGE, "Make a backup, then run `homeroom drill`.", config)
+
+
+def _judge_run(name: str, last: Outcome | None, max_age: timedelta, remedy: str, config: Config) -> Finding:
+    if last is None:
+        told = f"There has been no {name} yet."
+        return Finding(name, told, remedy if config.production else None)
+    if not last.ok:
+        reason = last.problems[0] if last.problems else "it does not say why"
+        return Finding(name, f"The last {name} failed: {reason}", remedy)
+    if last.age > max_age:
+        return Finding(name, f"The last {name} is {last.age.days} days old.", remedy)
+    return Finding(name, f"The last {name} went well, {last.at:%Y-%m-%d %H:%M} UTC.")
