@@ -249,6 +249,21 @@ def test_a_damaged_database_is_moved_aside_and_replaced(
 
 
 @only_sqlite
+def test_a_damaged_database_is_put_back_where_the_restore_fails(archive: Path, tmp_path: Path) -> None:
+    path = tmp_path / "homeroom.db"
+    path.write_bytes(b"garbage" * 1000)
+    uploads = tmp_path / "instance" / "uploads"
+    shutil.rmtree(uploads / "pictures")
+    (uploads / "pictures").write_text("")
+    refused = run("restore", str(archive), "--yes")
+    assert refused.exit_code == 1
+    assert path.read_bytes() == b"garbage" * 1000
+    (uploads / "pictures").unlink()
+    run_well("restore", str(archive), "--yes")
+    assert len(everything()["users"]) == 4
+
+
+@only_sqlite
 @pytest.mark.parametrize("damage", ["gone", "garbage"])
 def test_a_server_that_has_a_lost_database_open_must_be_stopped_first(
     archive: Path, server_settings: dict[str, str], tmp_path: Path, damage: str

@@ -1,6 +1,8 @@
 """Backups of a class that is at work, and backups, restores and drills that are killed or that fail."""
 
+import fcntl
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -162,9 +164,31 @@ def test_a_killed_backup_leaves_nothing_that_is_taken_for_an_archive(
 
 
 @only_sqlite
-def test_two_at_once_are_refused(school_class: SchoolClass, tmp_path: Path) -> None:
-    import fcntl
+def test_a_full_disk_ends_a_backup_in_one_line_and_is_noted(
+    school_class: SchoolClass, archive_folder: Path, tmp_path: Path
+) -> None:
+    """No file may grow beyond some blocks: the kernel refuses, as a full disk does."""
+    done = subprocess.run(
+        [sys.executable, "-m", "homeroom", "backup"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("Error: ")
+    assert "too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert archives(archive_folder) == []
+    state = backup_state(load_config())
+    assert state.backup.ok is False
+    assert "too large" in state.backup.problems[0]
+    run_well("backup")
 
+
+@only_sqlite
+def test_two_at_once_are_refused(school_class: SchoolClass, tmp_path: Path) -> None:
     run_well("backup")
     with (tmp_path / "instance" / "backup.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -284,6 +308,7 @@ def test_backups_that_the_schedule_does_not_keep_are_deleted_after_a_good_one(
         (archive_folder / name).write_text("")
     failed = run("backup", BACKUP_KEEP="daily=2,monthly=3", DATABASE_URL="sqlite:////nonexistent/x.db")
     assert failed.exit_code == 1
+    assert backup_state(load_config()).backup.ok is False
     assert len(archives(archive_folder)) == len(old), "a backup that failed deletes nothing"
     run_well("backup", BACKUP_KEEP="all")
     first = archives(archive_folder)[-1]

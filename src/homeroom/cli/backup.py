@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from homeroom.backup.archive import Archive
 from homeroom.backup.drill import drill
@@ -96,9 +97,10 @@ def backup(list_: bool, recipients: tuple[str, ...]) -> None:
 
 def _back_up(config: Config, place: Place) -> Backup:
     started, at = time.monotonic(), utc_now()
-    with work_folder(config) as work, opened(config) as engine, Watcher() as progress:
+    with work_folder(config) as work, Watcher() as progress:
         try:
-            made = make_backup(config, engine, place, config.backup_recipients, work, progress)
+            with _failures_explained(), opened(config) as engine:
+                made = make_backup(config, engine, place, config.backup_recipients, work, progress)
         except BackupError as error:
             note_backup(config, _outcome(at, started, None, [str(error)], ok=False))
             raise
@@ -153,7 +155,8 @@ def restore_(archive: str, yes: bool, identity: Path | None) -> None:
             if not yes:
                 progress.pause()
                 _ask(found, config)
-            restored = restore(found, config, work, progress)
+            with _failures_explained():
+                restored = restore(found, config, work, progress)
     _tell_restored(restored, name)
 
 
@@ -217,7 +220,8 @@ def drill_(identity: Path | None) -> None:
             name = None
             try:
                 place, name = _newest(open_place(config.backups))
-                done = drill(config, place, name, _identities(identity), work, progress)
+                with _failures_explained():
+                    done = drill(config, place, name, _identities(identity), work, progress)
             except BackupError as error:
                 note_drill(config, _outcome(at, started, name, [str(error)], ok=False))
                 raise
@@ -234,6 +238,19 @@ def drill_(identity: Path | None) -> None:
 def _outcome(at: datetime, started: float, archive: str | None, problems: list[str], *, ok: bool) -> Outcome:
     seconds = round(time.monotonic() - started, 2)
     return Outcome(at=at, ok=ok, archive=archive, seconds=seconds, problems=problems[:100])
+
+
+@contextmanager
+def _failures_explained() -> Iterator[None]:
+    """A disk that is full or a database that does not answer is a failure like any other, and is noted."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or "The folder of the instance"
+        raise BackupError(f"{where} cannot be written or read: {error.strerror}.") from None
+    except DBAPIError as error:
+        reason = str(error.orig).splitlines()[0]
+        raise BackupError(f"The database cannot be used ({reason}).") from None
 
 
 @contextmanager
