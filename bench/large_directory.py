@@ -93,7 +93,8 @@ def deep_cursors(service: Service, size: int) -> list[str]:
         if "next" not in answer.links:
             raise ServiceFailedError(f"{query} leads to no next page")
         (cursor,) = parse_qs(urlsplit(answer.links["next"]["url"]).query)["cursor"]
-        found.append(cursor)
+        # A search's cursor begins with the number of its part; behind it stands the place in the list.
+        found.append(cursor.partition(".")[2])
     return found
 
 

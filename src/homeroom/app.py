@@ -76,7 +76,7 @@ def create_app(config: Config | None = None) -> APIFlask:
     app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes * 4 // 3 + _BODY_OVERHEAD_BYTES
     init_config(app, config)
     init_keys(app, config)
-    init_hashing(app)
+    init_hashing(app, config)
     init_logs(app, config)
     init_problems(app)
     init_origins(app, config)

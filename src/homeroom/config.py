@@ -1,5 +1,6 @@
 """Settings: the environment, read once into a frozen value that refuses what cannot be right."""
 
+import os
 import re
 from datetime import timedelta
 from enum import StrEnum
@@ -148,6 +149,8 @@ class Config(BaseSettings):
     join_code_lifetime_days: float = Field(default=60, gt=0, le=366)
     registration: Registration = Registration.CODE
     time_zone: str = "UTC"
+    # A worker cannot know how many others there are: `homeroom serve` shares the cores among its own.
+    hashes_at_once: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=64)
     read_path: bool = True
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     log_level: str = "INFO"

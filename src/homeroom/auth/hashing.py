@@ -13,26 +13,24 @@ from typing import ParamSpec, TypeVar, cast
 from flask import Flask, current_app
 from werkzeug.exceptions import ServiceUnavailable
 
+from homeroom.config import Config
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A worker cannot know how many others there are; the scheduler shares the cores among them.
-HASHES_AT_ONCE = os.cpu_count() or 1
 # A class of forty on one worker. Each waits on a thread of the server, which needs some for pages.
 MAX_HASHES_WAITING = 48
 RETRY_S = 2
-# Of two threads that want a core, the one that answers a page gets about ten times as much of it.
-_NICE = 10
+# Of two threads that want a core, the one that answers a page gets about thirty times as much of it.
+_NICE = 15
 
 
 class HashQueue:
     """Threads that hash; always the same, as the C library keeps memory for each that ever asked for some."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(
-            HASHES_AT_ONCE, thread_name_prefix="hashing", initializer=_yield_to_pages
-        )
-        self._places = threading.BoundedSemaphore(HASHES_AT_ONCE + MAX_HASHES_WAITING)
+    def __init__(self, at_once: int) -> None:
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="hashing", initializer=_yield_to_pages)
+        self._places = threading.BoundedSemaphore(at_once + MAX_HASHES_WAITING)
 
     def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Hash, when those who came before have been served.
@@ -56,9 +54,9 @@ def _yield_to_pages() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
-def init_hashing(app: Flask) -> None:
+def init_hashing(app: Flask, config: Config) -> None:
     """Give the app its queue; no thread is started before the first hash."""
-    app.extensions["homeroom_hashing"] = HashQueue()
+    app.extensions["homeroom_hashing"] = HashQueue(config.hashes_at_once)
 
 
 def current_hashing() -> HashQueue:

@@ -9,7 +9,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from homeroom.auth.hashing import HASHES_AT_ONCE, MAX_HASHES_WAITING
+from homeroom.auth.hashing import MAX_HASHES_WAITING
 from homeroom.cli.links import join_link, site_address
 from homeroom.cli.site import listen
 from homeroom.config import Config, current_config, load_config
@@ -23,7 +23,7 @@ from homeroom.users.services import count_users, find_unjoined_admin, make_first
 PORT = 8086
 # Sign-ins and uploads wait their turn on a thread; that many may wait, and pages have theirs all the same.
 PAGE_THREADS = 2 * (os.cpu_count() or 1) + 1
-THREADS_PER_WORKER = MAX_HASHES_WAITING + HASHES_AT_ONCE + UPLOADS_AT_ONCE + PAGE_THREADS
+THREADS_PER_WORKER = MAX_HASHES_WAITING + UPLOADS_AT_ONCE + PAGE_THREADS
 
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 _port = click.option(
@@ -100,6 +100,8 @@ def _greet(address: str) -> None:
 def _serve(config: Config, host: str, port: int, workers: int) -> None:
     # Granian's workers would try again for ever on a port that is taken.
     listen(host, port).close()
+    # More hashes at once than cores would not be done sooner, and would take the cores from pages.
+    os.environ.setdefault("HASHES_AT_ONCE", str(max(1, (os.cpu_count() or 1) // workers)))
     server = Server(
         "homeroom.wsgi:app",
         address=host,
