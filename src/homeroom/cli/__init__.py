@@ -14,6 +14,8 @@ from homeroom.config import ConfigError
 COMMANDS = {
     "run": "homeroom.cli.serve:run",
     "serve": "homeroom.cli.serve:serve",
+    "prepare": "homeroom.cli.prepare:prepare",
+    "health": "homeroom.cli.health:health",
     "roster": "homeroom.cli.roster:roster",
     "user": "homeroom.cli.user:user",
     "uploads": "homeroom.cli.uploads:uploads",
