@@ -6,6 +6,7 @@ from homeroom.cli.lazy import LazyGroup
 
 DEPLOY_COMMANDS = {
     "nginx": "homeroom.cli.deploy_nginx:nginx",
+    "update": "homeroom.cli.deploy_update:update",
 }
 
 

@@ -24,6 +24,9 @@ def pending_migrations(connection: Connection, folder: str) -> list[PendingMigra
     """
     scripts = ScriptDirectory(folder)
     present = MigrationContext.configure(connection).get_current_heads()
+    if not {*present} <= {script.revision for script in scripts.walk_revisions()}:
+        # The tables are a newer version's: this one has nothing to add.
+        return []
     pending = list(scripts.iterate_revisions("heads", present or "base"))
     return [
         PendingMigration(
