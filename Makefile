@@ -11,7 +11,7 @@ UPLOT := 1.6.32
 UPLOT_SHA512 := 2883159c6ebccefbb95d751b0b82d010f9e1c0ec41b8bc96d401eda66e882935c89a46cb824332fa369b8cb8122cc6ac36e186cd09bf7a9ded3a4c93c6989023
 UPLOT_FOLDER := src/homeroom/site/assets/vendor/uplot
 
-.PHONY: help run test check bench docs lock vendor clean
+.PHONY: help run test test-deploy check bench docs lock vendor clean
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,8 +20,12 @@ run: $(VENV)/run.done ## Run a working class site on http://localhost:8086
 	@$(BIN)/homeroom run
 
 test: $(VENV)/dev.done ## Run all tests: HTTP, command line, browser; on SQLite and PostgreSQL
-	@tests/ensure-chromium.sh && $(BIN)/pytest -n 2 $(ARGS) || \
-		{ test $$? -eq 3 && test -z "$$CI" && $(BIN)/pytest -n 2 -m "not browser" $(ARGS); }
+	@tests/ensure-chromium.sh && $(BIN)/pytest -n 2 -m "not deploy" $(ARGS) || \
+		{ test $$? -eq 3 && test -z "$$CI" && $(BIN)/pytest -n 2 -m "not browser and not deploy" $(ARGS); }
+
+test-deploy: $(VENV)/dev.done ## Run the deployment: containers, Nginx, certificates, updates (installs them as root)
+	@tests/deploy/ensure-tools.sh
+	@$(BIN)/pytest -m deploy tests/deploy $(ARGS)
 
 check: $(VENV)/dev.done ## Lint, types, import rules, dependencies, migrations, documentation
 	@$(BIN)/ruff check .
@@ -41,7 +45,7 @@ docs: $(VENV)/dev.done ## Build the documentation into docs/_build/html
 
 lock: $(VENV)/dev.done ## Resolve the dependencies anew
 	@$(LOCK) --group build -o requirements/run.txt
-	@$(LOCK) --group build --group test --group check --group docs --group lock \
+	@$(LOCK) --group build --group test --group check --group deploy --group docs --group lock \
 		--constraint requirements/run.txt -o requirements/dev.txt
 	@$(LOCK) --group bench --constraint requirements/dev.txt -o requirements/bench.txt
 

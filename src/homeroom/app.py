@@ -42,9 +42,6 @@ BLUEPRINTS = (
     health.bp,
 )
 
-# Base64 makes four bytes of three; the rest of a body is small.
-_BODY_OVERHEAD_BYTES = 64 * 1024
-
 
 class RowId(IntegerConverter):
     """An id in a path. What no database can hold is no id, so such an address is simply not there."""
@@ -73,7 +70,7 @@ def create_app(config: Config | None = None) -> APIFlask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.url_map.converters["int"] = RowId
-    app.config["MAX_CONTENT_LENGTH"] = config.max_upload_bytes * 4 // 3 + _BODY_OVERHEAD_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes
     init_config(app, config)
     init_keys(app, config)
     init_hashing(app, config)

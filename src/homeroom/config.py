@@ -19,6 +19,8 @@ from sqlalchemy.exc import ArgumentError
 # HS256 wants a key at least as long as its digest: RFC 7518, section 3.2.
 MIN_KEY_BYTES = 32
 SECRET_KEY_FILE = "secret_key"  # noqa: S105  the name of the file, not the key
+# Base64 makes four bytes of three; the rest of a body is small.
+_BODY_OVERHEAD_BYTES = 64 * 1024
 _MAKE_KEY = "`homeroom secret-key` prints a good one"
 
 
@@ -249,6 +251,11 @@ class Config(BaseSettings):
     @property
     def production(self) -> bool:
         return self.homeroom_env is Environment.PRODUCTION
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The largest body that is taken: a picture of the largest size as base64, and what surrounds it."""
+        return self.max_upload_bytes * 4 // 3 + _BODY_OVERHEAD_BYTES
 
     @property
     def key_file(self) -> Path:

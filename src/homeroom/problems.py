@@ -56,6 +56,19 @@ def reject_field(pointer: str, detail: str) -> NoReturn:
     raise InvalidFields([FieldProblem(pointer=pointer, detail=detail)], detail)
 
 
+def problem_members(status: int, detail: str) -> dict[str, Any]:
+    """The members that every error has; what stands in front of the application answers with them, too."""
+    title = HTTPStatus(status).phrase
+    return {
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "message": detail,
+        "data": None,
+        "error": title,
+    }
+
+
 def problem_response(
     status: int,
     detail: str,
@@ -64,15 +77,7 @@ def problem_response(
     headers: list[tuple[str, str]] | None = None,
 ) -> Response:
     """An error in the one shape."""
-    title = HTTPStatus(status).phrase
-    body: dict[str, Any] = {
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "message": detail,
-        "data": None,
-        "error": title,
-    }
+    body = problem_members(status, detail)
     if fields:
         body["errors"] = [field.model_dump() for field in fields]
     response = make_response(current_app.json.dumps(body), status)

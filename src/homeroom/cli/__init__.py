@@ -7,6 +7,7 @@ from flask.cli import ScriptInfo
 from sqlalchemy.exc import DBAPIError
 
 from homeroom import __version__
+from homeroom.cli.lazy import LazyGroup
 from homeroom.config import ConfigError
 
 # Where each command is. Only the one that is asked for is loaded: a server starts without the parts
@@ -14,6 +15,9 @@ from homeroom.config import ConfigError
 COMMANDS = {
     "run": "homeroom.cli.serve:run",
     "serve": "homeroom.cli.serve:serve",
+    "prepare": "homeroom.cli.prepare:prepare",
+    "health": "homeroom.cli.health:health",
+    "deploy": "homeroom.cli.deploy:deploy",
     "roster": "homeroom.cli.roster:roster",
     "user": "homeroom.cli.user:user",
     "uploads": "homeroom.cli.uploads:uploads",
@@ -29,19 +33,10 @@ COMMANDS = {
 }
 
 
-class HomeroomGroup(click.Group):
+class HomeroomGroup(LazyGroup):
     """Loads a command when it is asked for, and tells a wrong setting in one clear line."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
-        if name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[name].partition(":")
-        command = getattr(import_module(module), attribute)
-        assert isinstance(command, click.Command)
-        return command
+    places = COMMANDS
 
     def invoke(self, ctx: click.Context) -> object:
         try:

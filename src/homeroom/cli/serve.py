@@ -3,22 +3,20 @@
 import os
 
 import click
-import flask_migrate
 from flask.cli import with_appcontext
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
 from homeroom.auth.hashing import MAX_HASHES_WAITING
-from homeroom.cli.links import join_link, site_address
+from homeroom.cli.links import site_address
+from homeroom.cli.prepare import greet, make_admin_if_nobody, migrate_if_needed
 from homeroom.cli.site import listen
 from homeroom.config import Config, current_config, load_config
 from homeroom.db import db
-from homeroom.health import database_is_current
 from homeroom.logs import logging_config
 from homeroom.uploads.receiving import UPLOADS_AT_ONCE
 from homeroom.users.demo import load_demo_class
-from homeroom.users.services import count_users, find_unjoined_admin, make_first_admin
 
 PORT = 8086
 # Sign-ins and uploads wait their turn on a thread; that many may wait, and pages have theirs all the same.
@@ -69,32 +67,19 @@ def run(host: str, port: int, workers: int) -> None:
     """
     address = site_address(host, port)
     _prepare_database()
-    _greet(address)
+    greet(address)
     db.engine.dispose()
     _serve(current_config(), host, port, workers)
 
 
 def _prepare_database() -> None:
-    if not database_is_current():
-        click.echo("Preparing the database …")
-        flask_migrate.upgrade()
-    if count_users(db.session()) == 0:
-        make_first_admin()
+    migrate_if_needed()
+    if make_admin_if_nobody():
         students = load_demo_class()
         click.echo(
             f"Loaded a demo class of {students} (IDs beginning with demo-); "
             "`homeroom demo remove` takes it away."
         )
-
-
-def _greet(address: str) -> None:
-    click.echo(f"\n  Homeroom is at      {address}/")
-    admin = find_unjoined_admin(db.session())
-    if admin is None:
-        click.echo(f"  Sign in at          {address}/login/\n")
-        return
-    click.echo(f"  First sign-in       {join_link(admin.id, address)}")
-    click.echo(f"                      (works once, for the admin “{admin.uid}”; choose a password there)\n")
 
 
 def _serve(config: Config, host: str, port: int, workers: int) -> None:

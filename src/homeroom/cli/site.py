@@ -32,7 +32,7 @@ def site() -> None:
 @click.option(
     "--api",
     metavar="URL",
-    callback=lambda _context, _option, value: _check_api(value),
+    callback=lambda _context, _option, value: check_api(value),
     help="Origin of the API, like https://class.example.org  [default: port 8086, same host]",
 )
 def serve(host: str, port: int, api: str | None) -> None:
@@ -57,7 +57,7 @@ def serve(host: str, port: int, api: str | None) -> None:
     "--api",
     metavar="URL",
     required=True,
-    callback=lambda _context, _option, value: _check_api(value),
+    callback=lambda _context, _option, value: check_api(value),
     help="Origin of the API, like https://class.example.org",
 )
 @click.option(
@@ -90,7 +90,7 @@ def _check_base(path: str) -> str:
     return base
 
 
-def _check_api(url: str | None) -> str | None:
+def check_api(url: str | None) -> str | None:
     """The --api option as an origin; a slash at its end is forgiven."""
     if url is None:
         return None

@@ -7,6 +7,7 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+backward_compatible = True
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 Key = sa.String(200).with_variant(sa.String(200, collation="C"), "postgresql")

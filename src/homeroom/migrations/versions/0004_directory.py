@@ -11,6 +11,7 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+backward_compatible = True
 
 # A trigger's name, when it fires, and what it adds to the counts.
 _SQLITE_USERS = (

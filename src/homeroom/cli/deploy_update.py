@@ -1,0 +1,55 @@
+"""`homeroom deploy update`: a new version takes over without downtime."""
+
+from pathlib import Path
+
+import click
+from dotenv import dotenv_values
+
+from homeroom.deploy.releases import ReleaseError
+from homeroom.deploy.update import Installation, UpdateError
+from homeroom.deploy.update import update as run_update
+
+_DEFAULTS = Installation(Path())
+
+
+@click.command("update")
+@click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="/opt/homeroom",
+    show_default=True,
+    help="Where versions are installed.",
+)
+@click.option(
+    "--env-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The service's settings, for the migration.",
+)
+@click.option("--user", help="Whom the data belongs to.  [default: whoever runs this]")
+@click.option("--start", default=_DEFAULTS.start, show_default=True, help="Starts the version of a port.")
+@click.option("--stop", default=_DEFAULTS.stop, show_default=True, help="Stops it.")
+@click.option("--test", default=_DEFAULTS.test, show_default=True, help="Tests Nginx's configuration.")
+@click.option("--reload", default=_DEFAULTS.reload, show_default=True, help="Lets Nginx read it anew.")
+@click.option(
+    "--port", "ports", nargs=2, type=click.IntRange(1, 65535), default=_DEFAULTS.ports, show_default=True
+)
+@click.option("--ready-timeout", "ready_timeout_s", default=_DEFAULTS.ready_timeout_s, show_default=True)
+@click.option("--watch", "watch_s", default=_DEFAULTS.watch_s, show_default=True, help="Seconds.")
+@click.option(
+    "--maintenance",
+    is_flag=True,
+    help="Stop the old version first: for migrations that it could not live with.",
+)
+def update(source: Path, env_file: Path | None, maintenance: bool, **options: object) -> None:
+    """Bring the checkout SOURCE to the site; the version before takes over again if it does not serve.
+
+    The first time it installs and starts the first version.
+    """
+    settings = {name: value for name, value in dotenv_values(env_file).items() if value} if env_file else {}
+    installation = Installation(settings=settings, **options)  # type: ignore[arg-type]  # click's values
+    try:
+        release = run_update(installation, source.resolve(), maintenance=maintenance, say=click.echo)
+    except (ReleaseError, UpdateError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{release.name} serves on port {installation.live_port()}.")

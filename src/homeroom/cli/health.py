@@ -1,0 +1,17 @@
+"""`homeroom health`: ask a running server whether it can serve, as a container's health check does."""
+
+import click
+
+from homeroom.deploy.health import unreadiness
+
+
+@click.command("health")
+@click.argument("address", default="http://127.0.0.1:8086", metavar="[URL]")
+def health(address: str) -> None:
+    """Ask the server at URL whether it can serve; status 1 and its reason if it cannot."""
+    if not address.startswith(("http://", "https://")):
+        raise click.BadParameter(f"{address!r} is no address; write it like http://127.0.0.1:8086")
+    reason = unreadiness(address.rstrip("/"))
+    if reason is not None:
+        raise click.ClickException(reason)
+    click.echo("ok")

@@ -1,0 +1,93 @@
+"""`homeroom prepare`: what a deployment needs before it serves; and what `homeroom run` shares with it."""
+
+import click
+import flask_migrate
+from flask import current_app
+from flask.cli import ScriptInfo
+from werkzeug.exceptions import Conflict
+
+from homeroom.auth.keys import signing_keys
+from homeroom.cli.links import join_link
+from homeroom.cli.site import check_api
+from homeroom.config import Environment, load_config
+from homeroom.db import db
+from homeroom.health import database_is_current
+from homeroom.migrations.pending import pending_migrations
+from homeroom.users.services import count_users, find_unjoined_admin, make_first_admin
+
+
+@click.command("prepare")
+@click.option(
+    "--site",
+    default="http://localhost:8086",
+    show_default=True,
+    metavar="URL",
+    callback=lambda _context, _option, value: check_api(value),
+    help="Where the site will be, for the one-time link.",
+)
+@click.option(
+    "--compatible-only",
+    is_flag=True,
+    help="Refuse migrations that the version before could not live with.",
+)
+@click.pass_context
+def prepare(context: click.Context, site: str, compatible_only: bool) -> None:
+    """Make what is missing: the secret key, the tables, the first admin; then say how to sign in.
+
+    A container and a service run it before `homeroom serve`; several may at once. Nothing that is there is
+    changed, and no demo class is loaded.
+    """
+    _make_key()
+    with context.ensure_object(ScriptInfo).load_app().app_context():
+        if compatible_only:
+            _refuse_incompatible_migrations()
+        migrate_if_needed()
+        make_admin_if_nobody()
+        greet(site)
+        db.engine.dispose()
+
+
+def _make_key() -> None:
+    """Production makes no key up when it serves, but whoever prepares asks for one."""
+    signing_keys(load_config(homeroom_env=Environment.DEVELOPMENT))
+
+
+def _refuse_incompatible_migrations() -> None:
+    with db.engine.connect() as connection:
+        pending = pending_migrations(connection, f"{current_app.root_path}/migrations")
+    incompatible = [migration.name for migration in pending if not migration.backward_compatible]
+    if incompatible:
+        raise click.ClickException(
+            f"The version that serves now could not live with {', '.join(incompatible)}. "
+            "Update with `homeroom deploy update --maintenance`, which stops it first."
+        )
+
+
+def migrate_if_needed() -> None:
+    """Bring the tables up to date; of two at once the second waits and finds nothing to do."""
+    if not database_is_current():
+        click.echo("Preparing the database …")
+        flask_migrate.upgrade()
+
+
+def make_admin_if_nobody() -> bool:
+    """Make the first account on an empty site; whether it was this call that did."""
+    if count_users(db.session()) > 0:
+        return False
+    try:
+        make_first_admin()
+    except Conflict:
+        # Another start made it a moment ago.
+        return False
+    return True
+
+
+def greet(address: str) -> None:
+    """Print where the site is, and the one-time link as long as no admin has a password."""
+    click.echo(f"\n  Homeroom is at      {address}/")
+    admin = find_unjoined_admin(db.session())
+    if admin is None:
+        click.echo(f"  Sign in at          {address}/login/\n")
+        return
+    click.echo(f"  First sign-in       {join_link(admin.id, address)}")
+    click.echo(f"                      (works once, for the admin “{admin.uid}”; choose a password there)\n")

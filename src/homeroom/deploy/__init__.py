@@ -1,0 +1,1 @@
+"""Deployment: what stands in front of the application, and how a new version takes over."""

@@ -1,0 +1,18 @@
+#!/bin/sh
+# What the deployment tests run against: there already, or installed by apt as root. Missing is a failure.
+set -eu
+missing=""
+for pair in nginx:nginx certbot:certbot pebble:pebble dockerd:docker.io docker-compose:docker-compose \
+    mmdebstrap:mmdebstrap openssl:openssl; do
+    PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
+done
+test -n "$missing" || exit 0
+if command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then
+    echo "Installing$missing for the deployment tests …"
+    apt-get -qq update
+    # shellcheck disable=SC2086  these are several words
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $missing >/dev/null
+    exit 0
+fi
+echo "The deployment tests need$missing. Install them: sudo apt install$missing" >&2
+exit 3

@@ -1,0 +1,163 @@
+"""The container: built by the Dockerfile, run by the compose file, killed, and brought back."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.conftest import PASSWORD
+from tests.deploy.containers import BASE, ROOT, Docker, make_base, private_docker
+from tests.servers import free_port
+
+pytestmark = pytest.mark.deploy
+
+IMAGE = "homeroom"
+PLANTED = "planted-secret-that-may-reach-no-layer"
+
+
+class Composed:
+    """The compose file's services, in a folder of their own."""
+
+    def __init__(self, docker: Docker, folder: Path) -> None:
+        self.docker, self.folder = docker, folder
+        self.port = free_port()
+        docker.environment["HOMEROOM_PORT"] = str(self.port)
+        shutil.copy(ROOT / "compose.yaml", folder)
+        (folder / "instance").mkdir()
+        os.chown(folder / "instance", 1000, 1000)
+
+    def compose(self, *arguments: str) -> str:
+        return self.docker.run("docker-compose", "-p", "homeroomtest", *arguments, folder=self.folder)
+
+    def inspect(self, template: str) -> str:
+        container = self.compose("ps", "-q", "homeroom").strip()
+        return self.docker.docker("inspect", "--format", template, container).strip()
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def wait_until_ready(self) -> float:
+        """How many seconds it took."""
+        begun = time.monotonic()
+        while time.monotonic() < begun + 60:
+            try:
+                if requests.get(self.url("/api/health/ready"), timeout=2).ok:
+                    return time.monotonic() - begun
+            except requests.RequestException:
+                time.sleep(0.05)
+        raise AssertionError(self.compose("logs"))
+
+
+@pytest.fixture(scope="module")
+def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Docker]:
+    folder = tmp_path_factory.mktemp("docker")
+    make_base(folder / "base.tar")
+    with private_docker(folder) as docker:
+        docker.docker("import", "--change", "ENV LANG=C.UTF-8", str(folder / "base.tar"), BASE)
+        shutil.copytree(ROOT / "src", folder / "context/src", ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / "context/requirements").mkdir()
+        for name in ("Dockerfile", ".dockerignore", "pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(ROOT / name, folder / "context" / name)
+        shutil.copy(ROOT / "requirements/run.txt", folder / "context/requirements")
+        # What lies about in a checkout that is used: none of it may be in the image.
+        (folder / "context/instance").mkdir()
+        for name in ("instance/secret_key", ".env", "src/../notes.txt"):
+            (folder / "context" / name).write_text(PLANTED)
+        docker.docker("build", "--quiet", "--network", "host", "--tag", IMAGE, str(folder / "context"))
+        yield docker
+
+
+@pytest.fixture
+def composed(docker: Docker, tmp_path: Path) -> Iterator[Composed]:
+    composed = Composed(docker, tmp_path)
+    try:
+        yield composed
+    finally:
+        composed.compose("down", "--volumes")
+
+
+def test_the_dockerfile_is_clean() -> None:
+    hadolint = Path(sys.executable).parent / "hadolint"
+    done = subprocess.run([hadolint, ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_no_secret_and_no_tool_of_the_build_is_in_the_image(docker: Docker) -> None:
+    archive = docker.folder / "image.tar"
+    docker.docker("save", "--output", str(archive), IMAGE)
+    assert PLANTED.encode() not in archive.read_bytes()
+    archive.unlink()
+    listed = docker.docker("run", "--rm", "--network=none", "--entrypoint=ls", IMAGE, "/opt/homeroom/bin")
+    assert "homeroom" in listed
+    assert "pip" not in listed
+
+
+def test_a_person_joins_and_everything_is_there_after_a_kill_and_after_down_and_up(
+    composed: Composed,
+) -> None:
+    composed.compose("up", "-d", "--no-build")
+    composed.wait_until_ready()
+    (code,) = re.findall(
+        r"http://localhost:8286/join/#code=([0-9A-Z-]+)", composed.compose("logs", "homeroom")
+    )
+    body = {"code": code, "password": PASSWORD}
+    assert requests.post(composed.url("/api/join"), json=body, timeout=10).status_code == 200
+
+    os.kill(int(composed.inspect("{{.State.Pid}}")), signal.SIGKILL)
+    composed.wait_until_ready()
+    deadline = time.monotonic() + 30
+    while composed.inspect("{{.RestartCount}}") != "1":
+        assert time.monotonic() < deadline, "the container was not started again"
+    composed.wait_until_ready()
+    composed.compose("down")
+    composed.compose("up", "-d", "--no-build")
+    composed.wait_until_ready()
+
+    signed_in = {"uid": "admin", "password": PASSWORD}
+    assert requests.post(composed.url("/api/authenticate"), json=signed_in, timeout=10).status_code == 200
+    assert "/join/" not in composed.compose("logs", "homeroom")
+
+
+def test_it_runs_with_no_more_rights_than_it_needs(composed: Composed) -> None:
+    composed.compose("up", "-d", "--no-build")
+    composed.wait_until_ready()
+    container = composed.compose("ps", "-q", "homeroom").strip()
+    status = composed.docker.docker("exec", container, "cat", "/proc/1/status")
+    assert re.search(r"^Uid:\t1000\t", status, re.MULTILINE)
+    assert re.search(r"^CapEff:\t0+$", status, re.MULTILINE)
+    assert re.search(r"^NoNewPrivs:\t1$", status, re.MULTILINE)
+    wrote = composed.docker.docker(
+        *("exec", container, "python", "-c"),
+        "import tempfile; tempfile.TemporaryFile()\n"
+        "try: open('/opt/homeroom/new', 'w')\n"
+        "except OSError as error: print(error.strerror)",
+    )
+    assert wrote.strip() == "Read-only file system"
+    assert composed.docker.docker("exec", container, "homeroom", "health").strip() == "ok"
+    listening = json.loads(composed.inspect("{{json .NetworkSettings.Ports}}"))
+    assert listening["8086/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": str(composed.port)}]
+
+
+def test_it_stops_when_it_is_told_to(composed: Composed) -> None:
+    composed.compose("up", "-d", "--no-build")
+    composed.wait_until_ready()
+    container = composed.compose("ps", "-q", "homeroom").strip()
+    composed.compose("stop")
+    # 137 would be the kill that follows when the signal does not reach the server.
+    state = composed.docker.docker("inspect", "--format", "{{.State.ExitCode}}", container)
+    assert state.strip() == "0"
+
+
+def test_the_database_is_there_for_its_profile_alone(composed: Composed) -> None:
+    assert "image: postgres:" in composed.compose("--profile", "postgresql", "config")
+    composed.compose("up", "-d", "--no-build")
+    assert len(composed.compose("ps", "-q").split()) == 1
