@@ -15,6 +15,20 @@ median of the rounds' ratios. *Spread* is the lowest and the highest round. What
 figure.
 """
 
+# What stands in the way of a number that is not met; printed only where one is not.
+_IN_THE_WAY = {
+    "sign_in": (
+        "Beside its hash a sign-in is a request through Flask, four counts of tries and one durable commit. "
+        "On two cores that the load itself shares, this is what the hash does not get."
+    ),
+    "sign_in_storm": (
+        "A quiet directory answers from memory in a fifth of a millisecond. In a storm both cores hash, and "
+        "forty sign-ins run through Flask in the same workers: a reader waits for a core until the scheduler "
+        "gives it one, and for Python's lock, a few milliseconds in all. One hash at a time and "
+        "a low priority halved it; the rest would need processes of their own for sign-ins, or another core."
+    ),
+}
+
 
 def write_page(results: Sequence[Result], pictures: Mapping[str, str]) -> str:
     """The page.
@@ -96,6 +110,8 @@ def _section(result: Result, verdicts: Sequence[Verdict], picture: str | None) -
     if told:
         parts.append(table(("ratio", "measured", "spread"), [row[:3] for row in told]))
     parts += [f"{remark}\n" for remark in (*failures(result), *result.remarks)]
+    if any(verdict.met is False for verdict in verdicts) and result.name in _IN_THE_WAY:
+        parts.append(f"**What stands in the way.** {_IN_THE_WAY[result.name]}\n")
     parts.append(f"Measured at {result.measured_at}: {result.quiet}.\n")
     return "\n".join(parts)
 
