@@ -32,6 +32,13 @@ def _processors(production: bool) -> tuple[list[Any], list[Any]]:
     return shared, [console]
 
 
+class KnownWarnings(logging.Filter):
+    """Keeps back Granian's warning of many threads: most of ours wait for a hash (`cli/serve.py`)."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "spawning up to" not in record.getMessage()
+
+
 def logging_config(config: Config) -> dict[str, Any]:
     """The standard library's logging, so that libraries and the server write lines like ours."""
     shared, render = _processors(config.production)
@@ -45,6 +52,7 @@ def logging_config(config: Config) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
             }
         },
+        "filters": {"known_warnings": {"()": KnownWarnings}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
@@ -54,7 +62,12 @@ def logging_config(config: Config) -> dict[str, Any]:
         },
         "root": {"handlers": ["stderr"], "level": config.log_level},
         "loggers": {
-            "_granian": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            "_granian": {
+                "handlers": ["stderr"],
+                "filters": ["known_warnings"],
+                "level": "WARNING",
+                "propagate": False,
+            },
             "alembic": {"level": "WARNING"},
         },
     }

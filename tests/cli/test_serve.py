@@ -21,14 +21,15 @@ from tests.servers import free_port
 def running(instance: Path) -> Iterator[tuple[str, str]]:
     """The address of a `homeroom run` that answers, and what it printed until then."""
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "homeroom", "run", "--port", str(port)],
-        env=os.environ | {"INSTANCE_PATH": str(instance), "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
+    with (instance.parent / "stderr").open("a") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "homeroom", "run", "--port", str(port)],
+            env=os.environ | {"INSTANCE_PATH": str(instance), "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+        )
     stop = threading.Timer(60, process.kill)
     stop.start()
     try:
@@ -80,6 +81,12 @@ def test_the_first_run_prepares_everything_and_later_ones_change_nothing(tmp_pat
         assert f"Sign in at          {address}/login/" in printed
         body = {"uid": "admin", "password": PASSWORD}
         assert requests.post(f"{address}/api/authenticate", json=body, timeout=10).status_code == 200
+
+
+def test_a_start_warns_of_nothing(tmp_path: Path) -> None:
+    with running(tmp_path / "instance"):
+        pass
+    assert "warning" not in (tmp_path / "stderr").read_text().lower()
 
 
 def test_no_default_password_opens_a_fresh_site(tmp_path: Path) -> None:
