@@ -204,7 +204,12 @@ def test_health_tells_of_the_last_backup_and_drill_and_stays_ready(
     guest: FlaskClient, school_class: SchoolClass, archive_folder: Path
 ) -> None:
     ready = guest.get("/api/health/ready")
-    assert ready.json == {"status": "ok", "backup": None, "drill": None}
+    assert ready.json == {
+        "status": "ok",
+        "backup": None,
+        "drill": None,
+        "seen": {"scheme": "http", "host": "localhost"},
+    }
     run_well("backup")
     run_well("drill")
     told = guest.get("/api/health/ready").json
