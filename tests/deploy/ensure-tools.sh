@@ -3,9 +3,10 @@
 set -eu
 missing=""
 for pair in nginx:nginx certbot:certbot pebble:pebble dockerd:docker.io docker-compose:docker-compose \
-    mmdebstrap:mmdebstrap openssl:openssl; do
+    mmdebstrap:mmdebstrap openssl:openssl curl:curl certutil:libnss3-tools chromium:chromium; do
     PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
+test -e /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so || missing="$missing libnginx-mod-http-brotli-filter"
 test -n "$missing" || exit 0
 if command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then
     echo "Installing$missing for the deployment tests …"

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,8 @@ from tests.servers import free_port
 DOMAIN = "class.homeroom-school.test"
 PAGE_ORIGIN = "https://someone.other-pages.test"
 NGINX = "/usr/sbin/nginx"
+# Of curl: refused, nothing or only a part of it came, TLS or the connection broke off.
+_NOBODY_ANSWERS = (7, 18, 35, 52, 56)
 # The tests' folders are closed to everybody but their owner, so the workers are the owner.
 _FRAME = """daemon off;
 user {user};
@@ -31,8 +33,15 @@ http {{
     client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fcgi;
     uwsgi_temp_path uwsgi; scgi_temp_path scgi;
     include site.conf;
+    {neighbours}
 }}
 """
+# Other people's sites, for the authority alone: it asks all of them on one port.
+_NEIGHBOURS = """server {{
+        listen 127.0.0.1:{port};
+        server_name {names};
+        location /.well-known/acme-challenge/ {{ root {webroot}; default_type text/plain; }}
+    }}"""
 
 
 def make_certificate(folder: Path, domain: str = DOMAIN) -> None:
@@ -49,9 +58,10 @@ def make_certificate(folder: Path, domain: str = DOMAIN) -> None:
 class Nginx:
     """A running Nginx and where it answers."""
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, *, neighbours: tuple[str, ...] = (), **settings: object) -> None:
         folder.chmod(0o755)
         self.folder = folder
+        self.neighbours = neighbours
         self.http_port, self.https_port = free_port(), free_port()
         self.webroot = folder / "webroot"
         self.webroot.mkdir()
@@ -67,7 +77,8 @@ class Nginx:
             "http_port": self.http_port,
             "https_port": self.https_port,
         } | settings
-        self.process: subprocess.Popen[bytes] | None = None
+        # What a client must trust: the certificate itself, or the authority that issued it.
+        self.trusted = folder / "certificate/fullchain.pem"
 
     @property
     def address(self) -> str:
@@ -80,13 +91,22 @@ class Nginx:
     def render(self, modules: str = "", **settings: object) -> None:
         """Write the configuration, and let Nginx itself judge it."""
         self.settings |= settings
-        (self.folder / "nginx.conf").write_text(_FRAME.format(modules=modules, user=getpass.getuser()))
+        neighbours = _NEIGHBOURS.format(
+            port=self.http_port, names=" ".join(self.neighbours), webroot=self.webroot
+        )
+        frame = _FRAME.format(
+            modules=modules, user=getpass.getuser(), neighbours=neighbours if self.neighbours else ""
+        )
+        (self.folder / "nginx.conf").write_text(frame)
         (self.folder / "site.conf").write_text(render_nginx(NginxSite(**self.settings)))  # type: ignore[arg-type]
         tested = subprocess.run([*self.command, "-t"], capture_output=True, text=True, check=False)
         assert tested.returncode == 0, tested.stderr
 
     def reload(self) -> None:
         subprocess.run([*self.command, "-s", "reload"], check=True, capture_output=True)
+
+    def answers(self) -> bool:
+        return answers(self.http_port)
 
     def error_log(self) -> str:
         return (self.folder / "error.log").read_text()
@@ -95,25 +115,30 @@ class Nginx:
 @contextmanager
 def proxying(nginx: Nginx) -> Iterator[Nginx]:
     """Nginx in the foreground; ended by its own process id."""
-    nginx.process = subprocess.Popen(nginx.command, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(nginx.command, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 20
-        while not _answers(nginx.http_port):
-            assert nginx.process.poll() is None, nginx.error_log()
-            assert time.monotonic() < deadline, "Nginx did not start"
-            time.sleep(0.05)
+        wait_for(nginx.answers, "Nginx did not start", nginx.error_log)
         yield nginx
     finally:
-        nginx.process.send_signal(signal.SIGTERM)
-        nginx.process.wait(timeout=20)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether somebody listens on a port."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
         return False
     return True
+
+
+def wait_for(holds: Callable[[], bool], otherwise: str, log: Callable[[], str], seconds: float = 30) -> None:
+    """Return once it holds; after the seconds it fails with a sentence and the end of a log."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"{otherwise}\n{log()[-3000:]}"
+        time.sleep(0.05)
 
 
 @dataclass
@@ -129,10 +154,14 @@ class RawAnswer:
 
 
 def curl(nginx: Nginx, path: str, *arguments: str) -> RawAnswer:
-    """A request by curl: HTTP/2, any header, no cleverness."""
+    """A request by curl: HTTP/2, any header, no cleverness.
+
+    Raises:
+        ConnectionError: nobody answers, or the connection is broken off.
+    """
     command = [
         *("curl", "--silent", "--show-error", "--include", "--max-time", "20", "--noproxy", "*"),
-        *("--cacert", str(nginx.folder / "certificate/fullchain.pem")),
+        *("--cacert", str(nginx.trusted)),
         *("--resolve", f"{DOMAIN}:{nginx.https_port}:127.0.0.1"),
         *arguments,
         nginx.address + path,
@@ -141,6 +170,8 @@ def curl(nginx: Nginx, path: str, *arguments: str) -> RawAnswer:
     done = subprocess.run(
         command, capture_output=True, text=True, errors="replace", check=False, env=environment
     )
+    if done.returncode in _NOBODY_ANSWERS:
+        raise ConnectionError(done.stderr)
     assert done.returncode == 0, done.stderr
     head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
     lines = head.split("\n")

@@ -19,33 +19,14 @@ from homeroom.config import load_config
 from homeroom.deploy.nginx import NginxSite, render_nginx
 from tests.conftest import KEY
 from tests.deploy.proxy import DOMAIN, PAGE_ORIGIN, Nginx, curl, make_certificate, proxying
-from tests.servers import Server, serving
+from tests.servers import Server
 
 pytestmark = pytest.mark.deploy
 
 FOREIGN_ORIGIN = "https://evil.test"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    instance = tmp_path_factory.mktemp("instance")
-    settings = {
-        "INSTANCE_PATH": str(instance),
-        "SECRET_KEY": KEY,
-        "FRONTEND_ORIGINS": PAGE_ORIGIN,
-        "TRUSTED_PROXIES": "1",
-        "LOG_LEVEL": "WARNING",
-    }
-    prepared = subprocess.run(
-        [sys.executable, "-m", "homeroom", "prepare"],
-        env=settings,
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    assert prepared.returncode == 0, prepared.stderr
-    with serving(settings) as server:
-        yield server
+# How many bytes came over the line, behind the body.
+DOWNLOADED = ("-w", " %{size_download}")
+BROTLI = "load_module /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so;"
 
 
 @pytest.fixture(scope="module")
@@ -259,6 +240,30 @@ def test_pages_are_compressed_and_the_sites_files_are_kept_for_a_moment(nginx: N
     assert head.all("Content-Encoding") == ["gzip"]
     etag = curl(nginx, "/assets/css/base.css", "-I").all("ETag")[0]
     assert curl(nginx, "/assets/css/base.css", "-H", f"If-None-Match: {etag}").status == 304
+
+
+def test_browsers_that_know_brotli_get_it_and_others_gzip(server: Server, tmp_path: Path) -> None:
+    nginx = Nginx(tmp_path, upstream=server.address.removeprefix("http://"), brotli=True)
+    make_certificate(nginx.folder / "certificate")
+    nginx.render(modules=BROTLI)
+    path = "/assets/css/base.css"
+    with proxying(nginx):
+        plain_text = curl(nginx, path, "-H", "Accept-Encoding: identity")
+        given = {
+            accepted: curl(nginx, path, "--compressed", "-H", f"Accept-Encoding: {accepted}")
+            for accepted in ("br", "gzip, deflate, br", "gzip")
+        }
+        sizes = {
+            coding: int(curl(nginx, path, "-H", f"Accept-Encoding: {coding}", *DOWNLOADED).body.split()[-1])
+            for coding in ("br", "gzip", "identity")
+        }
+    encodings = {accepted: answer.all("Content-Encoding") for accepted, answer in given.items()}
+    assert encodings == {"br": ["br"], "gzip, deflate, br": ["br"], "gzip": ["gzip"]}
+    assert plain_text.all("Content-Encoding") == []
+    # Decoded by curl, each is what was there.
+    assert {answer.body for answer in given.values()} == {plain_text.body}
+    assert all("Accept-Encoding" in answer.all("Vary") for answer in given.values())
+    assert sizes["br"] < sizes["gzip"] < sizes["identity"]
 
 
 def test_too_many_requests_are_refused_as_a_problem_that_pages_can_read(

@@ -1,100 +1,89 @@
 """A browser over HTTPS: a page on one registrable domain signs in at the API of another, through Nginx."""
 
-import re
-import ssl
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Page, sync_playwright
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Response
 
-from tests.browser.conftest import CHROMIUM_FLAGS
-from tests.conftest import KEY, PASSWORD
-from tests.deploy.proxy import Nginx, make_certificate, proxying
-from tests.servers import free_port, serving
+from tests.conftest import PASSWORD
+from tests.deploy.application import application
+from tests.deploy.authority import Authority, Certbot, issuing
+from tests.deploy.other_sites import FOREIGN_HOST, PAGE_HOST, SIGN_IN, chromium, published
+from tests.deploy.outside import doctor
+from tests.deploy.proxy import DOMAIN, Nginx, proxying
+from tests.servers import free_port
 
 pytestmark = pytest.mark.deploy
 
-PAGE_HOST, FOREIGN_HOST = "someone.other-pages.test", "evil.elsewhere.test"
-SIGN_IN = """async ([api, password]) => {
-  const options = {mode: 'cors', credentials: 'include',
-                   headers: {'Content-Type': 'application/json', 'X-Origin': 'client'}};
-  const body = JSON.stringify({uid: 'admin', password});
-  try {
-    const answer = await fetch(`${api}/api/authenticate`, {...options, method: 'POST', body});
-    const me = await fetch(`${api}/api/id`, options);
-    return [answer.status, me.status, (await me.json()).uid];
-  } catch (error) {
-    return [error.name];
-  }
-}"""
+
+class Internet:
+    """The class site, two sites of other people, and the authority that all certificates are from."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        port = free_port()
+        self.page_port = port
+        self.admitted, self.foreign = f"https://{PAGE_HOST}:{port}", f"https://{FOREIGN_HOST}:{port}"
+        self.nginx = Nginx(
+            folder,
+            origins=(self.admitted,),
+            neighbours=(PAGE_HOST, FOREIGN_HOST),
+            certificate_dir=folder / "letsencrypt/live" / DOMAIN,
+            http_only=True,
+        )
+        self.authority = Authority(folder / "authority", self.nginx.http_port)
 
 
-@pytest.fixture
-def page_port(tmp_path: Path) -> Iterator[int]:
-    """Pages of two other sites, over HTTPS."""
-    make_certificate(tmp_path / "pages", PAGE_HOST)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "pages/fullchain.pem", tmp_path / "pages/privkey.pem")
-    blank = Response("<!doctype html><title>Elsewhere</title>", mimetype="text/html")
-    pages = make_server("127.0.0.1", 0, blank, threaded=True, ssl_context=context)
-    thread = threading.Thread(target=pages.serve_forever)
-    thread.start()
-    yield pages.server_port
-    pages.shutdown()
-    thread.join()
-    pages.server_close()
-
-
-@pytest.fixture
-def browser_page() -> Iterator[Page]:
-    """Chromium, for which every .test name is this machine; certificates are not what is shown here."""
-    flags = [*CHROMIUM_FLAGS, "--host-resolver-rules=MAP *.test 127.0.0.1", "--ignore-certificate-errors"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
-        yield browser.new_page()
-        browser.close()
+@pytest.fixture(scope="module")
+def internet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Internet]:
+    internet = Internet(tmp_path_factory.mktemp("internet"))
+    nginx = internet.nginx
+    with ExitStack() as stack:
+        instance = internet.folder / "instance"
+        server, code = stack.enter_context(application(instance, FRONTEND_ORIGINS=internet.admitted))
+        joined = {"code": code, "password": PASSWORD}
+        requests.post(server.url("/api/join"), json=joined, timeout=10).raise_for_status()
+        nginx.render(upstream=server.address.removeprefix("http://"))
+        stack.enter_context(proxying(nginx))
+        stack.enter_context(issuing(internet.authority))
+        certbot = Certbot(nginx, internet.authority, internet.folder / "letsencrypt")
+        certbot.issue()
+        nginx.render(http_only=False)
+        nginx.reload()
+        nginx.trusted = internet.authority.root()
+        pages = internet.folder / "pages"
+        pages.mkdir()
+        (pages / "index.html").write_text("<!doctype html><title>Elsewhere</title>")
+        certificate = certbot.issue_for(PAGE_HOST, FOREIGN_HOST)
+        stack.enter_context(published(pages, certificate, internet.page_port))
+        yield internet
 
 
 def test_a_page_of_an_admitted_site_signs_in_and_one_of_another_site_is_refused(
-    page_port: int, browser_page: Page, tmp_path: Path
+    internet: Internet, tmp_path: Path
 ) -> None:
-    admitted = f"https://{PAGE_HOST}:{page_port}"
-    settings = {
-        "INSTANCE_PATH": str(tmp_path / "instance"),
-        "SECRET_KEY": KEY,
-        "FRONTEND_ORIGINS": admitted,
-        "TRUSTED_PROXIES": "1",
-        "LOG_LEVEL": "ERROR",
-    }
-    prepared = subprocess.run(
-        [sys.executable, "-m", "homeroom", "prepare"],
-        env=settings,
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    (code,) = re.findall(r"/join/#code=(\S+)", prepared.stdout)
-    port = free_port()
-    with serving(settings, port=port) as server:
-        joined = {"code": code, "password": PASSWORD}
-        requests.post(server.url("/api/join"), json=joined, timeout=10).raise_for_status()
-        nginx = Nginx(tmp_path, upstream=f"127.0.0.1:{port}", origins=(admitted,))
-        make_certificate(nginx.folder / "certificate")
-        nginx.render()
-        with proxying(nginx):
-            browser_page.goto(f"{admitted}/")
-            assert browser_page.evaluate(SIGN_IN, [nginx.address, PASSWORD]) == [200, 200, "admin"]
-            cookie = browser_page.context.cookies(nginx.address)
-            browser_page.goto(f"https://{FOREIGN_HOST}:{page_port}/")
-            assert browser_page.evaluate(SIGN_IN, [nginx.address, PASSWORD]) == ["TypeError"]
-    (kept,) = [one for one in cookie if one["name"] == "jwt"]
+    api = internet.nginx.address
+    with chromium(tmp_path / "home", internet.nginx.trusted) as browser:
+        page = browser.new_page()
+        page.goto(f"{internet.admitted}/")
+        assert page.evaluate(SIGN_IN, [api, PASSWORD]) == [200, 200, "admin"]
+        cookies = page.context.cookies(api)
+        page.goto(f"{internet.foreign}/")
+        assert page.evaluate(SIGN_IN, [api, PASSWORD]) == ["TypeError"]
+    (kept,) = [one for one in cookies if one["name"] == "jwt"]
     assert kept["secure"]
     assert kept["httpOnly"]
     assert kept["sameSite"] == "None"
+
+
+def test_doctor_finds_no_fault_and_names_why_another_site_is_refused(internet: Internet) -> None:
+    healthy = doctor(internet.nginx, internet.authority, "--origin", internet.admitted)
+    assert (healthy.returncode, healthy.stdout.splitlines()[-1]) == (0, "No fault was found."), healthy.stdout
+    refused = doctor(internet.nginx, internet.authority, "--origin", internet.foreign)
+    assert refused.returncode == 1
+    (told,) = [line for line in refused.stdout.splitlines() if line.startswith("✗")]
+    assert f"A page of {internet.foreign} may not ask" in told
+    assert "the origin is not admitted" in told
+    assert f"Add {internet.foreign} to FRONTEND_ORIGINS" in refused.stdout
