@@ -1,53 +1,29 @@
-"""What systemd does on a real machine, for tests: start and stop the version of a port as a bare process.
+"""`systemctl start|stop homeroom@PORT.service` of a machine without systemd, for tests.
 
-`python bare_service.py start|stop FOLDER PORT`; the settings are those of the environment.
+`python -m tests.deploy.bare_service start|stop FOLDER UNIT`; the settings are those of FOLDER/homeroom.env.
+What runs is what deploy/systemd/homeroom@.service has: `homeroom prepare`, then `homeroom serve`.
 """
 
 import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
-STOP_TIMEOUT_S = 30
+from dotenv import dotenv_values
+
+from tests.deploy import supervisor
+
+RUN = 'site=$SITE_URL; "$0" prepare --site "$site" && exec "$0" serve --port "$1" --workers 2'
 
 
-def start(folder: Path, port: str) -> None:
-    with (folder / f"{port}.log").open("ab") as log:
-        process = subprocess.Popen(
-            [folder / "slots" / port / "bin/homeroom", "serve", "--port", port, "--workers", "2"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    (folder / f"{port}.pid").write_text(str(process.pid))
-
-
-def stop(folder: Path, port: str) -> None:
-    """The main process alone is told, as systemd's KillMode=mixed does; it ends its workers."""
-    pid_file = folder / f"{port}.pid"
-    if not pid_file.exists():
+def run(action: str, folder: Path, unit: str) -> None:
+    port = unit.removeprefix("homeroom@").removesuffix(".service")
+    if action == "stop":
+        supervisor.stop(folder, port)
         return
-    pid = int(pid_file.read_text())
-    os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_TIMEOUT_S
-    while _runs(pid):
-        if time.monotonic() > deadline:
-            sys.exit(f"process {pid} does not stop")
-        time.sleep(0.05)
-    pid_file.unlink()
-
-
-def _runs(pid: int) -> bool:
-    """Whether a process does anything; one that has ended and waits for its parent does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
+    settings = {name: value for name, value in dotenv_values(folder / "homeroom.env").items() if value}
+    program = folder / "slots" / port / "bin/homeroom"
+    supervisor.start(folder, port, ["sh", "-c", RUN, program, port], os.environ | settings)
 
 
 if __name__ == "__main__":
-    {"start": start, "stop": stop}[sys.argv[1]](Path(sys.argv[2]), sys.argv[3])
+    run(sys.argv[1], Path(sys.argv[2]), sys.argv[3])

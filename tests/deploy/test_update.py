@@ -1,24 +1,23 @@
 """A new version takes over under load, and a bad one gives way again; both really installed."""
 
-import os
-import re
+import fcntl
 import shutil
+import signal
+import socket
 import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.deploy.containers import ROOT
+from tests.deploy.bare_machine import BareMachine, running
 from tests.deploy.load import under_load
-from tests.deploy.proxy import Nginx, curl, make_certificate, proxying
-from tests.servers import free_port
+from tests.deploy.proxy import answers, make_certificate
 
 pytestmark = pytest.mark.deploy
 
-SERVICE = Path(__file__).parent / "bare_service.py"
 MIGRATION = '''"""A table of the tests."""
 
 import sqlalchemy as sa
@@ -40,93 +39,51 @@ def downgrade() -> None:
 '''
 
 
-class Machine:
-    """A machine without containers: versions below a folder, two ports, and Nginx in front."""
+def migrate_in(checkout: Path, name: str, before: str, *, compatible: bool) -> None:
+    """Bring a migration into a checkout."""
+    text = MIGRATION.format(revision=name, before=before, compatible=compatible, table=f"table_{name}")
+    (checkout / f"src/homeroom/migrations/versions/{name}_test.py").write_text(text)
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.installed = folder / "opt"
-        self.ports = (free_port(), free_port())
-        self.settings = folder / "homeroom.env"
-        self.settings.write_text(
-            f"HOMEROOM_ENV=production\nINSTANCE_PATH={folder}/instance\nTRUSTED_PROXIES=1\nLOG_LEVEL=WARNING\n"
-        )
-        self.nginx = Nginx(
-            folder,
-            upstream_file=self.installed / "upstream.conf",
-            requests_per_second=100_000,
-            burst=100_000,
-        )
 
-    def checkout(self, version: str) -> Path:
-        """A copy of this repository that calls itself another version."""
-        copy = self.folder / f"checkout-{version}"
-        shutil.copytree(
-            ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-        )
-        (copy / "requirements").mkdir()
-        for name in ("pyproject.toml", "README.md", "LICENSE", "requirements/run.txt"):
-            shutil.copy(ROOT / name, copy / name)
-        project = copy / "pyproject.toml"
-        text, replaced = re.subn(
-            r'^version = ".*"$', f'version = "{version}"', project.read_text(), flags=re.M
-        )
-        assert replaced == 1
-        project.write_text(text)
-        return copy
+def releases(machine: BareMachine) -> set[Path]:
+    return {release.resolve() for release in (machine.installed / "releases").iterdir()}
 
-    def migrate_in(self, checkout: Path, name: str, before: str, *, compatible: bool) -> None:
-        text = MIGRATION.format(revision=name, before=before, compatible=compatible, table=f"table_{name}")
-        (checkout / f"src/homeroom/migrations/versions/{name}_test.py").write_text(text)
 
-    def update(self, checkout: Path, *options: str) -> subprocess.CompletedProcess[str]:
-        service = f"{sys.executable} {SERVICE}"
-        command = [
-            *(sys.executable, "-m", "homeroom", "deploy", "update", str(checkout)),
-            *("--folder", str(self.installed), "--env-file", str(self.settings)),
-            *("--port", str(self.ports[0]), str(self.ports[1])),
-            *("--start", f"{service} start {self.installed} {{port}}"),
-            *("--stop", f"{service} stop {self.installed} {{port}}"),
-            *("--test", " ".join([*self.nginx.command, "-t"])),
-            *("--reload", " ".join([*self.nginx.command, "-s", "reload"])),
-            *("--ready-timeout", "20", "--watch", "3"),
-            *options,
-        ]
-        settings = dict(line.split("=", 1) for line in self.settings.read_text().splitlines())
-        return subprocess.run(
-            command, env=os.environ | settings, capture_output=True, text=True, timeout=300, check=False
-        )
+def slots(machine: BareMachine) -> dict[int, Path]:
+    """Which release each port has."""
+    links = {port: machine.installed / "slots" / str(port) for port in machine.ports}
+    return {port: link.resolve() for port, link in links.items() if link.is_symlink()}
 
-    def version(self) -> str:
-        """The version that answers through Nginx."""
-        return re.findall(r'"version": ?"([^"]+)"', curl(self.nginx, "/api/openapi.json").body)[0]
 
-    def stop(self) -> None:
-        for port in self.ports:
-            subprocess.run([sys.executable, SERVICE, "stop", self.installed, str(port)], check=True)
+def first_version(machine: BareMachine) -> Path:
+    """The first version's checkout, for tests that only need one."""
+    return machine.folder / "checkout-1.0.0"
+
+
+def free_slot(machine: BareMachine) -> int:
+    """The port that the next version will have."""
+    return next(port for port in machine.ports if str(port) != machine.live_port())
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
     """A machine on which the first version serves."""
-    machine = Machine(tmp_path_factory.mktemp("machine"))
-    make_certificate(machine.nginx.folder / "certificate")
-    try:
+    with running(BareMachine(tmp_path_factory.mktemp("machine"))) as machine:
+        make_certificate(machine.nginx.folder / "certificate")
         done = machine.update(machine.checkout("1.0.0"))
         assert done.returncode == 0, done.stderr
-        assert "First sign-in" not in done.stderr
+        assert "First sign-in" not in done.stdout
+        assert "/join/#code=" in (machine.installed / f"{machine.ports[0]}.log").read_text()
         machine.nginx.render()
-        with proxying(machine.nginx):
-            assert machine.version() == "1.0.0"
-            yield machine
-    finally:
-        machine.stop()
+        machine.start_nginx()
+        assert machine.version() == "1.0.0"
+        yield machine
 
 
-def test_no_request_fails_while_a_new_version_takes_over(machine: Machine) -> None:
+def test_no_request_fails_while_a_new_version_takes_over(machine: BareMachine) -> None:
     checkout = machine.checkout("2.0.0")
-    machine.migrate_in(checkout, "9001", "0004", compatible=True)
-    authority = machine.nginx.folder / "certificate/fullchain.pem"
+    migrate_in(checkout, "9001", "0004", compatible=True)
+    authority = machine.nginx.trusted
     with under_load(machine.nginx.https_port, authority, at_least=10_000, seconds=240) as load:
         done = machine.update(checkout)
         assert done.returncode == 0, done.stderr
@@ -137,14 +94,15 @@ def test_no_request_fails_while_a_new_version_takes_over(machine: Machine) -> No
         requests.get(f"http://127.0.0.1:{machine.ports[0]}/api/health/live", timeout=5)
 
 
-def test_an_unhealthy_version_gives_way_and_no_request_fails(machine: Machine) -> None:
+def test_an_unhealthy_version_gives_way_and_no_request_fails(machine: BareMachine) -> None:
     before = machine.version()
+    releases_before, slots_before = releases(machine), slots(machine)
     checkout = machine.checkout("3.0.0")
     health = checkout / "src/homeroom/health.py"
     broken = health.read_text().replace("    if not current:\n", "    if current:\n")
     assert broken != health.read_text()
     health.write_text(broken)
-    authority = machine.nginx.folder / "certificate/fullchain.pem"
+    authority = machine.nginx.trusted
     with under_load(machine.nginx.https_port, authority, at_least=500, seconds=240) as load:
         done = machine.update(checkout)
     assert done.returncode == 1
@@ -152,20 +110,23 @@ def test_an_unhealthy_version_gives_way_and_no_request_fails(machine: Machine) -
     assert "The version before serves on port" in done.stderr
     assert load.failures == {}
     assert machine.version() == before
+    assert (releases(machine), slots(machine)) == (releases_before, slots_before), "nothing is left of it"
 
 
-def test_a_configuration_that_nginx_refuses_is_taken_back(machine: Machine) -> None:
+def test_a_configuration_that_nginx_refuses_is_taken_back(machine: BareMachine) -> None:
     before = machine.version()
     done = machine.update(machine.checkout("3.5.0"), "--test", "false")
     assert done.returncode == 1
+    assert "The version before serves on port" in done.stderr
     assert machine.version() == before
+    assert not answers(free_slot(machine))
 
 
-def test_a_migration_that_the_old_version_could_not_live_with_needs_maintenance(machine: Machine) -> None:
+def test_a_migration_that_the_old_version_could_not_live_with_needs_maintenance(machine: BareMachine) -> None:
     before = machine.version()
     checkout = machine.checkout("4.0.0")
-    machine.migrate_in(checkout, "9001", "0004", compatible=True)
-    machine.migrate_in(checkout, "9002", "9001", compatible=False)
+    migrate_in(checkout, "9001", "0004", compatible=True)
+    migrate_in(checkout, "9002", "9001", compatible=False)
     refused = machine.update(checkout)
     assert refused.returncode == 1
     assert "could not live with 9002 (A table of the tests)" in refused.stderr
@@ -176,7 +137,7 @@ def test_a_migration_that_the_old_version_could_not_live_with_needs_maintenance(
     assert machine.version() == "4.0.0"
 
 
-def test_what_is_no_checkout_changes_nothing(machine: Machine, tmp_path: Path) -> None:
+def test_what_is_no_checkout_changes_nothing(machine: BareMachine, tmp_path: Path) -> None:
     before = machine.version()
     done = machine.update(tmp_path)
     assert done.returncode == 1
@@ -184,8 +145,155 @@ def test_what_is_no_checkout_changes_nothing(machine: Machine, tmp_path: Path) -
     assert machine.version() == before
 
 
-def test_old_versions_are_forgotten_but_for_those_that_a_port_has(machine: Machine) -> None:
-    releases = {release.resolve() for release in (machine.installed / "releases").iterdir()}
-    assert {(machine.installed / "slots" / str(port)).resolve() for port in machine.ports} <= releases
-    assert len(releases) <= 4
-    assert (machine.installed / "current").resolve().exists()
+def test_old_versions_are_forgotten_but_for_those_that_a_port_has(machine: BareMachine) -> None:
+    assert releases(machine) == set(slots(machine).values())
+    assert len(releases(machine)) == 2
+    current = (machine.installed / "current").resolve()
+    assert current == slots(machine)[int(machine.live_port())]
+
+
+def test_two_updates_at_once_are_one_after_the_other(machine: BareMachine) -> None:
+    checkout = first_version(machine)
+    with (machine.installed / "update.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused = machine.update(checkout)
+    assert refused.returncode == 1
+    assert "Another update is under way" in refused.stderr
+    with socket.create_server(("127.0.0.1", free_slot(machine))):
+        refused = machine.update(checkout)
+    assert refused.returncode == 1
+    assert "is in use: stop what answers there" in refused.stderr
+    assert machine.update(checkout).returncode == 0
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A disk of 100 MiB."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_on_a_disk_that_is_full_everything_stays(machine: BareMachine, tmp_path: Path) -> None:
+    checkout, before = first_version(machine), (releases(machine), slots(machine))
+    with small_disk(tmp_path / "disk") as disk:
+        told = machine.update(checkout, "--folder", str(disk / "opt"))
+        assert told.returncode == 1
+        assert "MiB are free where" in told.stderr
+        assert "Make room" in told.stderr
+    # Full all at once, while packages are being installed.
+    full = subprocess.run(
+        ["prlimit", "--fsize=6000000", *machine.update_command(checkout)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert full.returncode == 1
+    assert "File too large" in full.stderr
+    nowhere = machine.update(checkout, "--folder", str(machine.installed / "update.lock/below"))
+    assert nowhere.returncode == 1
+    assert nowhere.stderr.strip().endswith("Not a directory.")
+    assert (releases(machine), slots(machine)) == before
+
+
+def test_where_nginx_cannot_be_told_nothing_is_stopped(machine: BareMachine) -> None:
+    checkout, new, before = first_version(machine), free_slot(machine), machine.version()
+    done = machine.update(checkout, "--reload", "false")
+    assert done.returncode == 1
+    assert "Going back failed as well, and what runs was left running: false failed" in done.stderr
+    assert answers(new), "it may be the one that Nginx leads to"
+    assert machine.version() == before
+    assert machine.update(checkout).returncode == 0, "the next update tidies up"
+
+
+def test_an_old_version_that_does_not_stop_is_told(machine: BareMachine) -> None:
+    checkout, old = first_version(machine), machine.live_port()
+    done = machine.update(checkout, "--stop", f"sh -c 'test {{port}} != {old}'")
+    assert done.returncode == 1
+    assert "The new version serves on port" in done.stderr
+    assert f"stop what runs on port {old}" in done.stderr
+    assert machine.live_port() != old
+    assert answers(int(old))
+    assert machine.update(checkout).returncode == 0, "the next update stops it"
+
+
+def test_an_interrupted_update_goes_back(machine: BareMachine) -> None:
+    old, new, before = machine.live_port(), free_slot(machine), machine.version()
+    command = machine.update_command(machine.checkout("4.5.0"), "--watch", "60")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert any("Nginx leads to port" in line for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        told = process.stderr.read()
+    assert process.returncode == 1
+    assert f"Interrupted.\nThe version before serves on port {old}." in told
+    assert (machine.live_port(), machine.version()) == (old, before)
+    assert not answers(new)
+
+
+CUT = "kill -9 $PPID"
+MIGRATION_THAT_IS_CUT_OFF = """def upgrade() -> None:
+    op.create_table("of_5", sa.Column("id", sa.Integer(), primary_key=True))
+    if "POWER_FAILS" in os.environ:
+        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def cut_off(machine: BareMachine, checkout: Path, *options: str) -> None:
+    """An update during which the power goes, and the machine's next start."""
+    command = ["env", "POWER_FAILS=yes", *machine.update_command(checkout, *options)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+    machine.cut_power()
+    machine.boot()
+    machine.wait_until_ready()
+
+
+def test_after_a_power_failure_at_any_step_the_machine_starts_with_a_version_that_serves(
+    machine: BareMachine,
+) -> None:
+    """Each is at the same time the update that tidies up behind the one before."""
+    fifth = machine.checkout("5.0.0")
+    migrate_in(fifth, "9001", "0004", compatible=True)
+    migrate_in(fifth, "9002", "9001", compatible=False)
+    migrate_in(fifth, "9003", "9002", compatible=False)
+    migration = fifth / "src/homeroom/migrations/versions/9003_test.py"
+    head = (
+        migration.read_text()
+        .partition("def upgrade")[0]
+        .replace("import sql", "import os\nimport signal\nimport sql")
+    )
+    migration.write_text(head + MIGRATION_THAT_IS_CUT_OFF)
+
+    # Before the new one is started, and before anything leads to it.
+    before = machine.version()
+    cut_off(machine, machine.checkout("4.8.0"), "--start", f"sh -c '{CUT}'")
+    assert machine.version() == before
+    # In the middle of a migration that the old version could not live with: it must not start again.
+    cut_off(machine, fifth, "--maintenance")
+    assert machine.version() == "5.0.0"
+    # Written down, and Nginx not told.
+    cut_off(machine, sixth := next_version(machine, fifth, "6.0.0"), "--reload", f"sh -c '{CUT}'")
+    assert machine.version() == "6.0.0"
+    # Both run.
+    stop_old = f"sh -c 'test {{port}} != {machine.live_port()} || {CUT}'"
+    cut_off(machine, seventh := next_version(machine, sixth, "7.0.0"), "--stop", stop_old)
+    assert machine.version() == "7.0.0"
+
+    done = machine.update(next_version(machine, seventh, "8.0.0"))
+    assert done.returncode == 0, done.stderr
+    assert machine.version() == "8.0.0"
+    assert releases(machine) == set(slots(machine).values())
+
+
+def next_version(machine: BareMachine, checkout: Path, version: str) -> Path:
+    """The same, with the migrations that it brought, as a version of its own."""
+    copy = machine.checkout(version)
+    shutil.copytree(checkout / "src", copy / "src", dirs_exist_ok=True)
+    return copy

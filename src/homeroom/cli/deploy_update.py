@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 from dotenv import dotenv_values
 
+from homeroom.deploy.installation import Installation, UpdateError
 from homeroom.deploy.releases import ReleaseError
-from homeroom.deploy.update import Installation, UpdateError
 from homeroom.deploy.update import update as run_update
 
 _DEFAULTS = Installation(Path())
@@ -28,7 +28,13 @@ _DEFAULTS = Installation(Path())
 )
 @click.option("--user", help="Whom the data belongs to.  [default: whoever runs this]")
 @click.option("--start", default=_DEFAULTS.start, show_default=True, help="Starts the version of a port.")
-@click.option("--stop", default=_DEFAULTS.stop, show_default=True, help="Stops it.")
+@click.option("--stop", default=_DEFAULTS.stop, show_default=True, help="Stops it, if it runs.")
+@click.option(
+    "--at-boot",
+    default=_DEFAULTS.at_boot,
+    show_default=True,
+    help="Lets the machine start what serves, when it starts itself.",
+)
 @click.option("--test", default=_DEFAULTS.test, show_default=True, help="Tests Nginx's configuration.")
 @click.option("--reload", default=_DEFAULTS.reload, show_default=True, help="Lets Nginx read it anew.")
 @click.option(

@@ -1,70 +1,38 @@
 """An update without downtime: the new version on the free one of two ports, then Nginx leads there.
 
-The old one serves until the new one has shown that it can, and takes over again if it cannot.
+The old one serves until the new one has shown that it can, and takes over again if it cannot. Wherever it is
+cut off, the machine's next start brings back a version that serves, and the next update tidies up.
 """
 
 import fcntl
 import os
-import re
-import shlex
-import subprocess
+import shutil
+import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from homeroom.deploy.health import unreadiness
-from homeroom.deploy.releases import build_release, forget_old_releases
+from homeroom.deploy.installation import Installation, UpdateError, call, point
+from homeroom.deploy.releases import build_release, forget_releases
 
 POLL_S = 0.2
-_COMMAND_TIMEOUT_S = 120
-
-
-class UpdateError(Exception):
-    """The new version does not serve; the text says why, and what serves instead."""
 
 
 @dataclass(frozen=True)
-class Installation:
-    """Homeroom on a machine without containers, and the commands that start and stop it there."""
+class _Change:
+    """One release that is to take over, and what it takes over from."""
 
-    folder: Path
-    start: str = "systemctl enable --now homeroom@{port}"
-    stop: str = "systemctl disable --now homeroom@{port}"
-    test: str = "nginx -t -q"
-    reload: str = "systemctl reload nginx"
-    # Whom the data belongs to: what migrates is run as that user.
-    user: str | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
-    ports: tuple[int, int] = (8286, 8287)
-    ready_timeout_s: float = 60
-    # How long the new one is watched, and Nginx's old workers may finish what they have begun.
-    watch_s: float = 10
-
-    @property
-    def upstream(self) -> Path:
-        """What Nginx includes: which port serves."""
-        return self.folder / "upstream.conf"
-
-    @property
-    def releases(self) -> Path:
-        return self.folder / "releases"
-
-    def slot(self, port: int) -> Path:
-        """A link to the release that a port serves."""
-        return self.folder / "slots" / str(port)
-
-    def live_port(self) -> int | None:
-        """The port that Nginx leads to; None before the first version."""
-        if not self.upstream.exists():
-            return None
-        found = re.search(r"127\.0\.0\.1:(\d+);", self.upstream.read_text())
-        if found is None or int(found[1]) not in self.ports:
-            raise UpdateError(
-                f"{self.upstream} names none of the ports {self.ports}; write one of them there."
-            )
-        return int(found[1])
+    on: Installation
+    release: Path
+    new: int
+    # The port that serves now, and what the new one's port had before; None: nothing yet.
+    live: int | None
+    replaced: Path | None
+    maintenance: bool
+    say: Callable[[str], None]
 
 
 def update(
@@ -74,104 +42,143 @@ def update(
 
     Raises:
         ReleaseError: it could not be built; nothing was changed.
-        UpdateError: it does not serve; the one before does, if there was one.
+        UpdateError: it does not serve, and the one before does, if there was one; or it serves, and the one
+            before could not be stopped. The text says which.
     """
-    with _alone(installation.folder):
-        live = installation.live_port()
-        new = next(port for port in installation.ports if port != live)
-        if unreadiness(_address(new)) is None:
-            raise UpdateError(
-                f"Port {new} is in use: stop what answers there; it is to be the new version's."
-            )
-        say(f"Installing {source} beside what is there …")
-        release = build_release(source, installation.releases)
-        _point(installation.slot(new), release)
-        if maintenance and live is not None:
-            say("Stopping the old version for the migration; Nginx shows the maintenance page.")
-            _call(installation.stop, port=live)
-        _take_over(installation, live, new, release, maintenance=maintenance, say=say)
-        _point(installation.folder / "current", release)
-        in_use = {installation.slot(port).resolve() for port in installation.ports}
-        forget_old_releases(installation.releases, keep=in_use)
-        return release
-
-
-def _take_over(
-    installation: Installation,
-    live: int | None,
-    new: int,
-    release: Path,
-    *,
-    maintenance: bool,
-    say: Callable[[str], None],
-) -> None:
     try:
-        say("Migrating …")
-        _prepare(installation, release, compatible_only=live is not None and not maintenance)
-        say(f"Starting the new version on port {new} …")
-        _call(installation.start, port=new)
-        _wait_until_ready(new, installation.ready_timeout_s)
-        if live is None:
-            _lead_to(installation, new)
-            return
-        say(f"It is ready: Nginx leads to port {new} now.")
-        _switch(installation, new)
-        _watch(new, installation.watch_s)
-    except UpdateError as error:
-        _return_to(installation, live, new, maintenance=maintenance)
-        served = "Nothing serves yet." if live is None else f"The version before serves on port {live}."
-        raise UpdateError(f"{error}\n{served}") from None
-    if not maintenance:
-        say("Stopping the old version.")
-        _call(installation.stop, port=live)
+        with _alone(installation.folder):
+            live = installation.live_port()
+            new = next(port for port in installation.ports if port != live)
+            _free(installation, new)
+            forget_releases(installation.releases, keep=installation.releases_in_use())
+            say(f"Installing {source} beside what is there …")
+            release = build_release(source, installation.releases)
+            slot = installation.slot(new)
+            replaced = slot.readlink() if slot.is_symlink() else None
+            change = _Change(installation, release, new, live, replaced, maintenance, say)
+            _take_over(change)
+            forget_releases(installation.releases, keep=installation.releases_in_use())
+            if live is not None:
+                _stop_old(change)
+            return release
+    except OSError as error:
+        raise UpdateError(f"{error.filename or installation.folder}: {error.strerror}.") from None
 
 
-def _return_to(installation: Installation, live: int | None, new: int, *, maintenance: bool) -> None:
-    """The version before takes over again."""
-    if live is not None:
-        if maintenance:
-            _call(installation.start, port=live)
-            _wait_until_ready(live, installation.ready_timeout_s)
-        if installation.live_port() != live:
-            _switch(installation, live)
-    _call(installation.stop, port=new)
+def _free(installation: Installation, port: int) -> None:
+    """Stop what an update that was cut off may have left on the port; it would change versions by itself."""
+    if installation.slot(port).is_symlink():
+        call(installation.stop, port=port)
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return
+    raise UpdateError(f"Port {port} is in use: stop what answers there; it is to be the new version's.")
 
 
-def _prepare(installation: Installation, release: Path, *, compatible_only: bool) -> None:
-    command = [str(release / "bin/homeroom"), "prepare"]
-    if compatible_only:
-        command.append("--compatible-only")
-    if site := installation.settings.get("SITE_URL"):
-        command += ["--site", site]
-    _run(command, env=os.environ | dict(installation.settings), user=installation.user)
+def _take_over(change: _Change) -> None:
+    try:
+        point(change.on.slot(change.new), change.release)
+        if change.maintenance and change.live is not None:
+            _make_way(change)
+        _bring_up(change)
+        if change.live is None:
+            change.on.lead_to(change.new)
+        else:
+            _lead_over(change)
+    except (UpdateError, OSError) as error:
+        raise UpdateError(f"{error}\n{_go_back(change)}") from None
+    except KeyboardInterrupt:
+        raise UpdateError(f"Interrupted.\n{_go_back(change)}") from None
+
+
+def _make_way(change: _Change) -> None:
+    """Stop the old version before the migration, after which it may never start again by itself."""
+    change.say("Stopping the old version for the migration; Nginx shows the maintenance page.")
+    call(change.on.stop, port=change.live)
+    # A machine that starts again from here on migrates and serves the new one, never the old one.
+    os.sync()
+    change.on.lead_to(change.new)
+
+
+def _bring_up(change: _Change) -> None:
+    change.say("Migrating …")
+    compatible_only = change.live is not None and not change.maintenance
+    change.on.prepare(change.release, compatible_only=compatible_only)
+    call(change.on.at_boot)
+    change.say(f"Starting the new version on port {change.new} …")
+    call(change.on.start, port=change.new)
+    _wait_until_ready(change.new, change.on.ready_timeout_s)
+    # What the machine starts with next must be whole on the disk, before it is told to.
+    os.sync()
+
+
+def _lead_over(change: _Change) -> None:
+    change.say(f"It is ready: Nginx leads to port {change.new} now.")
+    _switch(change.on, change.new)
+    _watch(change.new, change.on.watch_s)
+
+
+def _go_back(change: _Change) -> str:
+    """The version before takes over again; what serves then, in a sentence."""
+    try:
+        if change.live is not None:
+            _return_to(change, change.live)
+        # Only now: as long as Nginx was not told otherwise, it may lead there.
+        call(change.on.stop, port=change.new)
+        _undo(change)
+    except (UpdateError, OSError) as error:
+        return (
+            f"Going back failed as well, and what runs was left running: {error}\n"
+            "Correct that, then start the update again."
+        )
+    if change.live is None:
+        return "Nothing serves yet."
+    return f"The version before serves on port {change.live}."
+
+
+def _return_to(change: _Change, live: int) -> None:
+    if change.maintenance:
+        call(change.on.start, port=live)
+        _wait_until_ready(live, change.on.ready_timeout_s)
+    if change.on.live_port() != live:
+        _switch(change.on, live)
+
+
+def _undo(change: _Change) -> None:
+    """The port has again what it had; what was built is of no use."""
+    slot = change.on.slot(change.new)
+    if change.replaced is None:
+        slot.unlink(missing_ok=True)
+    else:
+        point(slot, change.replaced)
+    shutil.rmtree(change.release)
 
 
 def _switch(installation: Installation, port: int) -> None:
-    """Lead Nginx to a port; a configuration that it refuses is taken back."""
+    """Lead Nginx to a port; a configuration that it refuses is taken back before it reads it."""
     before = installation.live_port()
-    _lead_to(installation, port)
+    installation.lead_to(port)
     try:
-        _call(installation.test)
-        _call(installation.reload)
+        call(installation.test)
     except UpdateError:
         if before is not None:
-            _lead_to(installation, before)
+            installation.lead_to(before)
         raise
+    call(installation.reload)
 
 
-def _lead_to(installation: Installation, port: int) -> None:
-    """Written aside and renamed: Nginx never reads half of it."""
-    aside = installation.upstream.with_suffix(".new")
-    aside.write_text(f"# Written by `homeroom deploy update`.\nserver 127.0.0.1:{port};\n")
-    aside.replace(installation.upstream)
-
-
-def _point(link: Path, target: Path) -> None:
-    link.parent.mkdir(parents=True, exist_ok=True)
-    aside = link.with_name(f"{link.name}.new")
-    aside.unlink(missing_ok=True)
-    aside.symlink_to(target)
-    aside.replace(link)
+def _stop_old(change: _Change) -> None:
+    if change.maintenance:
+        return
+    change.say("Stopping the old version.")
+    try:
+        call(change.on.stop, port=change.live)
+    except UpdateError as error:
+        raise UpdateError(
+            f"{error}\nThe new version serves on port {change.new}, but the one before could not be stopped; "
+            f"stop what runs on port {change.live}."
+        ) from None
 
 
 def _wait_until_ready(port: int, timeout_s: float) -> None:
@@ -194,23 +201,6 @@ def _watch(port: int, seconds: float) -> None:
 
 def _address(port: int) -> str:
     return f"http://127.0.0.1:{port}"
-
-
-def _call(template: str, *, port: int | None = None) -> None:
-    _run([part.format(port=port) for part in shlex.split(template)])
-
-
-def _run(command: list[str], *, env: Mapping[str, str] | None = None, user: str | None = None) -> None:
-    try:
-        done = subprocess.run(  # noqa: S603  the operator's own commands, without a shell
-            command, env=env, user=user, group=user, capture_output=True, text=True,
-            timeout=_COMMAND_TIMEOUT_S, check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise UpdateError(f"{shlex.join(command)}: {error}") from None
-    if done.returncode != 0:
-        lines = (done.stderr or done.stdout).strip().splitlines()
-        raise UpdateError(f"{shlex.join(command)} failed:\n" + "\n".join(lines[-8:]))
 
 
 @contextmanager
