@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -109,6 +110,18 @@ class BareMachine:
     def version(self) -> str:
         """The version that answers through Nginx."""
         return re.findall(r'"version": ?"([^"]+)"', curl(self.nginx, "/api/openapi.json").body)[0]
+
+    def first_link(self) -> str:
+        """The one-time link of the first admin, from where a journal would have it."""
+        log = (self.installed / f"{self.ports[0]}.log").read_text()
+        return re.findall(r"https\S+/join/#code=\S+", log)[-1]
+
+    def damage(self) -> str:
+        """What SQLite finds when it looks at all of the database."""
+        with sqlite3.connect(self.folder / "instance/homeroom.db") as connection:
+            (told,) = connection.execute("PRAGMA integrity_check").fetchone()
+        connection.close()
+        return str(told)
 
     def use_this_checkout(self) -> None:
         """Serve what the tests themselves run on: nothing is built, for tests that are about processes."""

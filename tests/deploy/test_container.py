@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,7 +16,10 @@ import pytest
 import requests
 
 from tests.conftest import PASSWORD
+from tests.deploy.asking import Asker
 from tests.deploy.containers import BASE, ROOT, Docker, make_base, private_docker
+from tests.deploy.proxy import Nginx, make_certificate, proxying
+from tests.deploy.writing import being_written
 from tests.servers import free_port
 
 pytestmark = pytest.mark.deploy
@@ -31,6 +35,7 @@ class Composed:
         self.docker, self.folder = docker, folder
         self.port = free_port()
         docker.environment["HOMEROOM_PORT"] = str(self.port)
+        docker.environment.pop("TRUSTED_PROXIES", None)
         shutil.copy(ROOT / "compose.yaml", folder)
         (folder / "instance").mkdir()
         os.chown(folder / "instance", 1000, 1000)
@@ -44,6 +49,12 @@ class Composed:
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
+
+    def first_code(self) -> str:
+        """What the first admin joins with, from the log."""
+        logs = self.compose("logs", "homeroom")
+        (code,) = re.findall(r"http://localhost:8286/join/#code=([0-9A-Z-]+)", logs)
+        return code
 
     def wait_until_ready(self) -> float:
         """How many seconds it took."""
@@ -106,10 +117,7 @@ def test_a_person_joins_and_everything_is_there_after_a_kill_and_after_down_and_
 ) -> None:
     composed.compose("up", "-d", "--no-build")
     composed.wait_until_ready()
-    (code,) = re.findall(
-        r"http://localhost:8286/join/#code=([0-9A-Z-]+)", composed.compose("logs", "homeroom")
-    )
-    body = {"code": code, "password": PASSWORD}
+    body = {"code": composed.first_code(), "password": PASSWORD}
     assert requests.post(composed.url("/api/join"), json=body, timeout=10).status_code == 200
 
     os.kill(int(composed.inspect("{{.State.Pid}}")), signal.SIGKILL)
@@ -125,6 +133,41 @@ def test_a_person_joins_and_everything_is_there_after_a_kill_and_after_down_and_
     signed_in = {"uid": "admin", "password": PASSWORD}
     assert requests.post(composed.url("/api/authenticate"), json=signed_in, timeout=10).status_code == 200
     assert "/join/" not in composed.compose("logs", "homeroom")
+
+
+def test_every_acknowledged_write_through_nginx_is_there_after_kill_9_of_the_container(
+    composed: Composed, tmp_path: Path
+) -> None:
+    # As .env of a machine with Nginx in front has it.
+    composed.docker.environment["TRUSTED_PROXIES"] = "1"
+    composed.compose("up", "-d", "--no-build")
+    composed.wait_until_ready()
+    (tmp_path / "nginx").mkdir()
+    nginx = Nginx(
+        tmp_path / "nginx",
+        upstream=f"127.0.0.1:{composed.port}",
+        requests_per_second=100_000,
+        burst=100_000,
+    )
+    make_certificate(nginx.folder / "certificate")
+    nginx.render()
+    asker = Asker(nginx.https_port, nginx.trusted)
+    with proxying(nginx):
+        joined = {"code": composed.first_code(), "password": PASSWORD}
+        assert asker.ask("POST", "/api/join", body=joined).status == 200
+        with being_written(asker, asker.sign_in("admin", PASSWORD), "written-") as writing:
+            writing.wait_for_more(50)
+            os.kill(int(composed.inspect("{{.State.Pid}}")), signal.SIGKILL)
+            composed.wait_until_ready()
+            writing.wait_for_more(50)
+        assert writing.refused, "it was killed while people wrote"
+        assert set(writing.refused) == {503}
+        assert writing.lost() == set()
+    # Stopped, its data belongs to nobody else.
+    composed.compose("stop")
+    with sqlite3.connect(composed.folder / "instance/homeroom.db") as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
 
 
 def test_it_runs_with_no_more_rights_than_it_needs(composed: Composed) -> None:
