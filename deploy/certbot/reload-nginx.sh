@@ -4,7 +4,7 @@
 set -eu
 # Debian's Nginx by default; NGINX names another program with its options.
 NGINX=${NGINX:-/usr/sbin/nginx}
-# shellcheck disable=SC2086  a program and its options
+# shellcheck disable=SC2086 # a program and its options
 $NGINX -t -q
 # shellcheck disable=SC2086
 $NGINX -s reload

@@ -11,7 +11,7 @@ test -n "$missing" || exit 0
 if command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then
     echo "Installing$missing for the deployment tests …"
     apt-get -qq update
-    # shellcheck disable=SC2086  these are several words
+    # shellcheck disable=SC2086 # these are several words
     DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $missing >/dev/null
     exit 0
 fi

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+from dotenv import dotenv_values
 
 from homeroom.config import check_origin, load_config
 from homeroom.deploy.nginx import NginxSite, check_address, check_domain, check_upstream, render_nginx
@@ -56,14 +57,20 @@ _port = click.IntRange(1, 65535)
 @click.option("--burst", type=click.IntRange(1, 100_000), default=200, show_default=True)
 @click.option("--connections", type=click.IntRange(1, 100_000), default=400, show_default=True)
 @click.option("--brotli", is_flag=True, help="Nginx has the brotli module.")
+@click.option(
+    "--env-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The service's settings, instead of this environment's.",
+)
 @click.option("--http-only", is_flag=True, help="Before the first certificate: answer the authority alone.")
-def nginx(**options: object) -> None:
+def nginx(env_file: Path | None, **options: object) -> None:
     """Print Nginx's configuration for the site at --domain.
 
     The largest body is that of the setting MAX_UPLOAD_BYTES; limits are for each address.
     """
     # What is rendered holds no key, so none is needed: the settings may be those of another machine.
-    config = load_config(homeroom_env="development")
+    settings = {name.lower(): value for name, value in dotenv_values(env_file).items()} if env_file else {}
+    config = load_config(**settings | {"homeroom_env": "development"})
     options["origins"] = options["origins"] or config.frontend_origins
     try:
         site = NginxSite(max_body_bytes=config.max_body_bytes, **options)  # type: ignore[arg-type]  # click's
