@@ -15,11 +15,11 @@ from tests.servers import free_port
 class Authority:
     """pebble on loopback ports, and the name server that it asks: every name leads to this machine."""
 
-    def __init__(self, folder: Path, http_port: int) -> None:
+    def __init__(self, folder: Path, http_port: int, *, name: str = "localhost") -> None:
         folder.mkdir()
-        self.folder = folder
+        self.folder, self.name = folder, name
         self.port, self.management, self.dns, dns_management = (free_port() for _ in range(4))
-        make_certificate(folder / "endpoint", "localhost")
+        make_certificate(folder / "endpoint", name)
         (folder / "config.json").write_text(
             f"""{{"pebble": {{"listenAddress": "127.0.0.1:{self.port}",
             "managementListenAddress": "127.0.0.1:{self.management}",
@@ -42,8 +42,9 @@ class Authority:
     def root(self) -> Path:
         """The certificate that everything it issues leads to."""
         path = self.folder / "root.pem"
-        address = f"https://localhost:{self.management}/roots/0"
-        trusted = ["--cacert", str(self.folder / "endpoint/fullchain.pem"), "--noproxy", "*"]
+        address = f"https://{self.name}:{self.management}/roots/0"
+        known = ["--resolve", f"{self.name}:{self.management}:127.0.0.1"]
+        trusted = [*known, "--cacert", str(self.folder / "endpoint/fullchain.pem"), "--noproxy", "*"]
         subprocess.run(["curl", "-sSf", *trusted, "-o", path, address], check=True, capture_output=True)
         return path
 
@@ -99,7 +100,7 @@ class Certbot:
             "NO_PROXY": "*",
         }
         done = subprocess.run(
-            [*command, *options, "--server", f"https://localhost:{self.authority.port}/dir"],
+            [*command, *options, "--server", f"https://{self.authority.name}:{self.authority.port}/dir"],
             capture_output=True,
             text=True,
             env=environment,

@@ -3,7 +3,8 @@
 set -eu
 missing=""
 for pair in nginx:nginx certbot:certbot pebble:pebble dockerd:docker.io docker-compose:docker-compose \
-    mmdebstrap:mmdebstrap openssl:openssl curl:curl certutil:libnss3-tools chromium:chromium; do
+    mmdebstrap:mmdebstrap openssl:openssl curl:curl certutil:libnss3-tools chromium:chromium \
+    qemu-system-x86_64:qemu-system-x86 genisoimage:genisoimage ssh:openssh-client shellcheck:shellcheck; do
     PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
 test -e /usr/lib/nginx/modules/ngx_http_brotli_filter_module.so || missing="$missing libnginx-mod-http-brotli-filter"

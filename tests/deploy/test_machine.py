@@ -15,10 +15,10 @@ import pytest
 import requests
 
 from tests.conftest import PASSWORD
+from tests.deploy.authority import Authority, issuing, serial
 from tests.deploy.containers import ROOT
 from tests.deploy.load import under_load
 from tests.deploy.proxy import DOMAIN
-from tests.deploy.test_certbot import Authority, issuing, serial
 from tests.deploy.virtual_machine import (
     AUTHORITY_ADDRESS,
     DATA_DEVICE,
@@ -120,7 +120,6 @@ def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Surroundi
     """Image, kit, an empty volume, and an authority that asks port 80 of the guest; with its root."""
     folder = tmp_path_factory.mktemp("machine")
     ports = Ports()
-    (folder / "authority").mkdir()
     authority = Authority(folder / "authority", ports.http, name="authority.test")
     with issuing(authority):
         root = authority.root()
@@ -199,6 +198,16 @@ def titles(visitor: Visitor) -> set[str]:
         following = answer.links.get("next", {}).get("url")
         path = following and urlsplit(following)._replace(scheme="", netloc="").geturl()
     return found
+
+
+def test_shellcheck_finds_nothing_in_what_a_machine_runs() -> None:
+    scripts = [
+        *ROOT.glob("deploy/**/*.sh"),
+        ROOT / "deploy/machine/homeroom",
+        ROOT / "deploy/machine/homeroom-machine",
+    ]
+    checked = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
 
 
 @pytest.mark.timeout(1700)
