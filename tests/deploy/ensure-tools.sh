@@ -3,9 +3,13 @@
 set -eu
 missing=""
 for pair in nginx:nginx certbot:certbot pebble:pebble dockerd:docker.io docker-compose:docker-compose \
-    mmdebstrap:mmdebstrap openssl:openssl; do
+    mmdebstrap:mmdebstrap openssl:openssl cloud-init:cloud-init ssh-keygen:openssh-client; do
     PATH="$PATH:/usr/sbin" command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
 done
+if ! command -v terraform >/dev/null && ! command -v tofu >/dev/null; then
+    # No package of the distribution has it: the tests of AWS say that they did not run, the others do.
+    echo "WARNING: neither terraform nor tofu is on PATH: deploy/aws WILL NOT BE CHECKED." >&2
+fi
 test -n "$missing" || exit 0
 if command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then
     echo "Installing$missing for the deployment tests …"
