@@ -5,6 +5,7 @@ import click
 from homeroom.cli.lazy import LazyGroup
 
 DEPLOY_COMMANDS = {
+    "aws": "homeroom.cli.deploy_aws:aws",
     "nginx": "homeroom.cli.deploy_nginx:nginx",
     "update": "homeroom.cli.deploy_update:update",
 }

@@ -1,0 +1,128 @@
+"""What `homeroom deploy aws` tells: changes, costs, progress, and what to do next."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import click
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+
+from homeroom.deploy.aws.changes import Change, Plan
+from homeroom.deploy.aws.costs import PRICES_OF, Cost, estimate
+from homeroom.deploy.aws.settings import SiteSettings
+from homeroom.deploy.aws.terraform import Step
+
+_DONE = {"create": "made", "update": "changed", "delete": "deleted"}
+_WIDE = 140
+_COLOURS = {"delete": "red", "replace": "red", "change": "yellow"}
+
+
+class Progress:
+    """A line for each resource that is done; on a terminal also what is under way."""
+
+    def __init__(self, *changes: Change) -> None:
+        self._things = {change.address: " ".join((change.thing, change.detail)).strip() for change in changes}
+        self._under_way: dict[str, str] = {}
+        console = Console(stderr=True)
+        self._status = Status("", console=console) if console.is_terminal else None
+
+    def __enter__(self) -> Self:
+        if self._status is not None:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def watch(self, step: Step) -> None:
+        thing = self._things.get(step.address, step.address)
+        if step.done:
+            self._under_way.pop(step.address, None)
+            click.echo(f"  ✓ {_DONE.get(step.action, step.action)}: {thing} ({step.elapsed_s} s)", err=True)
+        else:
+            self._under_way[step.address] = thing
+        if self._status is not None:
+            self._status.update(", ".join(self._under_way.values()) or "…")
+
+
+def tell_changes(*plans: Plan) -> None:
+    """A table of what is made, changed and deleted, one line for all of a kind that are alike."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "What", "Which"):
+        table.add_column(heading, overflow="fold")
+    lines = [(change.verb, change.thing, change.detail) for plan in plans for change in plan.changes]
+    for verb, thing, detail in dict.fromkeys(lines):
+        table.add_row(verb, thing, detail, style=_COLOURS.get(verb))
+    # Where no terminal says how wide it is, nothing is broken into lines.
+    console = Console(width=None if Console().is_terminal else _WIDE)
+    console.print(table)
+    click.echo()
+
+
+def tell_costs(settings: SiteSettings) -> None:
+    costs = list(estimate(settings))
+    click.echo(f"A month costs about (list prices of {PRICES_OF}; other regions differ by up to a half):")
+    for cost in costs:
+        click.echo(f"  {_dollars(cost):>9}  {cost.what}")
+    if any(cost.dollars is None for cost in costs):
+        click.echo("  What is not known here: https://aws.amazon.com/ec2/pricing/on-demand/")
+    click.echo(
+        f"  {_total(costs):>9}  in all; not in it: taxes, traffic over 100 GB, a Route 53 zone ($0.50)"
+    )
+    click.echo()
+
+
+def _dollars(cost: Cost) -> str:
+    return "?" if cost.dollars is None else f"${cost.dollars:.2f}"
+
+
+def _total(costs: Sequence[Cost]) -> str:
+    return f"${sum(cost.dollars or 0 for cost in costs):.2f}"
+
+
+def tell_next_steps(settings: SiteSettings, outputs: dict[str, Any], *, installs: bool) -> None:
+    """How to go on, from the record to set to the first admin's link."""
+    if installs:
+        click.echo(f"\nThe machine installs itself now, in some minutes: https://{settings.domain}")
+    for what, how in _steps(settings, outputs):
+        click.echo(f"  {what:<23} {how}")
+    click.echo("Keep the site's folder: it knows what belongs to the site.")
+
+
+def _steps(settings: SiteSettings, outputs: dict[str, Any]) -> list[tuple[str, str]]:
+    address, instance = outputs["address"], outputs["instance_id"]
+    session = f"aws ssm start-session --region {settings.region} --target {instance}"
+    by_ssh = settings.public_key and settings.ssh_from
+    steps = [
+        ("Shell", f"ssh ubuntu@{address}" if by_ssh else session),
+        ("See it being installed", "sudo tail -f /var/log/cloud-init-output.log   (there)"),
+        ("First admin's link", "sudo homeroom-machine link   (there)"),
+        ("State, update", "sudo homeroom-machine status, sudo homeroom-machine update   (there)"),
+        ("From here", f"homeroom deploy aws status {settings.domain}"),
+    ]
+    if not settings.zone_id:
+        steps.insert(0, ("DNS record to set", f"{settings.domain}  A  {address}"))
+    return steps
+
+
+def tell_kept(settings: SiteSettings, outputs: dict[str, Any]) -> None:
+    kept = [cost for cost in estimate(settings) if cost.stays]
+    bucket = f", bucket {outputs['bucket']}" if outputs.get("bucket") else ""
+    click.echo(
+        f"\nKept: volume {outputs.get('volume_id', '(none)')} with all data, its daily snapshots{bucket}; "
+        f"{_total(kept)} a month at most about."
+    )
+    click.echo(
+        f"`homeroom deploy aws up {settings.domain}` makes a machine for them again, at another address."
+    )
+
+
+def tell_snapshots(settings: SiteSettings, snapshots: Sequence[str]) -> None:
+    if not snapshots:
+        click.echo("\nAll of it is gone; there is no snapshot either.")
+        return
+    click.echo(f"\nSnapshots stay until you delete them, and cost until then: {len(snapshots)}.")
+    for snapshot in snapshots:
+        click.echo(f"  aws ec2 delete-snapshot --region {settings.region} --snapshot-id {snapshot}")
