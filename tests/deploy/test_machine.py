@@ -220,6 +220,7 @@ def test_a_machine_comes_from_nothing_to_https_and_when_it_is_lost_the_next_one_
     with machine.running() as process:
         machine.wait_until(visitor.is_ready, process, seconds=900)
         certificate = serial(surroundings.ports.https, root)
+        assert certificate is not None
         sign_the_teacher_in(machine, visitor)
         machine.run("sudo homeroom roster import -", stdin=ROSTER)
         the_units_recover_from_a_kill(machine, visitor, process)
@@ -232,7 +233,7 @@ def test_a_machine_comes_from_nothing_to_https_and_when_it_is_lost_the_next_one_
         with under_load(surroundings.ports.https, root, at_least=200, seconds=600) as load:
             machine.run("sudo homeroom-machine update main")
         assert load.failures == {}
-        assert "9.9.9" in machine.run("readlink /opt/homeroom/current").stdout
+        assert "9.9.9" in machine.run("readlink --canonicalize /opt/homeroom/current").stdout
         acknowledged = write_until_the_power_goes(visitor, process)
     second = VirtualMachine(tmp_path, "second", surroundings)
     with second.running() as process:
