@@ -18,6 +18,7 @@ from obstore.store import S3Store
 from homeroom.backup.archive import open_private
 from homeroom.backup.errors import BackupError
 from homeroom.backup.manifest import archive_moment
+from homeroom.durable import sync_folder
 
 _CHUNK_BYTES = 1024 * 1024
 _ASIDE = ".incoming-"
@@ -84,7 +85,7 @@ class Folder:
                 aside.rename(self._folder / name)
             finally:
                 aside.unlink(missing_ok=True)
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
 
     def fetch(self, name: str, path: Path) -> None:
         with _told(self.address), (self._folder / name).open("rb") as source, open_private(path) as target:
@@ -150,15 +151,6 @@ def _copy_to_disk(path: Path, target: Path) -> None:
 def _sum_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

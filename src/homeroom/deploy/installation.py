@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from homeroom.durable import sync_folder
+
 _COMMAND_TIMEOUT_S = 120
 # Rows of many years may have to be rewritten.
 _MIGRATION_TIMEOUT_S = 3600
@@ -116,11 +118,7 @@ def _write_durably(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def _run(

@@ -18,6 +18,7 @@ from obstore.store import S3Store
 from werkzeug.exceptions import ServiceUnavailable
 
 from homeroom.config import Config, ConfigError
+from homeroom.durable import sync_folder
 
 RETRY_S = 10
 log = structlog.get_logger(__name__)
@@ -83,7 +84,7 @@ class LocalStorage:
             except BaseException:
                 Path(aside).unlink(missing_ok=True)
                 raise
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def read(self, name: str) -> bytes:
         with _failures_are_503("read"):
@@ -119,16 +120,7 @@ def _make_folder(folder: Path) -> None:
         return
     _make_folder(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
-    _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk: https://man7.org/linux/man-pages/man2/fsync.2.html"""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder.parent)
 
 
 class S3Storage:
