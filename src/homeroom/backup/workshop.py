@@ -1,6 +1,5 @@
 """What a backup, a restore and a drill work with: a database, a storage, a folder, and nobody beside them."""
 
-import fcntl
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from sqlalchemy import Engine
 from homeroom.backup.errors import BackupError
 from homeroom.config import Config, init_config
 from homeroom.db import db, init_database
+from homeroom.locks import hold
 from homeroom.logs import configure_logging
 from homeroom.uploads.storage import init_storage
 
@@ -54,10 +54,7 @@ def work_folder(config: Config) -> Iterator[Path]:
     except OSError as error:
         raise BackupError(f"INSTANCE_PATH: {instance} cannot be written: {error.strerror}.") from None
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BackupError("Another backup, restore or drill is under way; wait for its end.") from None
+        hold(lock, BackupError("Another backup, restore or drill is under way; wait for its end."))
         folder = instance / _WORK_FOLDER
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)

@@ -4,7 +4,6 @@ The old one serves until the new one has shown that it can, and takes over again
 cut off, the machine's next start brings back a version that serves, and the next update tidies up.
 """
 
-import fcntl
 import os
 import shutil
 import socket
@@ -17,6 +16,7 @@ from pathlib import Path
 from homeroom.deploy.health import unreadiness
 from homeroom.deploy.installation import Installation, UpdateError, call, point
 from homeroom.deploy.releases import build_release, forget_releases
+from homeroom.locks import hold
 
 POLL_S = 0.2
 
@@ -208,8 +208,5 @@ def _alone(folder: Path) -> Iterator[None]:
     """One update at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "update.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UpdateError("Another update is under way; wait for its end.") from None
+        hold(lock, UpdateError("Another update is under way; wait for its end."))
         yield

@@ -1,6 +1,5 @@
 """A site's folder: working copies of the modules, their states beside them, and one command at a time."""
 
-import fcntl
 import json
 import shutil
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from typing import Any
 
 import homeroom
 from homeroom.deploy.aws.terraform import Terraform, terraform_environment
+from homeroom.locks import hold
 
 # In a checkout; what is installed elsewhere brings no modules along.
 MODULES = Path(homeroom.__file__).parents[2] / "deploy/aws"
@@ -48,10 +48,7 @@ class Workspace:
             WorkspaceError: another one is under way.
         """
         with (self.folder / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise WorkspaceError(f"Another command works in {self.folder}; wait for its end.") from None
+            hold(lock, WorkspaceError(f"Another command works in {self.folder}; wait for its end."))
             yield
 
     def copy(self, module: str) -> None:
