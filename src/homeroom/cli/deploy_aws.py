@@ -15,6 +15,7 @@ from homeroom.cli.aws_report import (
     tell_next_steps,
     tell_snapshots,
 )
+from homeroom.cli.checked import checked
 from homeroom.config import check_origin, load_config
 from homeroom.deploy.aws.adoption import adopt, displaced_volume
 from homeroom.deploy.aws.changes import ChangeRefusedError
@@ -28,32 +29,8 @@ from homeroom.deploy.nginx import check_domain
 _Command = Callable[..., None]
 
 
-class Domain(click.ParamType[str]):
-    """The name of a site."""
-
-    name = "domain"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        try:
-            return check_domain(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-class Origin(click.ParamType[str]):
-    """An origin as a browser sends it."""
-
-    name = "origin"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        try:
-            return check_origin(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 _PLACE = (
-    click.argument("domain", type=Domain()),
+    click.argument("domain", callback=checked(check_domain)),
     click.option(
         "--folder",
         type=click.Path(file_okay=False, path_type=Path),
@@ -67,7 +44,14 @@ _SETTINGS = (
     click.option("--email", help="Whom the certificates' authority writes to."),
     click.option("--repository", metavar="URL", help="The class's fork, for the machine to clone."),
     click.option("--revision", help="Its branch, tag or commit.  [default: main]"),
-    click.option("--origin", "origins", multiple=True, type=Origin(), help="Pages there may use the API."),
+    click.option(
+        "--origin",
+        "origins",
+        multiple=True,
+        metavar="ORIGIN",
+        callback=checked(check_origin),
+        help="Pages there may use the API.",
+    ),
     click.option("--instance-type", help="[default: t4g.small]"),
     click.option("--architecture", type=click.Choice(["arm64", "amd64"]), help="[default: arm64]"),
     click.option("--ubuntu-release", help="[default: 26.04]"),

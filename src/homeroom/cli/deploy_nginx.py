@@ -1,46 +1,29 @@
 """`homeroom deploy nginx`: print the configuration that puts the site behind Nginx."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 from dotenv import dotenv_values
 
+from homeroom.cli.checked import checked
 from homeroom.config import check_origin, load_config
 from homeroom.deploy.nginx import NginxSite, check_address, check_domain, check_upstream, render_nginx
-
-
-def _checked(check: Callable[[str], str]) -> Callable[..., str | tuple[str, ...] | None]:
-    """A click callback that tells a check's refusal as a wrong option."""
-
-    def callback(
-        _context: click.Context, _option: click.Parameter, value: str | tuple[str, ...] | None
-    ) -> str | tuple[str, ...] | None:
-        try:
-            if isinstance(value, tuple):
-                return tuple(check(one) for one in value)
-            return check(value) if value else value
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from None
-
-    return callback
-
 
 _folder = click.Path(file_okay=False, path_type=Path)
 _port = click.IntRange(1, 65535)
 
 
 @click.command("nginx")
-@click.option("--domain", required=True, metavar="NAME", callback=_checked(check_domain))
+@click.option("--domain", required=True, metavar="NAME", callback=checked(check_domain))
 @click.option(
     "--origin",
     "origins",
     multiple=True,
     metavar="URL",
-    callback=_checked(check_origin),
+    callback=checked(check_origin),
     help="An origin whose pages may talk to the API; several are possible.  [default: FRONTEND_ORIGINS]",
 )
-@click.option("--upstream", default="127.0.0.1:8286", show_default=True, callback=_checked(check_upstream))
+@click.option("--upstream", default="127.0.0.1:8286", show_default=True, callback=checked(check_upstream))
 @click.option(
     "--upstream-file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -50,7 +33,7 @@ _port = click.IntRange(1, 65535)
 @click.option("--certificate-dir", type=_folder, help="[default: /etc/letsencrypt/live/NAME]")
 @click.option("--cache-dir", type=_folder, default="/var/lib/nginx/homeroom", show_default=True)
 @click.option("--log-dir", type=_folder, default="/var/log/nginx", show_default=True)
-@click.option("--address", default="", callback=_checked(check_address), help="Listen here alone.")
+@click.option("--address", default="", callback=checked(check_address), help="Listen here alone.")
 @click.option("--http-port", type=_port, default=80, show_default=True)
 @click.option("--https-port", type=_port, default=443, show_default=True)
 @click.option("--requests-per-second", type=click.IntRange(1, 100_000), default=50, show_default=True)
@@ -69,7 +52,9 @@ def nginx(env_file: Path | None, **options: object) -> None:
     The largest body is that of the setting MAX_UPLOAD_BYTES; limits are for each address.
     """
     # What is rendered holds no key, so none is needed: the settings may be those of another machine.
-    settings = {name.lower(): value for name, value in dotenv_values(env_file).items()} if env_file else {}
+    found = dotenv_values(env_file) if env_file else {}
+    # A name without a value sets nothing; one with an empty value says that there is none.
+    settings = {name.lower(): value for name, value in found.items() if value is not None}
     config = load_config(**settings | {"homeroom_env": "development"})
     options["origins"] = options["origins"] or config.frontend_origins
     try:
