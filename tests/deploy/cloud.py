@@ -1,27 +1,17 @@
-"""An AWS of the tests' own on loopback: moto's server, the lifecycle manager that it lacks, Ubuntu's images.
-
-Run as a process: `python -m tests.deploy.cloud PORT`.
-"""
+"""An AWS of the tests' own on loopback, as a process (cloud_server.py), and how it is talked to."""
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import boto3
 import requests
 from botocore.client import BaseClient
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from moto.ssm.models import Parameter, ssm_backends
-from werkzeug.serving import run_simple
-from werkzeug.wrappers import Request, Response
 
-from tests.deploy.lifecycle_manager import ACCOUNT, LifecycleManager
 from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -29,8 +19,6 @@ REGION = "eu-central-1"
 UBUNTU = "/aws/service/canonical/ubuntu/server/26.04/stable/current/{}/hvm/ebs-gp3/ami-id"
 # Nobody's keys; no request leaves this machine.
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Cloud:
@@ -71,7 +59,7 @@ class Cloud:
 def cloud(folder: Path) -> Iterator[Cloud]:
     """A fresh, empty AWS, as a process that is ended by its own id."""
     port = free_port()
-    command = [sys.executable, "-m", "tests.deploy.cloud", str(port)]
+    command = [sys.executable, "-m", "tests.deploy.cloud_server", str(port)]
     # Managed policies are there as on AWS; unknown images are refused as there.
     settings = {
         "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
@@ -105,39 +93,3 @@ def _answers(running: Cloud) -> bool:
         return requests.get(f"{running.url}/moto-api/", timeout=5).ok
     except requests.ConnectionError:
         return False
-
-
-def _publish(architecture: str, image: str) -> Response:
-    """What only Canonical can do on AWS, whose names of parameters nobody else may write."""
-    name = UBUNTU.format(architecture)
-    ssm_backends[ACCOUNT][REGION]._parameters[name].append(
-        Parameter(
-            account_id=ACCOUNT, name=name, value=image, parameter_type="String", description=None,
-            allowed_pattern=None, keyid=None, last_modified_date=datetime.now(UTC), version=1,
-            data_type="aws:ec2:image",
-        )
-    )  # fmt: skip
-    return Response(status=204)
-
-
-def make_app(moto: Wsgi) -> Wsgi:
-    """One address for all services, told apart by whom a request was signed for."""
-    manager = LifecycleManager()
-
-    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        request = Request(environ)
-        if "/dlm/aws4_request" in request.headers.get("Authorization", ""):
-            return manager.answer(request)(environ, start_response)
-        if request.path.startswith("/canonical/"):
-            image = request.get_data(as_text=True)
-            return _publish(request.path.rpartition("/")[2], image)(environ, start_response)
-        return moto(environ, start_response)
-
-    return app
-
-
-if __name__ == "__main__":
-    moto = DomainDispatcherApplication(create_backend_app)
-    run_simple(
-        "127.0.0.1", int(sys.argv[1]), make_app(moto), threaded=True, request_handler=MotoRequestHandler
-    )

@@ -20,6 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     reason = what_is_missing()
     for item in items:
         if reason and item.get_closest_marker(_NEEDS_TERRAFORM):
+            # No registry has Terraform, so a machine may lack it; the summary below says it in red, CI's too.
             item.add_marker(pytest.mark.skip(reason=reason))
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.deploy.asking import Asker
+from tests.deploy.asking import Asker, crowd
 
 # Path, and the status that a stranger gets there.
 PATHS = (("/api/health/ready", 200), ("/login/", 200), ("/api/id", 401), ("/assets/css/base.css", 200))
@@ -54,12 +54,5 @@ class Load:
 def under_load(port: int, authority: Path, *, at_least: int, seconds: float) -> Iterator[Load]:
     """Ask all the time while the block runs, and on until it was `at_least` requests."""
     load = Load(Asker(port, authority), at_least, time.monotonic() + seconds)
-    threads = [threading.Thread(target=load.run) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    try:
+    with crowd(load.run, THREADS, load.changed):
         yield load
-    finally:
-        load.changed.set()
-        for thread in threads:
-            thread.join()

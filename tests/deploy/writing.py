@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.deploy.asking import Asker
+from tests.deploy.asking import Asker, crowd
 
 WRITERS = 4
 TIMEOUT_S = 60
@@ -71,12 +71,5 @@ class Writing:
 def being_written(asker: Asker, signed_in: dict[str, str], prefix: str) -> Iterator[Writing]:
     """Accounts are added while the block runs."""
     writing = Writing(asker, signed_in, prefix)
-    threads = [threading.Thread(target=writing.run) for _ in range(WRITERS)]
-    for thread in threads:
-        thread.start()
-    try:
+    with crowd(writing.run, WRITERS, writing.stop):
         yield writing
-    finally:
-        writing.stop.set()
-        for thread in threads:
-            thread.join()
