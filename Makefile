@@ -23,7 +23,7 @@ test: $(VENV)/dev.done ## Run all tests: HTTP, command line, browser; on SQLite 
 	@tests/ensure-chromium.sh && $(BIN)/pytest -n 2 -m "not deploy" $(ARGS) || \
 		{ test $$? -eq 3 && test -z "$$CI" && $(BIN)/pytest -n 2 -m "not browser and not deploy" $(ARGS); }
 
-test-deploy: $(VENV)/dev.done ## Run the deployment: containers, Nginx, certificates, updates (installs them as root)
+test-deploy: $(VENV)/dev.done ## Run the deployment: containers, Nginx, certificates, updates, AWS, a machine (installs them as root)
 	@tests/deploy/ensure-tools.sh
 	@$(BIN)/pytest -m deploy tests/deploy $(ARGS)
 
