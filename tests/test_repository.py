@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,16 @@ def test_no_file_names_the_address_of_a_package_index() -> None:
     assert len(files) > 50
     named = [path.name for path in files if INDEX_HOSTS.search(path.read_text(errors="replace"))]
     assert named == []
+
+
+def test_no_script_takes_the_name_of_a_module_that_python_brings() -> None:
+    """Python looks beside a script first: with an `operator.py` there, every script of the folder fails."""
+    scripts = [
+        path for path in committed_files() if path.suffix == ".py" and path.is_relative_to(ROOT / "tests")
+    ]
+    scripts += (ROOT / "bench").rglob("*.py")
+    assert len(scripts) > 50
+    assert [path.name for path in scripts if path.stem in sys.stdlib_module_names] == []
 
 
 @pytest.mark.parametrize("name", ["run.txt", "dev.txt", "bench.txt"])

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.deploy.aws_operator import FIRST, Operator
 from tests.deploy.cloud import Cloud
-from tests.deploy.operator import FIRST, Operator
 
 BOGUS_IMAGE = "ami-0123456789abcdef0"
 

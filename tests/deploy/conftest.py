@@ -9,8 +9,8 @@ import pytest
 
 from tests.deploy.application import application
 from tests.deploy.aws_journeys import Recovery, recover
+from tests.deploy.aws_operator import what_is_missing
 from tests.deploy.cloud import Cloud, cloud
-from tests.deploy.operator import what_is_missing
 from tests.servers import Server
 
 _NEEDS_TERRAFORM = "aws"

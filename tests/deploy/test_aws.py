@@ -23,8 +23,8 @@ from werkzeug.wrappers import Response
 from homeroom.cli import main
 from homeroom.deploy.aws.changes import ChangeRefusedError, Plan, refuse_loss
 from tests.deploy.aws_journeys import BOGUS_IMAGE, Recovery, Rise, machine_of, rise
+from tests.deploy.aws_operator import FIRST, Operator
 from tests.deploy.cloud import REGION, ROOT, Cloud
-from tests.deploy.operator import FIRST, Operator
 
 pytestmark = [pytest.mark.deploy, pytest.mark.aws]
 

@@ -195,5 +195,10 @@ class VirtualMachine:
         deadline = time.monotonic() + seconds
         while not ready():
             assert process.poll() is None, (self.folder / "qemu.log").read_text()
-            assert time.monotonic() < deadline, self.console[-6000:]
+            assert time.monotonic() < deadline, self.console[-3000:] + self._journal()
             time.sleep(1)
+
+    def _journal(self) -> str:
+        """What the guest's own units say, as far as it still answers."""
+        told = self.run("sudo journalctl --no-pager --unit 'homeroom*' --lines 40", check=False)
+        return told.stdout + told.stderr
