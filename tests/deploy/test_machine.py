@@ -230,8 +230,10 @@ def test_a_machine_comes_from_nothing_to_https_and_when_it_is_lost_the_next_one_
             process,
             seconds=180,
         )
-        with under_load(surroundings.ports.https, root, at_least=200, seconds=600) as load:
-            machine.run("sudo homeroom-machine update main")
+        with under_load(surroundings.ports.https, root, at_least=200, seconds=900) as load:
+            # An emulated processor installs a version while people ask: that alone takes minutes.
+            machine.run("sudo homeroom-machine update main", seconds=900)
+        assert load.done >= 200
         assert load.failures == {}
         assert "9.9.9" in machine.run("readlink --canonicalize /opt/homeroom/current").stdout
         acknowledged = write_until_the_power_goes(visitor, process)

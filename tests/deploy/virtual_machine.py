@@ -177,14 +177,16 @@ class VirtualMachine:
             process.kill()
             process.wait(timeout=20)
 
-    def run(self, command: str, *, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: str, *, stdin: str = "", check: bool = True, seconds: float = 300
+    ) -> subprocess.CompletedProcess[str]:
         """A command in the guest, as the user that the cloud made."""
         ssh = [
             *("ssh", "-i", str(self._key), "-p", str(self.ports.ssh), "-o", "BatchMode=yes"),
             *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"),
             *("-o", "ConnectTimeout=20", "debian@127.0.0.1", command),
         ]
-        done = subprocess.run(ssh, input=stdin, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(ssh, input=stdin, capture_output=True, text=True, timeout=seconds, check=False)
         assert not check or done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done
 
