@@ -33,24 +33,7 @@ write_settings() {
         file=/srv/homeroom/homeroom.env
         ln -sfn "$file" "$settings"
     fi
-    test ! -e "$file" || return 0
-    (
-        umask 077
-        {
-            echo "# Settings of this site; after a change: sudo homeroom-machine restart"
-            echo "HOMEROOM_ENV=production"
-            echo "INSTANCE_PATH=/var/lib/homeroom"
-            test -z "$DATA_DEVICE" || echo "VOLUME_PATH=/var/lib/homeroom"
-            echo "TRUSTED_PROXIES=1"
-            echo "SITE_URL=https://$DOMAIN"
-            echo "FRONTEND_ORIGINS=$ORIGINS"
-            echo "TIME_ZONE=$TIME_ZONE"
-            echo "BACKUP_URL=${BACKUP_URL:-file:///var/lib/homeroom-backups}"
-            test -z "$UPLOADS_URL" || echo "UPLOADS_URL=$UPLOADS_URL"
-            test -z "$REGION" || echo "AWS_REGION=$REGION"
-        } >"$file.new"
-    )
-    mv "$file.new" "$file"
+    "$source/deploy/machine/settings.sh" /etc/homeroom/machine.env "$file"
 }
 
 install_units() {

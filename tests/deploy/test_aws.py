@@ -420,6 +420,7 @@ def test_a_second_plan_changes_nothing_even_when_there_is_a_newer_image(site: Si
     [
         (("--availability-zone", "eu-central-1b"), "This would delete the volume with the class's data"),
         (("--no-bucket", "--pictures-on-volume"), "This would delete the bucket with the class's data"),
+        (("--pictures-on-volume",), "the machine keeps its right to read them there"),
         (("--data-gb", "10"), "can grow, but not shrink to 10"),
         (("--architecture", "amd64", "--instance-type", "t3.small"), "This needs a new machine"),
         (("--region", "us-east-1"), f"{DOMAIN} is in eu-central-1"),

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,16 +35,19 @@ from tests.deploy.virtual_machine import (
 pytestmark = pytest.mark.deploy
 
 TEMPLATE = ROOT / "deploy/aws/machine/cloud-init.yaml"
+MACHINE = "/opt/homeroom/source/deploy/machine"
+SETTINGS = "/srv/homeroom/homeroom.env"
+BY_HAND = "Europe/Berlin"
 WRITES_BEFORE_THE_POWER_GOES = 40
 ROSTER = "name,uid,dob\nGrace Hopper,grace,2009-12-09\nAlan Turing,alan,2010-06-23\n"
 
 
-def user_data() -> str:
+def user_data(origin: str = "https://someone.github.io") -> str:
     """The template filled in as Terraform does it."""
     values = {
         "domain": DOMAIN,
         "email": f"teacher@{DOMAIN}",
-        'join(",", origins)': "https://someone.github.io",
+        'join(",", origins)': origin,
         "repository": REPOSITORY,
         "revision": "first",
         "data_device": DATA_DEVICE,
@@ -236,8 +240,12 @@ def test_a_machine_comes_from_nothing_to_https_and_when_it_is_lost_the_next_one_
         assert load.done >= 200
         assert load.failures == {}
         assert "9.9.9" in machine.run("readlink --canonicalize /opt/homeroom/current").stdout
+        refused = machine.run(f"sudo {MACHINE}/mount-volume.sh /dev/vda", check=False)
+        assert (refused.returncode, "neither blank nor Homeroom's" in refused.stderr) == (1, True)
+        machine.run(f"sudo sed -i s,^TIME_ZONE=.*,TIME_ZONE={BY_HAND}, {SETTINGS}")
         acknowledged = write_until_the_power_goes(visitor, process)
-    second = VirtualMachine(tmp_path, "second", surroundings)
+    asked = replace(surroundings, user_data=user_data("https://another.github.io"))
+    second = VirtualMachine(tmp_path, "second", asked)
     with second.running() as process:
         second.wait_until(visitor.is_ready, process, seconds=900)
         # The cookie of before is still good: key, accounts, certificate and settings are on the volume.
@@ -245,3 +253,5 @@ def test_a_machine_comes_from_nothing_to_https_and_when_it_is_lost_the_next_one_
         assert {person["uid"] for person in visitor.request("GET", "/api/users/").json()} >= {"grace", "alan"}
         assert serial(surroundings.ports.https, root) == certificate
         assert acknowledged <= titles(visitor)
+        written = second.run(f"sudo cat {SETTINGS}").stdout.splitlines()
+        assert {"FRONTEND_ORIGINS=https://another.github.io", f"TIME_ZONE={BY_HAND}"} <= set(written)

@@ -20,7 +20,14 @@ from homeroom.config import check_origin, load_config
 from homeroom.deploy.aws.adoption import adopt, displaced_volume
 from homeroom.deploy.aws.changes import ChangeRefusedError
 from homeroom.deploy.aws.condition import examine
-from homeroom.deploy.aws.settings import SettingsError, SiteSettings, merged, require_remembered, unheard
+from homeroom.deploy.aws.settings import (
+    SettingsError,
+    SiteSettings,
+    merged,
+    moves_pictures,
+    require_remembered,
+    unheard,
+)
 from homeroom.deploy.aws.site import Plans, Site
 from homeroom.deploy.aws.terraform import TerraformError, find_program
 from homeroom.deploy.aws.workspace import Workspace, WorkspaceError
@@ -207,6 +214,11 @@ def _tell_unheard(site: Site, plans: Plans) -> None:
     names = unheard(site.workspace.folder, site.settings)
     if names and not plans.machine.installs():
         click.echo(f"A machine hears of {', '.join(names)} at its first start only: with --new-machine.\n")
+    if moves_pictures(site.workspace.folder, site.settings):
+        click.echo(
+            "The machine may keep pictures in the bucket from now on. How it does, and how those that are "
+            "there move: docs/how-to/keep-pictures-on-s3.md.\n"
+        )
 
 
 def _confirm(question: str, *, yes: bool) -> None:

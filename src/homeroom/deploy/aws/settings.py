@@ -13,8 +13,7 @@ DATA_SETTINGS = {
 }  # fmt: skip
 # What a machine hears at its first start, and never again.
 _FIRST_START_SETTINGS = (
-    "email", "repository", "revision", "origins", "ubuntu_release", "pictures_in_bucket", "public_key",
-    "time_zone", "acme_server",
+    "email", "repository", "revision", "origins", "ubuntu_release", "public_key", "time_zone", "acme_server",
 )  # fmt: skip
 _MACHINE_KNOWS_BY_OUTPUTS = {"availability_zone", "data_gb", "snapshots_kept", "bucket"}
 
@@ -84,6 +83,12 @@ def unheard(folder: Path, settings: SiteSettings) -> tuple[str, ...]:
     return tuple(name for name in _FIRST_START_SETTINGS if known and known.get(name) != now[name])
 
 
+def moves_pictures(folder: Path, settings: SiteSettings) -> bool:
+    """Whether a site that keeps its pictures on the volume is to have them in the bucket."""
+    known = remembered(folder)
+    return bool(known) and settings.pictures_in_bucket and not known.get("pictures_in_bucket")
+
+
 def require_remembered(folder: Path, domain: str) -> None:
     """For commands that need a site.
 
@@ -98,7 +103,7 @@ def merged(folder: Path, domain: str, given: dict[str, Any]) -> SiteSettings:
     """What is remembered, with what is given now in its place.
 
     Raises:
-        SettingsError: something is missing, or the region of a site would change.
+        SettingsError: something is missing, the region would change, or pictures be out of reach.
     """
     known = remembered(folder)
     if known and given.get("region", known["region"]) != known["region"]:
@@ -115,6 +120,11 @@ def merged(folder: Path, domain: str, given: dict[str, Any]) -> SiteSettings:
         ) from None
     if settings.pictures_in_bucket and not settings.bucket:
         raise SettingsError("Pictures can be in the bucket only where there is one; leave --no-bucket out.")
+    if known.get("pictures_in_bucket") and settings.bucket and not settings.pictures_in_bucket:
+        raise SettingsError(
+            f"The pictures of {domain} are in the bucket, and the machine keeps its right to read them there."
+            " Where new ones go is UPLOADS_URL in the machine's settings."
+        )
     return settings
 
 
