@@ -1,6 +1,7 @@
 """Two sites on AWS that go through what goes wrong, side by side while the tests are about other things."""
 
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,21 +14,25 @@ BOGUS_IMAGE = "ami-0123456789abcdef0"
 
 @dataclass
 class Rise:
-    """How a site rose in spite of all: what each attempt told, and the machine of the last two."""
+    """How a site rose in spite of all: what each attempt told."""
 
     interrupted: tuple[int, str]
     without_image: str
     killed: tuple[int, str]
-    machines: tuple[str, str]
+    # The state did not hear of the machine that was made meanwhile.
+    forgotten: str
+    without_it: str
 
 
 def rise(aws: Cloud, operator: Operator, *options: str) -> Rise:
-    """Interrupted while the volume is made, then without an image, then killed, then up."""
+    """Interrupted while the volume is made, then without an image, then killed, then up.
+
+    Terraform writes its state every twenty seconds: killed before, it knows nothing of what it has just made.
+    """
     good = aws.ubuntu("arm64")
     aws.point_ubuntu("arm64", BOGUS_IMAGE)
     first = operator.start("up", *options, "--yes")
-    # The volume takes its ten seconds meanwhile.
-    first.wait_for("made: role")
+    _wait_for_volume(aws, operator.domain)
     first.interrupt()
     interrupted = first.end()
     without_image = operator.is_refused("up", "--yes")
@@ -36,9 +41,11 @@ def rise(aws: Cloud, operator: Operator, *options: str) -> Rise:
     second.wait_for("made: machine")
     second.kill_terraform()
     killed = second.end()
-    before = machine_of(aws, operator.domain)
+    forgotten = machine_of(aws, operator.domain)
+    without_it = operator.is_refused("up", "--yes")
+    aws.client("ec2").terminate_instances(InstanceIds=[forgotten])
     operator.does("up", "--yes")
-    return Rise(interrupted, without_image, killed, (before, machine_of(aws, operator.domain)))
+    return Rise(interrupted, without_image, killed, forgotten, without_it)
 
 
 @dataclass
@@ -85,6 +92,16 @@ def machine_of(aws: Cloud, domain: str) -> str:
     (reservation,) = aws.client("ec2").describe_instances(Filters=running)["Reservations"]
     (instance,) = reservation["Instances"]
     return str(instance["InstanceId"])
+
+
+def _wait_for_volume(aws: Cloud, domain: str) -> None:
+    """Until the volume is there, and whoever makes it knows its id; it is waited for ten seconds more."""
+    deadline = time.monotonic() + 120
+    of_site = [{"Name": "tag:homeroom:site", "Values": [domain]}]
+    while not aws.client("ec2").describe_volumes(Filters=of_site)["Volumes"]:
+        assert time.monotonic() < deadline, "no volume is made"
+        time.sleep(0.2)
+    time.sleep(2)
 
 
 def _volume(aws: Cloud, volume_id: str) -> dict[str, Any]:

@@ -89,10 +89,12 @@ class Running:
 
     def wait_for(self, told: str) -> None:
         assert self._process.stderr is not None
+        before: list[str] = []
         for line in self._process.stderr:
             if told in line:
                 return
-        raise AssertionError(f"it ended before it told {told!r}")
+            before.append(line)
+        raise AssertionError(f"it ended before it told {told!r}; it told\n{''.join(before)[-3000:]}")
 
     def interrupt(self) -> None:
         """Ctrl+C."""

@@ -22,7 +22,7 @@ from werkzeug.wrappers import Response
 
 from homeroom.cli import main
 from homeroom.deploy.aws.changes import ChangeRefusedError, Plan, refuse_loss
-from tests.deploy.aws_journeys import BOGUS_IMAGE, Recovery, Rise, machine_of, rise
+from tests.deploy.aws_journeys import Recovery, Rise, machine_of, rise
 from tests.deploy.aws_operator import FIRST, Operator
 from tests.deploy.cloud import REGION, ROOT, Cloud
 
@@ -226,6 +226,18 @@ def test_what_aws_does_not_have_is_refused(options: tuple[str, ...], reason: str
     assert reason in stranger.is_refused("plan", *FIRST, *options)
 
 
+def test_a_record_that_leads_elsewhere_is_not_overwritten(
+    rising_site: Site, stranger: Operator, aws: Cloud
+) -> None:
+    record = {
+        "Name": stranger.domain, "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "203.0.113.9"}],
+    }  # fmt: skip
+    change = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    aws.client("route53").change_resource_record_sets(HostedZoneId=rising_site.zone, ChangeBatch=change)
+    told = stranger.is_refused("plan", *FIRST, "--zone-id", rising_site.zone)
+    assert "other.example.org leads to 203.0.113.9 already" in told
+
+
 def test_a_plan_and_a_no_make_nothing_and_are_not_remembered(stranger: Operator, aws: Cloud) -> None:
     told = stranger.does("plan", *FIRST)
     assert "volume for all data" in told
@@ -246,14 +258,18 @@ def test_what_was_interrupted_or_failed_or_was_killed_goes_on_from_there(site: S
     status, told = rise.interrupted
     assert status == 1
     assert "Interrupted. What was made is known; the same command goes on from there." in told
-    assert BOGUS_IMAGE in rise.without_image
+    assert "couldn't find resource (aws_instance.machine)" in rise.without_image
     status, told = rise.killed
     assert status == 1
-    assert rise.machines[0] == rise.machines[1]
+    assert f"{DOMAIN} has a machine already ({rise.forgotten})" in rise.without_it
     # None of the attempts has left a second one behind.
-    ours = [{"Name": "tag:homeroom:snapshots", "Values": [DOMAIN]}]
-    volumes = site.aws.client("ec2").describe_volumes(Filters=ours)["Volumes"]
+    ec2, ours = site.aws.client("ec2"), [{"Name": "tag:homeroom:site", "Values": [DOMAIN]}]
+    marked = [*ours, {"Name": "tag:homeroom:snapshots", "Values": [DOMAIN]}]
+    volumes = ec2.describe_volumes(Filters=marked)["Volumes"]
     assert [volume["VolumeId"] for volume in volumes] == [site.volume_id]
+    addresses = ec2.describe_addresses(Filters=ours)["Addresses"]
+    assert [address["PublicIp"] for address in addresses] == [site.address]
+    assert machine_of(site.aws, DOMAIN) == site.instance()["InstanceId"]
 
 
 def test_the_volume_is_encrypted_and_marked(site: Site) -> None:
@@ -523,7 +539,8 @@ def test_data_is_deleted_only_by_its_name_and_its_snapshots_are_told(site: Site)
         site.aws.client("ec2").describe_volumes(VolumeIds=[volume])
     with pytest.raises(ClientError, match="NoSuchBucket"):
         site.aws.client("s3").list_objects_v2(Bucket=bucket)
-    assert site.aws.client("dlm").get_lifecycle_policies()["Policies"] == []
+    left = site.aws.client("dlm").get_lifecycle_policies()["Policies"]
+    assert DOMAIN not in [policy["Tags"]["homeroom:site"] for policy in left]
     assert "Snapshots stay until you delete them, and cost until then: 1." in told
     assert f"aws ec2 delete-snapshot --region {REGION} --snapshot-id snap-" in told
 

@@ -230,7 +230,7 @@ def test_a_machine_comes_from_nothing_to_https_and_when_it_is_lost_the_next_one_
         the_units_recover_from_a_kill(machine, visitor, process)
         # Backup and drill run at the end of the installation.
         machine.wait_until(
-            lambda: machine.run(f"sudo homeroom doctor https://{DOMAIN}", check=False).returncode == 0,
+            lambda: machine.run("sudo homeroom-machine status", check=False).returncode == 0,
             process,
             seconds=180,
         )

@@ -87,7 +87,9 @@ output "addresses" {
 output "record" {
   description = "Where the site's name leads to now."
   value = flatten([
+    # Where there is no record, Route 53's list is null.
     for found in flatten(data.aws_route53_records.site[*].resource_record_sets) :
-    found.resource_records[*].value if found.type == "A"
+    concat(try(found.resource_records[*].value, []), try([found.alias_target.dns_name], []))
+    if try(found.type, "") == "A"
   ])
 }

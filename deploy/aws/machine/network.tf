@@ -61,6 +61,8 @@ resource "aws_eip" "machine" {
 resource "aws_eip_association" "machine" {
   instance_id   = aws_instance.machine.id
   allocation_id = aws_eip.machine.id
+  # Whatever machine it led to before, such as one that was ended by hand.
+  allow_reassociation = true
 }
 
 resource "aws_route53_record" "site" {

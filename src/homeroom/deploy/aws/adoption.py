@@ -4,7 +4,6 @@ from homeroom.deploy.aws.changes import ChangeRefusedError
 from homeroom.deploy.aws.site import Found, Site
 
 _VOLUME, _POLICY, _BUCKET = "aws_ebs_volume.data", "aws_dlm_lifecycle_policy.daily", "aws_s3_bucket.kept[0]"
-_ADDRESS, _RECORD = "aws_eip.machine", "aws_route53_record.site[0]"
 
 
 def displaced_volume(site: Site, volume_id: str) -> str | None:
@@ -16,7 +15,7 @@ def displaced_volume(site: Site, volume_id: str) -> str | None:
 
 
 def adopt(site: Site, volume_id: str) -> None:
-    """Have the next plan take over the volume, and with it what notes on it and the site's tags lead to.
+    """Have the next plan take over the volume, and the policy and the bucket that notes on it name.
 
     Raises:
         ChangeRefusedError: the volume is not the site's, or a machine that is not known may be writing to it.
@@ -27,14 +26,11 @@ def adopt(site: Site, volume_id: str) -> None:
             f"{volume_id} is no volume of {site.settings.domain} in {site.settings.region}. A volume is "
             f"marked as the site's by the tag homeroom:snapshots={site.settings.domain}."
         )
-    known = site.workspace.machine.ids()
-    _refuse_unknown_machine(site, found, set(known.values()))
+    _refuse_unknown_machine(site, found, set(site.workspace.machine.ids().values()))
     notes = found.volumes[volume_id]
     settings = {"availability_zone": notes["availability_zone"], "data_gb": notes["size_gb"]}
     site.workspace.data.forget_if_known(_VOLUME)
     site.workspace.take_over("data", _missing(site.workspace.data.ids(), _of_data(volume_id, notes)))
-    if _ADDRESS not in known and len(found.addresses) == 1:
-        settings |= _take_over_address(site, found)
     site.configure(site.settings.model_copy(update=settings))
 
 
@@ -55,12 +51,3 @@ def _of_data(volume_id: str, notes: dict[str, str]) -> dict[str, str]:
 
 def _missing(known: dict[str, str], ids: dict[str, str]) -> dict[str, str]:
     return {address: found for address, found in ids.items() if address not in known}
-
-
-def _take_over_address(site: Site, found: Found) -> dict[str, str]:
-    """The address that the site's name leads to is kept, and its record where Route 53 has it."""
-    ((address, notes),) = found.addresses.items()
-    zone = notes["zone"]
-    record = {_RECORD: f"{zone}_{site.settings.domain}_A"} if zone else {}
-    site.workspace.take_over("machine", {_ADDRESS: address} | record)
-    return {"zone_id": zone} if zone else {}

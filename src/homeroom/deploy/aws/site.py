@@ -9,6 +9,8 @@ from homeroom.deploy.aws.terraform import Watch
 from homeroom.deploy.aws.workspace import Workspace
 
 _INSTANCE = "aws_instance.machine"
+# What is taken over where it is there already.
+_TAKEN_OVER = {"aws_eip": "aws_eip.machine", "aws_route53_record": "aws_route53_record.site[0]"}
 # What stands in a plan of the machine for a volume and a bucket that are only planned themselves.
 _PLANNED = {"volume_id": "vol-00000000000000000", "bucket": "homeroom-planned"}
 
@@ -32,7 +34,9 @@ class Found:
     volumes: dict[str, dict[str, Any]]
     snapshots: tuple[str, ...]
     instances: tuple[str, ...]
-    addresses: dict[str, dict[str, Any]]
+    addresses: dict[str, str]
+    # Where the site's name leads to in its Route 53 zone.
+    record: tuple[str, ...]
 
 
 class Site:
@@ -63,11 +67,17 @@ class Site:
     def look(self) -> Found:
         """Ask AWS what there is with the site's tags."""
         self.workspace.copy("inventory")
-        known = {"domain": self.settings.domain, "region": self.settings.region}
-        self.workspace.tell("inventory", known)
+        asked = {name: getattr(self.settings, name) for name in ("domain", "region", "zone_id")}
+        self.workspace.tell("inventory", asked)
         self.workspace.inventory.init()
         told = self.workspace.inventory.plan().outputs
-        return Found(told["volumes"], tuple(told["snapshots"]), tuple(told["instances"]), told["addresses"])
+        return Found(
+            volumes=told["volumes"],
+            snapshots=tuple(told["snapshots"]),
+            instances=tuple(told["instances"]),
+            addresses=told["addresses"],
+            record=tuple(told["record"]),
+        )
 
     def plan(self, *, new_machine: bool = False) -> Plans:
         """What would be changed so that all is as asked for.
@@ -78,7 +88,13 @@ class Site:
         data = self.workspace.data.plan()
         refuse_loss(data)
         machine = self._plan_machine(data.outputs, new_machine=new_machine)
-        self._refuse_second(data, machine)
+        # Before one is made: that none is there which the state has forgotten.
+        if data.makes("aws_ebs_volume") or machine.makes("aws_instance", *_TAKEN_OVER):
+            found = self.look()
+            self._refuse_second(data, machine, found)
+            if ids := self._forgotten(machine, found):
+                self.workspace.take_over("machine", ids)
+                machine = self._plan_machine(data.outputs, new_machine=new_machine)
         return Plans(data, machine)
 
     def _plan_machine(self, outputs: dict[str, Any], *, new_machine: bool) -> Plan:
@@ -89,27 +105,36 @@ class Site:
             refuse_replacement(plan)
         return plan
 
-    def _refuse_second(self, data: Plan, machine: Plan) -> None:
-        """Before a volume or a machine is made: that none is there which the state has forgotten."""
-        makes_volume, makes_machine = data.makes("aws_ebs_volume"), machine.makes("aws_instance")
-        if not makes_volume and not makes_machine:
-            return
-        found = self.look()
+    def _refuse_second(self, data: Plan, machine: Plan, found: Found) -> None:
         domain = self.settings.domain
-        if makes_volume and found.volumes:
+        if data.makes("aws_ebs_volume") and found.volumes:
             volumes = ", ".join(found.volumes)
             raise ChangeRefusedError(
                 f"{domain} has a volume already ({volumes}) that {self.workspace.folder} does not know; a "
                 "second, empty one is not made. Find the folder of whoever made it, or take the volume over: "
                 f"homeroom deploy aws up {domain} --adopt {next(iter(found.volumes))} …"
             )
-        if makes_machine and found.instances:
+        if machine.makes("aws_instance") and found.instances:
             machines = " ".join(found.instances)
             raise ChangeRefusedError(
                 f"{domain} has a machine already ({machines}) that {self.workspace.folder} does not know. "
                 "End it, which keeps the volume, and repeat: "
                 f"aws ec2 terminate-instances --region {self.settings.region} --instance-ids {machines}"
             )
+
+    def _forgotten(self, machine: Plan, found: Found) -> dict[str, str]:
+        """The site's address and record, where they are there and the state does not know them."""
+        ids: dict[str, str] = {}
+        if machine.makes("aws_eip") and found.addresses:
+            ids[_TAKEN_OVER["aws_eip"]] = min(found.addresses)
+        if machine.makes("aws_route53_record") and found.record:
+            if not set(found.record) <= set(found.addresses.values()):
+                raise ChangeRefusedError(
+                    f"{self.settings.domain} leads to {', '.join(found.record)} already, by a record in zone "
+                    f"{self.settings.zone_id} that was not made here. Delete it, or leave --zone-id out."
+                )
+            ids[_TAKEN_OVER["aws_route53_record"]] = f"{self.settings.zone_id}_{self.settings.domain}_A"
+        return ids
 
     def make(self, plans: Plans, watch: Watch, *, new_machine: bool = False) -> dict[str, Any]:
         """Carry the plans out; what the machine's module tells then."""
