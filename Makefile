@@ -11,7 +11,7 @@ UPLOT := 1.6.32
 UPLOT_SHA512 := 2883159c6ebccefbb95d751b0b82d010f9e1c0ec41b8bc96d401eda66e882935c89a46cb824332fa369b8cb8122cc6ac36e186cd09bf7a9ded3a4c93c6989023
 UPLOT_FOLDER := src/homeroom/site/assets/vendor/uplot
 
-.PHONY: help run test test-deploy check bench docs lock vendor clean
+.PHONY: help run test test-deploy rehearse check bench docs lock vendor clean
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,10 @@ test: $(VENV)/dev.done ## Run all tests: HTTP, command line, browser; on SQLite 
 test-deploy: $(VENV)/dev.done ## Run the deployment: containers, Nginx, certificates, updates, AWS, a machine (installs them as root)
 	@tests/deploy/ensure-tools.sh
 	@$(BIN)/pytest -m deploy tests/deploy $(ARGS)
+
+rehearse: $(VENV)/dev.done ## Rehearse the whole deployment on this machine, in two to four minutes; KEEP=1 keeps its folder
+	@tests/deploy/ensure-tools.sh rehearsal
+	@$(BIN)/python -m tests.deploy.rehearse
 
 check: $(VENV)/dev.done ## Lint, types, import rules, dependencies, migrations, documentation
 	@$(BIN)/ruff check .

@@ -18,9 +18,9 @@ from homeroom.config import load_config
 from homeroom.db import db
 from tests.conftest import KEY, PASSWORD, MakePerson, Person
 from tests.uploads.conftest import s3_server, send
-from tests.uploads.files import encoded
+from tests.uploads.files import encoded, files_below
 
-__all__ = ["s3_server"]
+__all__ = ["files_below", "s3_server"]
 
 
 def run(*arguments: str, **environment: str) -> Result:
@@ -72,12 +72,6 @@ def everything(**settings: Any) -> dict[str, Any]:
             rows["directory"] = list(map(tuple, connection.execute(directory)))
         db.engine.dispose()
     return rows
-
-
-def files_below(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
 
 
 @dataclass

@@ -54,13 +54,18 @@ def issuing(authority: Authority) -> Iterator[Authority]:
     """The authority at work; its processes are ended by their own ids."""
     with ExitStack() as stack:
         for command in authority.commands:
-            log = stack.enter_context((authority.folder / f"{command[0]}.log").open("wb"))
+            output = stack.enter_context((authority.folder / f"{command[0]}.log").open("wb"))
             environment = os.environ | {"PEBBLE_VA_NOSLEEP": "1"}
-            process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+            process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
             stack.callback(process.wait, 20)
             stack.callback(process.send_signal, signal.SIGTERM)
-        log_file = authority.folder / "pebble.log"
-        wait_for(lambda: answers(authority.port), "pebble did not start", log_file.read_text, 20)
+        log = authority.folder / "pebble.log"
+        wait_for(
+            lambda: answers(authority.port) or process.poll() is not None,
+            "pebble does not answer",
+            log.read_text,
+        )
+        assert process.poll() is None, f"pebble did not start\n{log.read_text()}"
         yield authority
 
 

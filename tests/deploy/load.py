@@ -15,7 +15,7 @@ from tests.deploy.asking import Asker, crowd
 PATHS = (("/api/health/ready", 200), ("/login/", 200), ("/api/id", 401), ("/assets/css/base.css", 200))
 THREADS = 4
 # What is being changed needs a part of a small machine, too.
-PAUSE_S = 0.005
+PAUSE_S = 0.012
 
 
 @dataclass

@@ -4,6 +4,7 @@ import io
 import struct
 import zipfile
 import zlib
+from pathlib import Path
 
 from PIL import Image, ImageCms, PngImagePlugin
 
@@ -93,3 +94,10 @@ REFUSED = {
     "too many bytes": (b"\xff\xd8\xff" + b"a" * (5 * 1024 * 1024), None, 413, "5120 KiB"),
     "far too many bytes": (b"\xff\xd8\xff" + b"a" * (9 * 1024 * 1024), None, 413, "KiB"),
 }
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    """All files below a folder, by their paths in it."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
