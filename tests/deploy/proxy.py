@@ -22,7 +22,7 @@ NGINX = "/usr/sbin/nginx"
 _NOBODY_ANSWERS = (7, 18, 35, 52, 56)
 # The tests' folders are closed to everybody but their owner, so the workers are the owner.
 _FRAME = """daemon off;
-user {user};
+{user}
 worker_processes 2;
 worker_rlimit_nofile 2048;
 pid nginx.pid;
@@ -30,6 +30,7 @@ error_log error.log notice;
 {modules}
 events {{ worker_connections 512; }}
 http {{
+    access_log access.log;
     client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fcgi;
     uwsgi_temp_path uwsgi; scgi_temp_path scgi;
     include site.conf;
@@ -94,9 +95,7 @@ class Nginx:
         neighbours = _NEIGHBOURS.format(
             port=self.http_port, names=" ".join(self.neighbours), webroot=self.webroot
         )
-        frame = _FRAME.format(
-            modules=modules, user=getpass.getuser(), neighbours=neighbours if self.neighbours else ""
-        )
+        frame = _FRAME.format(modules=modules, user=_user(), neighbours=neighbours if self.neighbours else "")
         (self.folder / "nginx.conf").write_text(frame)
         (self.folder / "site.conf").write_text(render_nginx(NginxSite(**self.settings)))  # type: ignore[arg-type]
         tested = subprocess.run([*self.command, "-t"], capture_output=True, text=True, check=False)
@@ -110,6 +109,11 @@ class Nginx:
 
     def error_log(self) -> str:
         return (self.folder / "error.log").read_text()
+
+
+def _user() -> str:
+    """For root alone: any other has workers of its own in any case."""
+    return f"user {getpass.getuser()};" if os.geteuid() == 0 else ""
 
 
 @contextmanager

@@ -196,10 +196,10 @@ class Rehearsal:
     def reload(self) -> str:
         with self._load(2000) as load:
             for _ in range(RELOADS):
-                done = self.nginx.error_log().count("signal process started")
+                done = self.nginx.error_log().count("reconfiguring")
                 self.nginx.reload()
                 wait_for(
-                    lambda done=done: self.nginx.error_log().count("signal process started") > done,
+                    lambda done=done: self.nginx.error_log().count("reconfiguring") > done,
                     "Nginx was not reloaded",
                     self.nginx.error_log,
                 )
