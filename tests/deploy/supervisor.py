@@ -20,7 +20,7 @@ STOP_TIMEOUT_S = 30
 
 def start(folder: Path, name: str, command: Sequence[str | Path], environment: dict[str, str]) -> None:
     """Keep a command running from now on; one that is kept already is left alone."""
-    if (pid := _read(folder / f"{name}.supervisor")) is not None and runs(pid):
+    if _keeper(folder, name) is not None:
         return
     # By a process between them that ends at once: whoever starts it is not its parent.
     subprocess.run([sys.executable, __file__, "start", folder, name, *command], env=environment, check=True)
@@ -40,7 +40,7 @@ def _start(folder: Path, name: str, command: Sequence[str]) -> None:
 
 def stop(folder: Path, name: str) -> None:
     """Tell the main process alone, and wait for its end; nothing is done where nothing runs."""
-    pid = _read(folder / f"{name}.supervisor")
+    pid = _keeper(folder, name)
     if pid is None:
         return
     with suppress(ProcessLookupError):
@@ -55,9 +55,9 @@ def stop(folder: Path, name: str) -> None:
 
 def main_pid(folder: Path, name: str) -> int:
     """The process that a service began with; it leads the group of all its processes."""
-    pid = _read(folder / f"{name}.main")
-    assert pid is not None, f"{name} does not run"
-    return pid
+    file = folder / f"{name}.main"
+    assert file.exists(), f"{name} does not run"
+    return int(file.read_text())
 
 
 def kill(folder: Path, names: Sequence[str]) -> None:
@@ -70,10 +70,12 @@ def kill(folder: Path, names: Sequence[str]) -> None:
 def cut_power(folder: Path) -> None:
     """`kill -9` of everything that is kept here, and of what keeps it: nothing comes back by itself."""
     for file in folder.glob("*.supervisor"):
-        with suppress(ProcessLookupError):
-            os.kill(int(file.read_text()), signal.SIGKILL)
+        if (pid := _keeper(folder, file.stem)) is not None:
+            os.kill(pid, signal.SIGKILL)
         file.unlink()
-    kill(folder, [file.stem for file in folder.glob("*.main")])
+    for file in folder.glob("*.main"):
+        kill(folder, [file.stem])
+        file.unlink()
 
 
 def runs(pid: int) -> bool:
@@ -85,8 +87,17 @@ def runs(pid: int) -> bool:
     return state != "Z"
 
 
-def _read(file: Path) -> int | None:
-    return int(file.read_text()) if file.exists() else None
+def _keeper(folder: Path, name: str) -> int | None:
+    """The process that keeps a service; None where none does. Another may have its number by now."""
+    file = folder / f"{name}.supervisor"
+    if not file.exists():
+        return None
+    pid = int(file.read_text())
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return pid if {str(folder).encode(), name.encode()} <= set(command) else None
 
 
 def _keep(folder: Path, name: str, command: Sequence[str]) -> None:
@@ -103,6 +114,8 @@ def _keep(folder: Path, name: str, command: Sequence[str]) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         told.wait(RESTART_S)
+    # Its number may be another's soon.
+    (folder / f"{name}.main").unlink()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
