@@ -106,8 +106,13 @@ def ready_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict
     server = make_server("127.0.0.1", 0, Response('{"status": "ok"}'), ssl_context=files)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    found = socket.getaddrinfo("127.0.0.1", server.server_port, type=socket.SOCK_STREAM)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *asked, **_: found)
+    ask = socket.getaddrinfo
+    found = ask("127.0.0.1", server.server_port, type=socket.SOCK_STREAM)
+
+    def find(host: str, *asked: Any, **how: Any) -> list[Any]:
+        return found if host == DOMAIN else ask(host, *asked, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
     yield {"SSL_CERT_FILE": str(tmp_path / "authority.pem")}
     server.shutdown()
     thread.join()
