@@ -37,6 +37,14 @@ def test_an_empty_value_in_the_file_means_that_no_other_origin_is_admitted(tmp_p
     assert "localhost:4100" in render().stdout
 
 
+def test_a_value_is_taken_as_it_is_written(tmp_path: Path) -> None:
+    settings = tmp_path / "homeroom.env"
+    settings.write_text("host=of-the-file.example\nFRONTEND_ORIGINS='https://${host}'\n")
+    refused = render("--env-file", str(settings), host="of-the-shell.example")
+    assert refused.returncode == 1
+    assert "https://${host}" in refused.stderr
+
+
 def test_what_is_wrong_in_the_file_is_named(tmp_path: Path) -> None:
     settings = tmp_path / "homeroom.env"
     settings.write_text("FRONTEND_ORIGINS=*\n")

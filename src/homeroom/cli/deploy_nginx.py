@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import click
-from dotenv import dotenv_values
 
 from homeroom.cli.checked import checked
+from homeroom.cli.env_file import read_env_file
 from homeroom.config import check_origin, load_config
 from homeroom.deploy.nginx import NginxSite, check_address, check_domain, check_upstream, render_nginx
 
@@ -52,9 +52,7 @@ def nginx(env_file: Path | None, **options: object) -> None:
     The largest body is that of the setting MAX_UPLOAD_BYTES; limits are for each address.
     """
     # What is rendered holds no key, so none is needed: the settings may be those of another machine.
-    found = dotenv_values(env_file) if env_file else {}
-    # A name without a value sets nothing; one with an empty value says that there is none.
-    settings = {name.lower(): value for name, value in found.items() if value is not None}
+    settings = {name.lower(): value for name, value in read_env_file(env_file).items()}
     config = load_config(**settings | {"homeroom_env": "development"})
     options["origins"] = options["origins"] or config.frontend_origins
     try:

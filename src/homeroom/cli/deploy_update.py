@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import click
-from dotenv import dotenv_values
 
+from homeroom.cli.env_file import read_env_file
 from homeroom.deploy.installation import Installation, UpdateError
 from homeroom.deploy.releases import ReleaseError
 from homeroom.deploy.update import update as run_update
@@ -52,8 +52,7 @@ def update(source: Path, env_file: Path | None, maintenance: bool, **options: ob
 
     The first time it installs and starts the first version.
     """
-    settings = {name: value for name, value in dotenv_values(env_file).items() if value} if env_file else {}
-    installation = Installation(settings=settings, **options)  # type: ignore[arg-type]  # click's values
+    installation = Installation(settings=read_env_file(env_file), **options)  # type: ignore[arg-type]  # click's values
     try:
         release = run_update(installation, source.resolve(), maintenance=maintenance, say=click.echo)
     except (ReleaseError, UpdateError) as error:
