@@ -240,8 +240,10 @@ def test_a_machine_comes_from_nothing_to_https_and_when_it_is_lost_the_next_one_
         assert load.done >= 200
         assert load.failures == {}
         assert "9.9.9" in machine.run("readlink --canonicalize /opt/homeroom/current").stdout
-        refused = machine.run(f"sudo {MACHINE}/mount-volume.sh /dev/vda", check=False)
-        assert (refused.returncode, "neither blank nor Homeroom's" in refused.stderr) == (1, True)
+        root_disk = machine.run("findmnt --noheadings --output SOURCE /").stdout.strip()
+        refused = machine.run(f"sudo {MACHINE}/mount-volume.sh {root_disk}", check=False)
+        assert refused.returncode == 1, refused.stdout + refused.stderr
+        assert f"{root_disk} is neither blank nor Homeroom's volume; it is left as it is." in refused.stderr
         machine.run(f"sudo sed -i s,^TIME_ZONE=.*,TIME_ZONE={BY_HAND}, {SETTINGS}")
         acknowledged = write_until_the_power_goes(visitor, process)
     asked = replace(surroundings, user_data=user_data("https://another.github.io"))
