@@ -37,6 +37,13 @@ def test_no_file_names_the_address_of_a_package_index() -> None:
     assert named == []
 
 
+def test_every_setting_reaches_the_container() -> None:
+    passed_on = set(re.findall(r"^      - ([A-Z_]+)$", (ROOT / "compose.yaml").read_text(), re.M))
+    # The image knows these itself.
+    of_the_image = {"HOMEROOM_ENV", "INSTANCE_PATH", "VOLUME_PATH"}
+    assert {name.upper() for name in Config.model_fields} - of_the_image <= passed_on
+
+
 def test_no_script_takes_the_name_of_a_module_that_python_brings() -> None:
     """Python looks beside a script first: with an `operator.py` there, every script of the folder fails."""
     scripts = [
