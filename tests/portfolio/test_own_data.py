@@ -2,11 +2,13 @@
 
 import io
 import json
+import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
 from apiflask import APIFlask
+from PIL import Image
 from sqlalchemy import inspect, select
 
 from homeroom.auth.models import User
@@ -80,6 +82,20 @@ def test_the_export_holds_all_that_is_mine_and_nothing_of_others(ada: Person, ad
         everything = b"".join(archive.read(name) for name in names)
         assert b"argon2" not in everything
         assert b"Not Ada" not in everything
+
+
+def test_a_large_export_takes_its_room_beside_the_data(
+    ada: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = io.BytesIO()
+    Image.effect_noise((2000, 2000), 100).save(noise, "PNG")
+    answer = ada.client.post("/api/uploads/", data=noise.getvalue(), content_type="image/png")
+    assert answer.status_code == 201
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    exported = ada.client.get("/api/id/export", buffered=True)
+    exported.close()
+    assert exported.status_code == 200
+    assert len(exported.data) > 1024 * 1024
 
 
 def test_a_guest_exports_nothing(app: APIFlask) -> None:
