@@ -204,6 +204,18 @@ def test_only_modern_tls_and_only_for_its_own_name(nginx: Nginx) -> None:
         handshake(nginx, ssl.TLSVersion.TLSv1_3, name="other.test")
 
 
+def test_a_scanner_finds_what_mozilla_recommends(nginx: Nginx) -> None:
+    scanner = Path(sys.executable).parent / "sslyze"
+    target = f"{DOMAIN}:{nginx.https_port}{{127.0.0.1}}"
+    scanned = subprocess.run(
+        [scanner, "--mozilla_config", "intermediate", target], capture_output=True, text=True, check=False
+    )
+    _, checked, found = scanned.stdout.partition('against Mozilla\'s "intermediate" configuration')
+    assert checked, scanned.stdout + scanned.stderr
+    # The certificate is the tests' own; nothing else differs.
+    assert re.findall(r"^ +\* (\w+): ", found, re.M) == ["certificate_path_validation"], found
+
+
 def plain(nginx: Nginx, path: str, host: str = DOMAIN) -> requests.Response:
     return requests.get(
         f"http://127.0.0.1:{nginx.http_port}{path}", headers={"Host": host}, allow_redirects=False, timeout=10
