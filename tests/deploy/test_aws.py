@@ -582,6 +582,12 @@ def test_with_a_lost_folder_no_second_volume_is_made_and_the_first_is_taken_over
     assert "nothing to do" in found.operator.does("plan")
 
 
+def test_pictures_that_are_there_do_not_move_by_the_way(recovery: Future[Recovery]) -> None:
+    asked = recovery.result().operator.run("up", "--bucket", "--pictures-in-bucket", typed="n\n")
+    assert (asked.returncode, "Aborted!" in asked.stderr) == (1, True)
+    assert "how those that are there move: docs/how-to/keep-pictures-on-s3.md." in asked.stdout
+
+
 def test_a_plan_that_deletes_data_is_refused_even_where_terraform_would_not() -> None:
     for kind, actions in (("aws_ebs_volume", ["delete", "create"]), ("aws_s3_bucket", ["delete"])):
         change = {"actions": actions, "before": {"id": "x", "size": 20}, "after": {"size": 20}}
