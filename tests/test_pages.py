@@ -121,6 +121,14 @@ def test_nothing_outside_the_site_is_served(client: FlaskClient, path: str) -> N
     assert "There is no page here." in answer.text
 
 
+def test_below_a_path_the_404_page_names_its_files_below_it(client: FlaskClient) -> None:
+    answer = client.get("/no/such/page", base_url="http://localhost/teacher_portfolio")
+
+    assert answer.status_code == 404
+    assert 'href="/teacher_portfolio/assets/css/tokens.css"' in answer.text
+    assert '"/assets' not in answer.text
+
+
 @pytest.mark.parametrize("path", ["/api", "/api/", "/api/users/", "/api/docs/more"])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 def test_the_apis_addresses_are_left_to_the_api(client: FlaskClient, method: str, path: str) -> None:

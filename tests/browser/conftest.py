@@ -6,15 +6,10 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Response
 
-from homeroom.pages import create_site
 from tests.browser.classroom import (
     API,
     API_PORT,
@@ -27,10 +22,10 @@ from tests.browser.classroom import (
     Homeroom,
     Member,
     Running,
-    fail_if_taken,
     wait_until_ready,
     write_roster,
 )
+from tests.browser.github_pages import published
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -92,20 +87,14 @@ def ada(server: Homeroom) -> Member:
 
 
 @pytest.fixture(scope="session")
-def lesson_origin(server: Homeroom) -> Iterator[str]:
-    """A site below `/teacher_portfolio/`, as the lesson has it, with the lesson's page in it."""
-    lesson = (Path(__file__).parent / "lesson_page.html").read_text(encoding="utf-8")
-    pages = Response(lesson, mimetype="text/html")
-    site = create_site(api=server.url)
-    app = DispatcherMiddleware(pages, {"/teacher_portfolio": site})
-    fail_if_taken(LESSON_PORT)
-    web_server = make_server("127.0.0.1", LESSON_PORT, app, threaded=True)
-    thread = Thread(target=web_server.serve_forever, daemon=True)
-    thread.start()
-    yield LESSON_ORIGIN
-    web_server.shutdown()
-    thread.join()
-    web_server.server_close()
+def lesson_origin(server: Homeroom, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The exported site below `/teacher_portfolio/`, as the lesson has it, and the lesson's page."""
+    folder = tmp_path_factory.mktemp("lesson")
+    site = folder / "teacher_portfolio"
+    server.command("site", "export", str(site), "--api", server.url, "--base", "/teacher_portfolio")
+    shutil.copy(Path(__file__).parent / "lesson_page.html", folder / "lesson.html")
+    with published(site, LESSON_PORT):
+        yield LESSON_ORIGIN
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.classroom import PAGES_ORIGIN, PAGES_PORT, Homeroom, Member, fail_if_taken
+from tests.browser.classroom import PAGES_ORIGIN, PAGES_PORT, Homeroom, Member
+from tests.browser.github_pages import published
 from tests.browser.projects import make_project
 from tests.browser.test_every_page import complaints
 
@@ -19,34 +16,13 @@ pytestmark = pytest.mark.browser
 SITE = f"{PAGES_ORIGIN}/repo"
 
 
-class PagesHandler(SimpleHTTPRequestHandler):
-    """Files below a folder; anything else is the 404 page of /repo, as GitHub Pages does it."""
-
-    def send_error(self, code: int, *_words: object, **_more: object) -> None:
-        page = (Path(self.directory) / "repo" / "404.html").read_bytes()
-        self.send_response(code)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(page)))
-        self.end_headers()
-        self.wfile.write(page)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is the library's
-        """Say nothing: the test's own words matter."""
-
-
 @pytest.fixture(scope="module")
 def exported(server: Homeroom, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The site as `homeroom site export` writes it, served."""
-    folder = tmp_path_factory.mktemp("pages")
-    server.command("site", "export", str(folder / "repo"), "--api", server.url, "--base", "/repo")
-    fail_if_taken(PAGES_PORT)
-    web_server = ThreadingHTTPServer(("127.0.0.1", PAGES_PORT), partial(PagesHandler, directory=str(folder)))
-    thread = Thread(target=web_server.serve_forever, daemon=True)
-    thread.start()
-    yield SITE
-    web_server.shutdown()
-    thread.join()
-    web_server.server_close()
+    folder = tmp_path_factory.mktemp("pages") / "repo"
+    server.command("site", "export", str(folder), "--api", server.url, "--base", "/repo")
+    with published(folder, PAGES_PORT):
+        yield SITE
 
 
 def test_a_member_signs_in_and_makes_a_project_from_there(

@@ -19,7 +19,7 @@ def test_the_fixture_is_the_lessons_page() -> None:
 
 
 def test_the_lessons_page_tells_a_guest_the_status(page: Page, lesson_origin: str) -> None:
-    page.goto(f"{lesson_origin}/lesson")
+    page.goto(f"{lesson_origin}/lesson.html")
 
     expect(page.locator("#result td")).to_have_text("Database response error: 401")
 
@@ -29,7 +29,7 @@ def test_the_lessons_page_shows_the_class_after_signing_in(
 ) -> None:
     sign_in(page, ada, f"{lesson_origin}/teacher_portfolio")
 
-    page.goto(f"{lesson_origin}/lesson")
+    page.goto(f"{lesson_origin}/lesson.html")
 
     rows = page.locator("#result tr")
     expect(rows.first).to_be_visible()
@@ -56,7 +56,7 @@ def test_the_site_works_below_a_base_path(
 
 
 def test_both_pairs_of_names_are_the_same_two_things(page: Page, lesson_origin: str) -> None:
-    page.goto(f"{lesson_origin}/lesson")
+    page.goto(f"{lesson_origin}/lesson.html")
 
     exported = page.evaluate(
         """async () => {
