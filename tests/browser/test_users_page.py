@@ -1,6 +1,7 @@
 """The users page: the lesson's table with search, order, pages, and what it says when it cannot."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,47 @@ def test_the_table_shows_name_id_and_age(users: Page) -> None:
     ages = set(users.locator("#result td.number").all_text_contents()) - {DASH}
     assert ages
     assert all(10 < int(age) < 120 for age in ages)
+
+
+def test_on_a_phone_the_id_stands_below_the_name_and_the_table_is_still_one(users: Page) -> None:
+    users.set_viewport_size({"width": 390, "height": 844})
+
+    row = users.locator("#result tr").filter(has=users.get_by_role("cell", name="ada", exact=True))
+    name, uid, age = (row.locator("td").nth(column).bounding_box() for column in range(3))
+    assert name is not None
+    assert uid is not None
+    assert age is not None
+    assert name["y"] < uid["y"] < name["y"] + name["height"]
+    assert name["x"] + name["width"] <= age["x"] + 1
+    # What the browser itself tells a screen reader: the layout must not take the table away.
+    tree = users.context.new_cdp_session(users).send("Accessibility.getFullAXTree")
+    roles = Counter(node["role"]["value"] for node in tree["nodes"])
+    rows = users.locator("#result tr").count()
+    assert (roles["table"], roles["row"], roles["cell"]) == (1, rows + 1, rows * 3)
+    assert roles["columnheader"] == 3
+
+
+def test_initials_are_of_the_first_and_last_word_without_what_stands_in_brackets(users: Page) -> None:
+    expected = {
+        "Ada Lovelace": "AL",
+        "Kim van Dam (they/them)": "KD",
+        "Åsa (Class 2) Öberg": "ÅÖ",
+        "Plato": "P",
+        "(Nobody)": "N",
+        "Zed (unclosed": "ZU",
+        "💥 Boom": "B",
+    }
+
+    shown = users.evaluate(
+        """async names => {
+          const { dressPerson } = await import('/assets/js/components/person.js');
+          const place = document.createElement('span');
+          return names.map(name => (dressPerson(place, { name }), place.dataset.initials));
+        }""",
+        list(expected),
+    )
+
+    assert dict(zip(expected, shown, strict=True)) == expected
 
 
 def test_a_name_that_looks_like_html_is_shown_as_text(users: Page) -> None:

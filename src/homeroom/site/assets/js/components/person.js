@@ -42,9 +42,10 @@ function portrait({ webp, original }) {
     }));
 }
 
-/** First letters of the first and the last word, by what a reader sees as one letter. */
+/** First letters of the first and the last word, without what is added in brackets, like “(she/her)”. */
 function initials(name) {
-  const words = name.trim().split(/\s+/);
+  const called = name.replace(/\s*\([^)]*\)\s*/g, ' ').trim() || name.trim();
+  const words = called.split(/\s+/);
   const letters = words.length > 1 ? [words[0], words.at(-1)] : words;
   return letters.map((word) => /[\p{L}\p{N}]/u.exec(word)?.[0] ?? '').join('').toUpperCase();
 }
