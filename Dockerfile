@@ -29,5 +29,5 @@ WORKDIR /instance
 EXPOSE 8086
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["homeroom", "health"]
-# The server takes the shell's place, so that it gets the signal to stop.
-CMD ["sh", "-c", "homeroom prepare --site \"${SITE_URL:-http://localhost:8286}\" && exec homeroom serve --host 0.0.0.0"]
+# A signal to stop waits until the database is prepared; then the server takes the shell's place, and hears it itself.
+CMD ["sh", "-c", "trap 'exit 143' TERM; homeroom prepare --site \"${SITE_URL:-http://localhost:8286}\" && exec homeroom serve --host 0.0.0.0"]

@@ -1,7 +1,7 @@
-"""A Docker of the tests' own, with a local base image in place of the official one.
+"""A Docker of the tests' own, with local images in place of the official ones.
 
-No registry is asked. The base is Debian's Python, tagged with the official image's name: what is shown
-is our Dockerfile and compose file, not that image.
+No registry is asked. They are Debian's Python and Debian's PostgreSQL, tagged with the official images'
+names: what is shown is our Dockerfile and compose file, not those images.
 """
 
 import os
@@ -15,13 +15,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BASE = "docker.io/library/python:3.13-slim"
+POSTGRESQL = "docker.io/library/postgres:17"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 PIP_SETTINGS = f"[global]\\ncert = {CERTIFICATES}\\n"
-_HOOKS = (
+_PYTHON_HOOKS = (
     'rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED',
     'for name in python python3; do ln -s /usr/bin/python3 "$1"/usr/local/bin/$name; done',
     f"copy-in {CERTIFICATES} /etc/ssl/certs",
     f'printf "{PIP_SETTINGS}" > "$1"/etc/pip.conf',
+)
+_ENTRY_POINT = "/usr/local/bin/postgres-entry-point.sh"
+_POSTGRESQL_HOOKS = (
+    'ln -s "$(cd "$1" && echo /usr/lib/postgresql/*/bin)"/* "$1"/usr/local/bin',
+    f"copy-in {Path(__file__).with_name('postgres-entry-point.sh')} /usr/local/bin",
+    'rm -rf "$1"/var/lib/postgresql/*',
 )
 
 
@@ -55,17 +62,35 @@ class Docker:
         return self.run("/usr/bin/docker", *arguments)
 
 
-def make_base(archive: Path) -> None:
-    """A small Debian with Python in it, as a root file system."""
+def import_python(docker: Docker) -> None:
+    """The image that the Dockerfile begins with."""
+    archive = _make_system(docker, "python3,python3-pip,python3-venv,ca-certificates", _PYTHON_HOOKS)
+    docker.docker("import", "--change", "ENV LANG=C.UTF-8", str(archive), BASE)
+
+
+def import_postgresql(docker: Docker) -> None:
+    """The database of the compose file's profile."""
+    archive = _make_system(docker, "postgresql", _POSTGRESQL_HOOKS)
+    entry_point = f'ENTRYPOINT ["{_ENTRY_POINT}"]'
+    docker.docker(
+        *("import", "--change", "ENV LANG=C.UTF-8", "--change", entry_point),
+        *(str(archive), POSTGRESQL),
+    )
+
+
+def _make_system(docker: Docker, packages: str, hooks: tuple[str, ...]) -> Path:
+    """A small Debian with these packages, as a root file system."""
+    archive = docker.folder / "system.tar"
     command = [
         *("mmdebstrap", "--quiet", "--variant=minbase", "--dpkgopt=force-unsafe-io"),
-        "--include=python3,python3-pip,python3-venv,ca-certificates",
+        f"--include={packages}",
         *("--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*"),
-        *(f"--customize-hook={hook}" for hook in _HOOKS),
+        *(f"--customize-hook={hook}" for hook in hooks),
         *("bookworm", str(archive)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
+    return archive
 
 
 @contextmanager

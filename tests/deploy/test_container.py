@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ import requests
 
 from tests.conftest import PASSWORD
 from tests.deploy.asking import Asker
-from tests.deploy.containers import BASE, ROOT, Docker, make_base, private_docker
+from tests.deploy.containers import ROOT, Docker, import_postgresql, import_python, private_docker
 from tests.deploy.proxy import Nginx, make_certificate, proxying
 from tests.deploy.writing import being_written
 from tests.servers import free_port
@@ -26,6 +26,7 @@ from tests.servers import free_port
 pytestmark = pytest.mark.deploy
 
 IMAGE = "homeroom"
+PASSWORD_OF_THE_DATABASE = "seven-wooden-chairs"
 PLANTED = "planted-secret-that-may-reach-no-layer"
 
 
@@ -44,9 +45,12 @@ class Composed:
     def compose(self, *arguments: str) -> str:
         return self.docker.run("docker-compose", "-p", "homeroomtest", *arguments, folder=self.folder)
 
-    def inspect(self, template: str) -> str:
-        container = self.compose("ps", "-q", "homeroom").strip()
+    def inspect(self, template: str, service: str = "homeroom") -> str:
+        container = self.compose("ps", "-q", service).strip()
         return self.docker.docker("inspect", "--format", template, container).strip()
+
+    def exit_code(self, container: str) -> int:
+        return int(self.docker.docker("inspect", "--format", "{{.State.ExitCode}}", container))
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -72,9 +76,8 @@ class Composed:
 @pytest.fixture(scope="module")
 def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Docker]:
     folder = tmp_path_factory.mktemp("docker")
-    make_base(folder / "base.tar")
     with private_docker(folder) as docker:
-        docker.docker("import", "--change", "ENV LANG=C.UTF-8", str(folder / "base.tar"), BASE)
+        import_python(docker)
         shutil.copytree(ROOT / "src", folder / "context/src", ignore=shutil.ignore_patterns("__pycache__"))
         (folder / "context/requirements").mkdir()
         for name in ("Dockerfile", ".dockerignore", "pyproject.toml", "README.md", "LICENSE"):
@@ -86,6 +89,20 @@ def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Docker]:
             (folder / "context" / name).write_text(PLANTED)
         docker.docker("build", "--quiet", "--network", "host", "--tag", IMAGE, str(folder / "context"))
         yield docker
+
+
+@contextmanager
+def reached_through_nginx(composed: Composed, folder: Path) -> Iterator[Asker]:
+    """An Nginx before the container, and somebody who asks it; the first admin has joined."""
+    folder.mkdir()
+    nginx = Nginx(folder, upstream=f"127.0.0.1:{composed.port}", requests_per_second=100_000, burst=100_000)
+    make_certificate(nginx.folder / "certificate")
+    nginx.render()
+    asker = Asker(nginx.https_port, nginx.trusted)
+    with proxying(nginx):
+        joined = {"code": composed.first_code(), "password": PASSWORD}
+        assert asker.ask("POST", "/api/join", body=joined).status == 200
+        yield asker
 
 
 @pytest.fixture
@@ -120,19 +137,7 @@ def test_a_person_joins_and_writes_through_nginx_and_all_is_there_after_a_kill_a
     composed.docker.environment["TRUSTED_PROXIES"] = "1"
     composed.compose("up", "-d", "--no-build")
     composed.wait_until_ready()
-    (tmp_path / "nginx").mkdir()
-    nginx = Nginx(
-        tmp_path / "nginx",
-        upstream=f"127.0.0.1:{composed.port}",
-        requests_per_second=100_000,
-        burst=100_000,
-    )
-    make_certificate(nginx.folder / "certificate")
-    nginx.render()
-    asker = Asker(nginx.https_port, nginx.trusted)
-    with proxying(nginx):
-        joined = {"code": composed.first_code(), "password": PASSWORD}
-        assert asker.ask("POST", "/api/join", body=joined).status == 200
+    with reached_through_nginx(composed, tmp_path / "nginx") as asker:
         with being_written(asker, asker.sign_in("admin", PASSWORD), "written-") as writing:
             writing.wait_for_more(50)
             os.kill(int(composed.inspect("{{.State.Pid}}")), signal.SIGKILL)
@@ -180,11 +185,57 @@ def test_it_stops_when_it_is_told_to(composed: Composed) -> None:
     container = composed.compose("ps", "-q", "homeroom").strip()
     composed.compose("stop")
     # 137 would be the kill that follows when the signal does not reach the server.
-    state = composed.docker.docker("inspect", "--format", "{{.State.ExitCode}}", container)
-    assert state.strip() == "0"
+    assert composed.exit_code(container) == 0
+
+
+def test_it_stops_when_it_is_told_to_before_it_serves(composed: Composed) -> None:
+    database = composed.folder / "instance/homeroom.db"
+    with closing(sqlite3.connect(database)) as connection:
+        os.chown(database, 1000, 1000)
+        # What prepares the database waits for this lock.
+        connection.execute("BEGIN EXCLUSIVE")
+        composed.compose("up", "-d", "--no-build")
+        container = composed.compose("ps", "-q", "homeroom").strip()
+        composed.docker.docker("stop", container)
+    assert composed.exit_code(container) == 128 + signal.SIGTERM
 
 
 def test_the_database_is_there_for_its_profile_alone(composed: Composed) -> None:
     assert "image: postgres:" in composed.compose("--profile", "postgresql", "config")
     composed.compose("up", "-d", "--no-build")
     assert len(composed.compose("ps", "-q").split()) == 1
+
+
+def test_with_postgresql_every_acknowledged_write_outlives_a_killed_database(
+    docker: Docker, composed: Composed, tmp_path: Path
+) -> None:
+    import_postgresql(docker)
+    # As docs/how-to/run-in-a-container.md has it.
+    (composed.folder / ".env").write_text(
+        "TRUSTED_PROXIES=1\n"
+        f"POSTGRES_PASSWORD={PASSWORD_OF_THE_DATABASE}\n"
+        f"DATABASE_URL=postgresql://homeroom:{PASSWORD_OF_THE_DATABASE}@database/homeroom\n"
+    )
+    composed.compose("--profile", "postgresql", "up", "-d", "--no-build")
+    composed.wait_until_ready()
+    assert not (composed.folder / "instance/homeroom.db").exists()
+    # Its first start may need a second try: the database was not there yet.
+    begun_at = composed.inspect("{{.State.StartedAt}}")
+    with reached_through_nginx(composed, tmp_path / "nginx") as asker:
+        with being_written(asker, asker.sign_in("admin", PASSWORD), "written-") as writing:
+            writing.wait_for_more(50)
+            os.kill(int(composed.inspect("{{.State.Pid}}", "database")), signal.SIGKILL)
+            writing.wait_for_more(50)
+        assert composed.inspect("{{.RestartCount}}", "database") == "1"
+        assert composed.inspect("{{.State.StartedAt}}") == begun_at, "the site itself goes on"
+        assert writing.refused, "it was killed while people wrote"
+        assert set(writing.refused) == {503}
+        assert writing.lost() == set()
+
+        composed.compose("exec", "-T", "homeroom", "homeroom", "backup")
+        composed.compose("--profile", "postgresql", "down")
+        composed.compose("--profile", "postgresql", "up", "-d", "--no-build")
+        composed.wait_until_ready()
+        writing.signed_in = asker.sign_in("admin", PASSWORD)
+        assert writing.lost() == set()
+    assert PASSWORD_OF_THE_DATABASE not in composed.compose("logs")
