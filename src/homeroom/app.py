@@ -14,6 +14,7 @@ from homeroom.auth.keys import init_keys
 from homeroom.auth.origins import init_origins
 from homeroom.config import Config, init_config, load_config
 from homeroom.db import init_database
+from homeroom.incoming import IncomingRequest
 from homeroom.logs import init_logs
 from homeroom.pages import site_blueprint
 from homeroom.portfolio import own
@@ -65,6 +66,7 @@ def create_app(config: Config | None = None) -> APIFlask:
         json_errors=False,
         static_folder=None,  # type: ignore[arg-type]  # Flask takes None: no static route
     )
+    app.request_class = IncomingRequest
     app.json_provider_class = StrictJSON
     app.json = StrictJSON(app)
     app.url_map.strict_slashes = False

@@ -1,19 +1,21 @@
 """Errors: every one leaves as the one shape of the contract, RFC 9457 with the lesson's members."""
 
+import errno
 from http import HTTPStatus
 from typing import Any, NoReturn
 
 import structlog
 from apiflask.exceptions import HTTPError
-from flask import Flask, Request, Response, current_app, make_response
+from flask import Flask, Response, current_app, make_response
 from pydantic import BaseModel, Field
 from pydantic import ValidationError as PydanticValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
 DATABASE_RETRY_S = 2
+DISK_RETRY_S = 60
 
 log = structlog.get_logger(__name__)
 
@@ -89,28 +91,14 @@ def problem_response(
     return response
 
 
-class JSONRequest(Request):
-    """A request whose unreadable body is refused without the parser's words (400)."""
-
-    def get_json(self, *args: Any, **kwargs: Any) -> Any:
-        """The body; a bare `null`, which APIFlask would take for an empty object, is refused."""
-        body = super().get_json(*args, **kwargs)
-        if body is None:
-            raise BadRequest("The body is null; an object is needed.")
-        return body
-
-    def on_json_loading_failure(self, e: ValueError | None) -> NoReturn:
-        raise BadRequest("The body is not valid JSON.") from e
-
-
 def init_problems(app: Flask) -> None:
     """Let every exception, foreseen or not, leave in the one shape."""
-    app.request_class = JSONRequest
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(HTTPError, _validation_problem)
     app.register_error_handler(OperationalError, _database_problem)
     app.register_error_handler(ObjectDeletedError, _gone_problem)
     app.register_error_handler(StaleDataError, _gone_problem)
+    app.register_error_handler(OSError, _disk_problem)
     app.register_error_handler(Exception, _unforeseen_problem)
 
 
@@ -161,6 +149,17 @@ def _database_problem(error: OperationalError) -> Response:
 
 def _gone_problem(_error: ObjectDeletedError | StaleDataError) -> Response:
     return problem_response(409, "Someone else deleted this meanwhile.")
+
+
+def _disk_problem(error: OSError) -> Response:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return _unforeseen_problem(error)
+    log.error("disk is full", exc_info=error)
+    return problem_response(
+        503,
+        "The server has no room left on its disk; whoever runs it has to make some.",
+        headers=[("Retry-After", str(DISK_RETRY_S))],
+    )
 
 
 def _unforeseen_problem(error: Exception) -> Response:

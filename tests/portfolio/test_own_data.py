@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from apiflask import APIFlask
-from PIL import Image
 from sqlalchemy import inspect, select
 
 from homeroom.auth.models import User
 from homeroom.db import Base, db
 from tests.conftest import PASSWORD, Person
 from tests.portfolio.test_projects import make, upload
+from tests.uploads.files import noise
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36"
 SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile/15E148 Safari/604.1"
@@ -87,9 +87,7 @@ def test_the_export_holds_all_that_is_mine_and_nothing_of_others(ada: Person, ad
 def test_a_large_export_takes_its_room_beside_the_data(
     ada: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noise = io.BytesIO()
-    Image.effect_noise((2000, 2000), 100).save(noise, "PNG")
-    answer = ada.client.post("/api/uploads/", data=noise.getvalue(), content_type="image/png")
+    answer = ada.client.post("/api/uploads/", data=noise(), content_type="image/png")
     assert answer.status_code == 201
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
     exported = ada.client.get("/api/id/export", buffered=True)

@@ -16,6 +16,13 @@ def encoded(kind: str, size: tuple[int, int] = (640, 480), mode: str = "RGB", **
     return buffer.getvalue()
 
 
+def noise() -> bytes:
+    """A PNG of some megabytes: too large to be kept in memory while it comes in."""
+    buffer = io.BytesIO()
+    Image.effect_noise((2000, 2000), 100).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def photograph() -> bytes:
     """A JPEG as a phone writes it: on its side, with the place it was taken, a comment and a profile."""
     exif = Image.Exif()

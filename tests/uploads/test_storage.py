@@ -3,10 +3,13 @@
 import errno
 import os
 import stat
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from apiflask import APIFlask
+from werkzeug.test import TestResponse
 
 from homeroom.app import create_app
 from homeroom.config import ConfigError, load_config
@@ -14,7 +17,7 @@ from homeroom.uploads.storage import LocalStorage, PictureMissingError, current_
 from tests.conftest import MakeApp, MakePerson, Person
 from tests.servers import free_port
 from tests.uploads.conftest import SECRET, send
-from tests.uploads.files import encoded
+from tests.uploads.files import encoded, noise
 from tests.uploads.test_uploads import count_pictures
 
 only_folder = pytest.mark.parametrize("storage_kind", ["folder"], indirect=True)
@@ -96,6 +99,49 @@ def test_a_full_disk_is_a_503_and_leaves_nothing(
     assert [path for path in (tmp_path / "instance" / "uploads").rglob("*") if path.is_file()] == []
     assert count_pictures(app) == 0
     assert send(ada, encoded("PNG")).status_code == 201
+
+
+def send_as_body(person: Person, data: bytes) -> TestResponse:
+    return person.client.post("/api/uploads/", data=data, content_type="image/png")
+
+
+@only_folder
+@only_sqlite
+@pytest.mark.parametrize("send_picture", [send, send_as_body])
+def test_a_large_picture_comes_in_beside_the_data(
+    send_picture: Callable[..., TestResponse], ada: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "no such folder"))
+    assert send_picture(ada, noise()).status_code == 201
+
+
+@only_s3
+@only_sqlite
+@pytest.mark.parametrize("send_picture", [send, send_as_body])
+def test_a_large_picture_comes_in_where_all_data_is_elsewhere(
+    send_picture: Callable[..., TestResponse], ada: Person, tmp_path: Path
+) -> None:
+    assert not (tmp_path / "instance").exists()
+    assert send_picture(ada, noise()).status_code == 201
+    exported = ada.client.get("/api/id/export", buffered=True)
+    exported.close()
+    assert exported.status_code == 200
+
+
+@only_folder
+@only_sqlite
+@pytest.mark.parametrize("send_picture", [send, send_as_body])
+def test_a_disk_that_is_full_while_a_picture_comes_in_is_a_503(
+    send_picture: Callable[..., TestResponse], app: APIFlask, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "TemporaryFile", lambda **_: open("/dev/full", "r+b", buffering=0))  # noqa: PTH123, SIM115  the spool closes it
+        answer = send_picture(ada, noise())
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "no room left on its disk" in answer.json["detail"]
+    assert count_pictures(app) == 0
+    assert send_picture(ada, noise()).status_code == 201
 
 
 @only_s3

@@ -2,7 +2,6 @@
 
 import json
 import re
-import tempfile
 import zipfile
 from datetime import date
 from typing import IO
@@ -11,23 +10,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from homeroom.auth.models import User
-from homeroom.config import current_config
 from homeroom.portfolio.models import Project
 from homeroom.portfolio.queries import get_profile
+from homeroom.spool import open_spool
 from homeroom.uploads.models import Picture, Rendition
 from homeroom.uploads.services import pictures_of
 from homeroom.uploads.storage import PictureMissingError, current_storage
 from homeroom.users.schemas import show_user
 
-# A zip that grows past this goes to the disk, beside the data: TMPDIR may be memory, as in the container.
-_IN_MEMORY_BYTES = 1024 * 1024
-
 
 def export_user(session: Session, user: User, today: date) -> IO[bytes]:
     """A zip of a user's account, portfolio, projects (as Markdown) and pictures."""
-    file = tempfile.SpooledTemporaryFile(  # noqa: SIM115  the answer closes it
-        max_size=_IN_MEMORY_BYTES, dir=str(current_config().instance_path)
-    )
+    file = open_spool()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         profile = get_profile(session, user)
         about = {"about": profile.about, "links": profile.links, "shown_name": profile.shown_name}

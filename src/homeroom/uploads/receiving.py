@@ -1,7 +1,6 @@
 """Taking a picture out of a request: to the disk, not to memory, and only so many at once."""
 
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from homeroom.auth.models import User
 from homeroom.config import current_config
 from homeroom.db import db
 from homeroom.problems import reject_field
+from homeroom.spool import open_spool
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -31,8 +31,6 @@ UPLOADS_AT_ONCE = min(4, 2 * (os.cpu_count() or 1) - 1)
 _RETRY_S = 2
 _places = threading.BoundedSemaphore(UPLOADS_AT_ONCE)
 
-# What is larger goes to the disk, into the folder that TMPDIR names; as Werkzeug does with forms.
-_IN_MEMORY_BYTES = 500 * 1024
 _CHUNK_BYTES = 64 * 1024
 # Lines around the file in a form.
 _FORM_OVERHEAD_BYTES = 64 * 1024
@@ -112,7 +110,7 @@ def received_picture() -> Iterator[ReceivedFile]:
             415,
             "Send a form with the picture as “file”, or the picture itself as image/jpeg, png, gif or webp.",
         )
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as stream:
+    with open_spool() as stream:
         _copy_body(stream)
         yield ReceivedFile(stream, None)
 

@@ -1,0 +1,24 @@
+"""Room for what one request needs for a while: in memory while it is small, then on the disk."""
+
+import tempfile
+from typing import IO
+
+from homeroom.config import current_config
+
+# As Werkzeug has it for the files of forms.
+_IN_MEMORY_BYTES = 500 * 1024
+
+
+def open_spool() -> IO[bytes]:
+    """A file without a name that is gone once it is closed.
+
+    What is large lies beside the data: the folder of the system may be memory, as it is in the container, and
+    on a smaller disk. Where there is no data on this machine (PostgreSQL and S3), it is that folder.
+
+    Raises:
+        OSError: on writing, the disk is full (503).
+    """
+    instance = current_config().instance_path
+    return tempfile.SpooledTemporaryFile(
+        max_size=_IN_MEMORY_BYTES, dir=str(instance) if instance.is_dir() else None
+    )
