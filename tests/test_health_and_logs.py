@@ -6,6 +6,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from homeroom.db import db
-from tests.conftest import MakeApp, Person
+from tests.conftest import MakeApp, MakePerson, Person
 
 
 def test_a_living_process_says_so(guest: FlaskClient) -> None:
@@ -129,6 +130,47 @@ def test_no_password_id_or_code_is_logged(
     text = capsys.readouterr().err
     assert "/api/authenticate" in text
     assert not any(secret in text for secret in ("secret password", "SECR-ETCO", "secretname"))
+
+
+@pytest.fixture
+def refused_sessions(app: APIFlask) -> Iterator[None]:
+    """A database that takes no session, and says so in its own words."""
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            refuse = "CREATE TRIGGER refuse BEFORE INSERT ON sessions BEGIN SELECT RAISE(ABORT, 'no'); END"
+            allow = "DROP TRIGGER refuse"
+        else:
+            refuse = "ALTER TABLE sessions ADD CONSTRAINT refuse CHECK (false) NOT VALID"
+            allow = "ALTER TABLE sessions DROP CONSTRAINT refuse"
+        with db.engine.begin() as connection:
+            connection.execute(text(refuse))
+        yield
+        with db.engine.begin() as connection:
+            connection.execute(text(allow))
+
+
+@pytest.mark.parametrize("environment", ["production", "development"])
+def test_an_unforeseen_error_is_logged_without_what_was_sent(
+    make_app: MakeApp,
+    make_person: MakePerson,
+    refused_sessions: None,
+    environment: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ada = make_person("ada", signed_in=False)
+    client = make_app(homeroom_env=environment).test_client()
+    credentials = {"uid": "ada", "password": ada.password}
+    answer = client.post("/api/authenticate", json=credentials, headers={"User-Agent": "SecretPhone"})
+    assert answer.status_code == 500
+    logged = capsys.readouterr().err
+    assert "unforeseen error" in logged
+    assert "IntegrityError" in logged
+    assert "sessions.py" in logged, "where it happened"
+    assert ada.password not in logged
+    assert "locals" not in logged
+    if environment == "production":
+        assert "SecretPhone" not in logged
+        assert json.loads(logged.splitlines()[-1])["exception"][0]["exc_value"]
 
 
 def test_tables_of_a_newer_version_can_be_served_from(app: APIFlask) -> None:

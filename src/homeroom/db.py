@@ -143,7 +143,10 @@ def init_database(app: Flask, config: Config) -> None:
     """Connect the app to its database; nothing is opened before the first query."""
     url = config.database
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(url.get_backend_name())
+    # Names and dates of birth are parameters; an error's text, and so the log, is to hold none.
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True} | _pool_options(
+        url.get_backend_name()
+    )
     db.init_app(app)
     migrate.init_app(
         app,
@@ -156,7 +159,7 @@ def init_database(app: Flask, config: Config) -> None:
         _listen(db.engine, config)
 
 
-def _engine_options(backend: str) -> dict[str, Any]:
+def _pool_options(backend: str) -> dict[str, Any]:
     if backend == "sqlite":
         # `timeout` is the busy timeout in seconds; threads share the pool, never a connection.
         return {

@@ -5,6 +5,7 @@ import logging.config
 import re
 import sys
 import time
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,19 @@ log = structlog.get_logger(__name__)
 _FOREIGN_ID = re.compile(r"[0-9A-Za-z._-]{8,64}")
 
 
+# With the variables of each frame, as is the library's default, passwords and join codes would be in the log.
+_tracebacks = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
+
+def _keep_first_lines(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Keep the first line of what exceptions say: below it PostgreSQL quotes rows, and pydantic the body."""
+    for exception in event.get("exception", ()):
+        exception["exc_value"] = exception["exc_value"].partition("\n")[0]
+    return event
+
+
 def _processors(production: bool) -> tuple[list[Any], list[Any]]:
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -25,7 +39,7 @@ def _processors(production: bool) -> tuple[list[Any], list[Any]]:
         structlog.processors.TimeStamper(fmt="iso" if production else "%H:%M:%S", utc=production),
     ]
     if production:
-        return shared, [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        return shared, [_tracebacks, _keep_first_lines, structlog.processors.JSONRenderer()]
     console = structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
     )

@@ -1,5 +1,6 @@
 """Passwords, sessions and join codes, with what each refuses."""
 
+import errno
 import os
 import statistics
 import threading
@@ -315,6 +316,34 @@ def test_when_very_many_wait_the_next_is_asked_to_come_again_and_pages_go_on(
     assert ada.client.get("/api/users/").status_code == 200
     queue._places.release(places)
     assert ada.sign_in().status_code == 200
+
+
+def test_a_server_that_was_started_nicer_still_lets_people_in(
+    make_app: MakeApp, make_person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `nice -n 19` starts it: nobody but root may take niceness back."""
+
+    def refuse_less(_which: int, _who: int, niceness: int) -> None:
+        if niceness < 19:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "getpriority", lambda *_: 19)
+    monkeypatch.setattr(os, "setpriority", refuse_less)
+    assert make_person("ada", of=make_app()).client.get("/api/id").status_code == 200
+
+
+def test_a_sandbox_that_forbids_niceness_is_told_of_and_still_lets_people_in(
+    make_app: MakeApp,
+    make_person: MakePerson,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    make_person("ada", of=make_app())
+    assert "hashing competes with pages" in capsys.readouterr().err
 
 
 def test_hashes_are_done_in_the_order_of_arrival() -> None:

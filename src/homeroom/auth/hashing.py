@@ -10,10 +10,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar, cast
 
+import structlog
 from flask import Flask, current_app
 from werkzeug.exceptions import ServiceUnavailable
 
 from homeroom.config import Config
+
+log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,8 +53,15 @@ class HashQueue:
 
 def _yield_to_pages() -> None:
     # Linux counts niceness by thread: https://man7.org/linux/man-pages/man2/setpriority.2.html#BUGS
-    if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+    if not hasattr(os, "setpriority"):
+        return
+    thread = threading.get_native_id()
+    try:
+        # Who started the server may have made it nicer already; only root may take that back.
+        os.setpriority(os.PRIO_PROCESS, thread, max(_NICE, os.getpriority(os.PRIO_PROCESS, thread)))
+    except OSError as error:
+        # A sandbox may forbid the call, not the sign-in.
+        log.warning("hashing competes with pages", error=error.strerror)
 
 
 def init_hashing(app: Flask, config: Config) -> None:
