@@ -27,6 +27,11 @@ pytestmark = pytest.mark.deploy
 
 IMAGE = "homeroom"
 PASSWORD_OF_THE_DATABASE = "seven-wooden-chairs"
+# As docs/how-to/run-in-a-container.md has it.
+POSTGRESQL_SETTINGS = {
+    "POSTGRES_PASSWORD": PASSWORD_OF_THE_DATABASE,
+    "DATABASE_URL": f"postgresql://homeroom:{PASSWORD_OF_THE_DATABASE}@database/homeroom",
+}
 PLANTED = "planted-secret-that-may-reach-no-layer"
 
 
@@ -37,13 +42,22 @@ class Composed:
         self.docker, self.folder = docker, folder
         self.port = free_port()
         docker.environment["HOMEROOM_PORT"] = str(self.port)
-        docker.environment.pop("TRUSTED_PROXIES", None)
         shutil.copy(ROOT / "compose.yaml", folder)
         (folder / "instance").mkdir()
         os.chown(folder / "instance", 1000, 1000)
 
     def compose(self, *arguments: str) -> str:
         return self.docker.run("docker-compose", "-p", "homeroomtest", *arguments, folder=self.folder)
+
+    def write_settings(self, **settings: str) -> None:
+        lines = "".join(f"{name}={value}\n" for name, value in settings.items())
+        (self.folder / ".env").write_text(lines)
+
+    def wait_for_the_database(self) -> None:
+        deadline = time.monotonic() + 60
+        while self.inspect("{{.State.Health.Status}}", "database") != "healthy":
+            assert time.monotonic() < deadline, self.compose("logs", "database")
+            time.sleep(0.5)
 
     def inspect(self, template: str, service: str = "homeroom") -> str:
         container = self.compose("ps", "-q", service).strip()
@@ -101,8 +115,14 @@ def reached_through_nginx(composed: Composed, folder: Path) -> Iterator[Asker]:
     asker = Asker(nginx.https_port, nginx.trusted)
     with proxying(nginx):
         joined = {"code": composed.first_code(), "password": PASSWORD}
-        assert asker.ask("POST", "/api/join", body=joined).status == 200
+        answer = asker.ask("POST", "/api/join", body=joined)
+        assert answer.status == 200, composed.compose("logs")
         yield asker
+
+
+@pytest.fixture(scope="module")
+def postgresql_image(docker: Docker) -> None:
+    import_postgresql(docker)
 
 
 @pytest.fixture
@@ -133,8 +153,7 @@ def test_no_secret_and_no_tool_of_the_build_is_in_the_image(docker: Docker) -> N
 def test_a_person_joins_and_writes_through_nginx_and_all_is_there_after_a_kill_and_after_down_and_up(
     composed: Composed, tmp_path: Path
 ) -> None:
-    # As .env of a machine with Nginx in front has it.
-    composed.docker.environment["TRUSTED_PROXIES"] = "1"
+    composed.write_settings(TRUSTED_PROXIES="1")
     composed.compose("up", "-d", "--no-build")
     composed.wait_until_ready()
     with reached_through_nginx(composed, tmp_path / "nginx") as asker:
@@ -206,16 +225,36 @@ def test_the_database_is_there_for_its_profile_alone(composed: Composed) -> None
     assert len(composed.compose("ps", "-q").split()) == 1
 
 
-def test_with_postgresql_every_acknowledged_write_outlives_a_killed_database(
-    docker: Docker, composed: Composed, tmp_path: Path
+def test_a_class_that_was_lost_is_restored_into_another_database(
+    postgresql_image: None, composed: Composed, tmp_path: Path
 ) -> None:
-    import_postgresql(docker)
-    # As docs/how-to/run-in-a-container.md has it.
-    (composed.folder / ".env").write_text(
-        "TRUSTED_PROXIES=1\n"
-        f"POSTGRES_PASSWORD={PASSWORD_OF_THE_DATABASE}\n"
-        f"DATABASE_URL=postgresql://homeroom:{PASSWORD_OF_THE_DATABASE}@database/homeroom\n"
-    )
+    composed.write_settings(TRUSTED_PROXIES="1")
+    composed.compose("up", "-d", "--no-build")
+    composed.wait_until_ready()
+    with reached_through_nginx(composed, tmp_path / "nginx") as asker:
+        with being_written(asker, asker.sign_in("admin", PASSWORD), "written-") as writing:
+            writing.wait_for_more(50)
+        composed.compose("exec", "-T", "homeroom", "homeroom", "backup")
+        composed.compose("stop", "homeroom")
+        for lost in (composed.folder / "instance").iterdir():
+            if lost.name != "backups":
+                shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
+
+        composed.write_settings(TRUSTED_PROXIES="1", **POSTGRESQL_SETTINGS)
+        composed.compose("--profile", "postgresql", "up", "-d", "database")
+        composed.wait_for_the_database()
+        composed.compose("run", "--rm", "-T", "homeroom", "homeroom", "restore", "latest", "--yes")
+        composed.compose("--profile", "postgresql", "up", "-d", "--no-build")
+        composed.wait_until_ready()
+        writing.signed_in = asker.sign_in("admin", PASSWORD)
+        assert writing.lost() == set()
+    assert not (composed.folder / "instance/homeroom.db").exists()
+
+
+def test_with_postgresql_every_acknowledged_write_outlives_a_killed_database(
+    postgresql_image: None, composed: Composed, tmp_path: Path
+) -> None:
+    composed.write_settings(TRUSTED_PROXIES="1", **POSTGRESQL_SETTINGS)
     composed.compose("--profile", "postgresql", "up", "-d", "--no-build")
     composed.wait_until_ready()
     assert not (composed.folder / "instance/homeroom.db").exists()
