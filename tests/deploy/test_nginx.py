@@ -310,8 +310,13 @@ def test_while_the_application_is_away_pages_and_the_api_say_so(tmp_path: Path) 
     with proxying(nginx):
         api = curl(nginx, "/api/users/", "-H", f"Origin: {PAGE_ORIGIN}")
         foreign = curl(nginx, "/api/users/", "-H", f"Origin: {FOREIGN_ORIGIN}")
-        page = curl(nginx, "/users/")
+        page = curl(nginx, "/users/?q=Lovelace", "-H", "Referer: https://x.test/?code=SECRET")
         assert curl(nginx, "/api/users/", *preflight_headers(PAGE_ORIGIN, "GET")).status == 204
+        log = "".join(path.read_text() for path in tmp_path.glob("*.log"))
+    assert '"path":"/users/","status":503' in log
+    assert '"upstream_status":"502"' in log
+    assert "Lovelace" not in log
+    assert "SECRET" not in log
     assert api.status == page.status == 503
     assert api.all("Content-Type") == ["application/problem+json"]
     assert json.loads(api.body)["status"] == 503
