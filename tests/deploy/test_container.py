@@ -49,6 +49,11 @@ class Composed:
     def compose(self, *arguments: str) -> str:
         return self.docker.run("docker-compose", "-p", "homeroomtest", *arguments, folder=self.folder)
 
+    def start(self, *options: str) -> None:
+        """The built image, until it is ready."""
+        self.compose(*options, "up", "-d", "--no-build")
+        self.wait_until_ready()
+
     def write_settings(self, **settings: str) -> None:
         lines = "".join(f"{name}={value}\n" for name, value in settings.items())
         (self.folder / ".env").write_text(lines)
@@ -75,13 +80,12 @@ class Composed:
         (code,) = re.findall(r"http://localhost:8286/join/#code=([0-9A-Z-]+)", logs)
         return code
 
-    def wait_until_ready(self) -> float:
-        """How many seconds it took."""
-        begun = time.monotonic()
-        while time.monotonic() < begun + 60:
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
             try:
                 if requests.get(self.url("/api/health/ready"), timeout=2).ok:
-                    return time.monotonic() - begun
+                    return
             except requests.RequestException:
                 time.sleep(0.05)
         raise AssertionError(self.compose("logs"))
@@ -154,8 +158,7 @@ def test_a_person_joins_and_writes_through_nginx_and_all_is_there_after_a_kill_a
     composed: Composed, tmp_path: Path
 ) -> None:
     composed.write_settings(TRUSTED_PROXIES="1")
-    composed.compose("up", "-d", "--no-build")
-    composed.wait_until_ready()
+    composed.start()
     with reached_through_nginx(composed, tmp_path / "nginx") as asker:
         with being_written(asker, asker.sign_in("admin", PASSWORD), "written-") as writing:
             writing.wait_for_more(50)
@@ -171,16 +174,14 @@ def test_a_person_joins_and_writes_through_nginx_and_all_is_there_after_a_kill_a
         # Stopped, its data belongs to nobody else.
         with closing(sqlite3.connect(composed.folder / "instance/homeroom.db")) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        composed.compose("up", "-d", "--no-build")
-        composed.wait_until_ready()
+        composed.start()
         writing.signed_in = asker.sign_in("admin", PASSWORD)
         assert writing.lost() == set()
     assert "/join/" not in composed.compose("logs", "homeroom")
 
 
 def test_it_runs_with_no_more_rights_than_it_needs(composed: Composed) -> None:
-    composed.compose("up", "-d", "--no-build")
-    composed.wait_until_ready()
+    composed.start()
     container = composed.compose("ps", "-q", "homeroom").strip()
     status = composed.docker.docker("exec", container, "cat", "/proc/1/status")
     assert re.search(r"^Uid:\t1000\t", status, re.MULTILINE)
@@ -199,8 +200,7 @@ def test_it_runs_with_no_more_rights_than_it_needs(composed: Composed) -> None:
 
 
 def test_it_stops_when_it_is_told_to(composed: Composed) -> None:
-    composed.compose("up", "-d", "--no-build")
-    composed.wait_until_ready()
+    composed.start()
     container = composed.compose("ps", "-q", "homeroom").strip()
     composed.compose("stop")
     # 137 would be the kill that follows when the signal does not reach the server.
@@ -229,8 +229,7 @@ def test_a_class_that_was_lost_is_restored_into_another_database(
     postgresql_image: None, composed: Composed, tmp_path: Path
 ) -> None:
     composed.write_settings(TRUSTED_PROXIES="1")
-    composed.compose("up", "-d", "--no-build")
-    composed.wait_until_ready()
+    composed.start()
     with reached_through_nginx(composed, tmp_path / "nginx") as asker:
         with being_written(asker, asker.sign_in("admin", PASSWORD), "written-") as writing:
             writing.wait_for_more(50)
@@ -244,8 +243,7 @@ def test_a_class_that_was_lost_is_restored_into_another_database(
         composed.compose("--profile", "postgresql", "up", "-d", "database")
         composed.wait_for_the_database()
         composed.compose("run", "--rm", "-T", "homeroom", "homeroom", "restore", "latest", "--yes")
-        composed.compose("--profile", "postgresql", "up", "-d", "--no-build")
-        composed.wait_until_ready()
+        composed.start("--profile", "postgresql")
         writing.signed_in = asker.sign_in("admin", PASSWORD)
         assert writing.lost() == set()
     assert not (composed.folder / "instance/homeroom.db").exists()
@@ -255,8 +253,7 @@ def test_with_postgresql_every_acknowledged_write_outlives_a_killed_database(
     postgresql_image: None, composed: Composed, tmp_path: Path
 ) -> None:
     composed.write_settings(TRUSTED_PROXIES="1", **POSTGRESQL_SETTINGS)
-    composed.compose("--profile", "postgresql", "up", "-d", "--no-build")
-    composed.wait_until_ready()
+    composed.start("--profile", "postgresql")
     assert not (composed.folder / "instance/homeroom.db").exists()
     # Its first start may need a second try: the database was not there yet.
     begun_at = composed.inspect("{{.State.StartedAt}}")
@@ -273,8 +270,7 @@ def test_with_postgresql_every_acknowledged_write_outlives_a_killed_database(
 
         composed.compose("exec", "-T", "homeroom", "homeroom", "backup")
         composed.compose("--profile", "postgresql", "down")
-        composed.compose("--profile", "postgresql", "up", "-d", "--no-build")
-        composed.wait_until_ready()
+        composed.start("--profile", "postgresql")
         writing.signed_in = asker.sign_in("admin", PASSWORD)
         assert writing.lost() == set()
     assert PASSWORD_OF_THE_DATABASE not in composed.compose("logs")
