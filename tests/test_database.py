@@ -2,18 +2,28 @@
 
 import sqlite3
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import flask_migrate
 import pytest
 from apiflask import APIFlask
-from sqlalchemy import insert, select, text
+from sqlalchemy import Connection, event, insert, select, text
 
 from homeroom.auth.hashing import MAX_HASHES_WAITING
-from homeroom.auth.models import User
+from homeroom.auth.locking import lock_user
+from homeroom.auth.models import AttemptCount, User
 from homeroom.cli.serve import THREADS_PER_WORKER
-from homeroom.db import WRITES, WRITES_NOT_DURABLY, WriteOutsideTransactionError, db, write_transaction
-from tests.conftest import MakeApp, MakePerson, Person
+from homeroom.db import (
+    WRITES,
+    WRITES_NOT_DURABLY,
+    WriteOutsideTransactionError,
+    db,
+    side_transaction,
+    write_transaction,
+)
+from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -110,3 +120,104 @@ def test_a_pool_has_a_connection_for_every_thread_that_does_not_wait_for_a_hash(
     with app.app_context():
         pool = db.engine.pool
         assert pool.size() + pool._max_overflow >= THREADS_PER_WORKER - MAX_HASHES_WAITING
+
+
+def test_a_unit_inside_another_one_is_refused_and_the_first_goes_on(app: APIFlask, ada: Person) -> None:
+    with app.app_context():
+        with write_transaction() as session:
+            session.get_one(User, ada.id).rename(name="Eve")
+            with (
+                pytest.raises(WriteOutsideTransactionError, match="pass its session on"),
+                write_transaction(),
+            ):
+                raise AssertionError("it must not begin")
+            with pytest.raises(WriteOutsideTransactionError, match="pass its session on"), side_transaction():
+                raise AssertionError("it must not begin")
+        assert db.session.get(User, ada.id).name == "Eve"
+
+
+@pytest.mark.parametrize("change", ["add", "change", "delete"])
+def test_a_unit_that_would_drop_an_earlier_change_is_refused(app: APIFlask, ada: Person, change: str) -> None:
+    with app.app_context():
+        user = db.session.get(User, ada.id)
+        if change == "add":
+            db.session.add(AttemptCount(key="k", count=1, expires_at=1))
+        elif change == "change":
+            user.rename(name="Eve")
+        else:
+            db.session.delete(user)
+        with pytest.raises(WriteOutsideTransactionError, match="before the unit began"), write_transaction():
+            raise AssertionError("it must not begin")
+        db.session.rollback()
+
+
+def test_waiting_writers_hold_no_connection_that_a_reader_needs(make_app: MakeApp, ada: Person) -> None:
+    app = make_app(database_connections=4, read_path=False)
+    clients = [app.test_client() for _ in range(12)]
+    for client in clients:
+        client.post("/api/authenticate", json={"uid": "ada", "password": PASSWORD})
+    busy, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with app.app_context(), write_transaction() as session:
+            lock_user(session, ada.id)
+            busy.set()
+            assert done.wait(60)
+
+    with ThreadPoolExecutor(16) as pool:
+        holder = pool.submit(hold)
+        assert busy.wait(60)
+        writers = [pool.submit(client.put, "/api/user", json={"name": "Eve"}) for client in clients[:3]]
+        try:
+            assert {client.get("/api/id").status_code for client in clients[3:]} == {200}
+        finally:
+            done.set()
+        holder.result()
+        assert {writer.result().status_code for writer in writers} == {200}
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "word"),
+    [
+        ("UPDATE users SET id = id", 503, "can't be written"),
+        ("SELECT 1 FROM no_such_table", 503, "not those of this version"),
+        ("SELECT no_such_column FROM users", 503, "not those of this version"),
+        ("SELEC 1", 500, "its log says what"),
+    ],
+)
+def test_each_trouble_of_the_database_is_told_as_what_it_is(
+    make_app: MakeApp, error: str, status: int, word: str
+) -> None:
+    app = make_app(read_path=False)
+    app.add_url_rule("/api/trouble", view_func=lambda: str(db.session.execute(text(error))))
+    with app.app_context():
+        sqlite = db.engine.dialect.name == "sqlite"
+        read_only = "PRAGMA query_only = ON" if sqlite else "SET TRANSACTION READ ONLY"
+
+        @event.listens_for(db.engine, "begin")
+        def forbid_writing(connection: Connection) -> None:
+            connection.exec_driver_sql(read_only)
+
+    answer = app.test_client().get("/api/trouble")
+    assert answer.status_code == status
+    assert word in answer.json["detail"]
+    assert ("Retry-After" in answer.headers) is (status == 503)
+
+
+def test_a_pool_without_a_free_connection_is_busy(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("homeroom.db.POOL_TIMEOUT_S", 0.05)
+    app = make_app(database_connections=4, read_path=False)
+    with app.app_context():
+        held = [db.engine.connect() for _ in range(4)]
+    answer = app.test_client().get("/api/projects/")
+    for connection in held:
+        connection.close()
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_damaged_database_is_told_as_one(make_app: MakeApp, tmp_path: Path) -> None:
+    path = tmp_path / "zeroed.db"
+    path.write_bytes(bytes(8192))
+    answer = make_app(database_url=f"sqlite:///{path}").test_client().get("/api/projects/")
+    assert (answer.status_code, "restore a backup" in answer.json["detail"]) == (503, True)

@@ -1,16 +1,26 @@
 """Several processes over one database: sessions, limits, and writes that survive `kill -9`."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 
 import psutil
 import pytest
 import requests
+from apiflask import APIFlask
+from sqlalchemy import func, select, text
 
-from homeroom.auth.models import Role
-from tests.conftest import PASSWORD, MakePerson
-from tests.servers import Server, serving
+from homeroom.auth.models import Role, UserSession
+from homeroom.auth.tokens import Claims, issue_token
+from homeroom.db import db, utc_now, write_transaction
+from tests.conftest import KEY, PASSWORD, MakePerson
+from tests.servers import Server, free_port, serving
 
 WRITES = 1000
 WRITERS = 20
@@ -127,3 +137,89 @@ def test_a_killed_worker_comes_back_by_itself(
             assert answer.status_code == 200, "the session outlives the process"
             return
         raise AssertionError("no worker came back within ten seconds")
+
+
+def test_a_hundred_people_who_reload_after_a_break_are_all_answered(
+    server_settings: dict[str, str], make_person: MakePerson, app: APIFlask
+) -> None:
+    """Each session's last use is to be noted, all at once, by one worker with few connections."""
+    people = [make_person(f"u{number}", signed_in=False) for number in range(100)]
+    long_ago = utc_now() - timedelta(hours=1)
+    with app.app_context(), write_transaction() as session:
+        sessions = [
+            UserSession(id=f"{person.id:032x}", user_id=person.id, expires_at=utc_now() + timedelta(hours=1))
+            for person in people
+        ]
+        for one in sessions:
+            one.last_used_at = long_ago
+        session.add_all(sessions)
+        session.flush()
+        tokens = [
+            issue_token(
+                Claims(one.user_id, one.id, int(one.expires_at.timestamp())), key=KEY, issued_at=utc_now()
+            )
+            for one in sessions
+        ]
+    with serving(server_settings | {"DATABASE_CONNECTIONS": "4"}) as server:
+
+        def reload(token: str) -> int:
+            return requests.get(server.url("/api/id"), cookies={"jwt": token}, timeout=30).status_code
+
+        with ThreadPoolExecutor(100) as pool:
+            assert Counter(pool.map(reload, tokens)) == {200: 100}
+        wait_until(lambda: last_uses_after(app, long_ago) == 100)
+
+
+def last_uses_after(app: APIFlask, moment: datetime) -> int:
+    with app.app_context():
+        statement = select(func.count(UserSession.id)).where(UserSession.last_used_at > moment)
+        return db.session.scalar(statement)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to pass within a minute"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_frozen_database_is_a_503_and_serves_again_once_it_thaws(
+    server_settings: dict[str, str], make_person: MakePerson, app: APIFlask
+) -> None:
+    make_person("ada", signed_in=False)
+    with app.app_context():
+        backend = db.session.scalar(text("SELECT pg_backend_pid()"))
+    with serving(server_settings | {"DATABASE_TIMEOUT_S": "1", "DATABASE_CONNECTIONS": "4"}) as server:
+        cookies = {"jwt": sign_in(server, "ada").cookies["jwt"]}
+        postmaster = psutil.Process(backend).parent()
+        frozen = [postmaster, *postmaster.children()]
+        for process in frozen:
+            process.suspend()
+        try:
+            with ThreadPoolExecutor(20) as pool:
+                answers = list(
+                    pool.map(
+                        lambda _: requests.get(server.url("/api/id"), cookies=cookies, timeout=60), range(20)
+                    )
+                )
+        finally:
+            for process in frozen:
+                process.resume()
+        assert Counter(answer.status_code for answer in answers) == {503: 20}
+        assert all("Retry-After" in answer.headers for answer in answers)
+        wait_until(
+            lambda: requests.get(server.url("/api/id"), cookies=cookies, timeout=30).status_code == 200
+        )
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_more_connections_than_postgresql_has_are_shared_or_refused(
+    server_settings: dict[str, str], make_person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_person("ada", signed_in=False)
+    many = server_settings | {"DATABASE_CONNECTIONS": "60"}
+    command = [sys.executable, "-m", "homeroom", "serve", "--port", str(free_port()), "--workers", "2"]
+    refused = subprocess.run(command, env=os.environ | many, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1
+    assert "DATABASE_CONNECTIONS=60 for each of 2 workers is more than the 97" in refused.stderr

@@ -11,6 +11,7 @@ from homeroom import __version__, activity, health, overview
 from homeroom.auth import routes as auth_routes
 from homeroom.auth.hashing import init_hashing
 from homeroom.auth.keys import init_keys
+from homeroom.auth.last_use import init_last_use
 from homeroom.auth.origins import init_origins
 from homeroom.config import Config, init_config, load_config
 from homeroom.db import init_database
@@ -76,6 +77,7 @@ def create_app(config: Config | None = None) -> APIFlask:
     init_config(app, config)
     init_keys(app, config)
     init_hashing(app, config)
+    init_last_use(app)
     init_logs(app, config)
     init_problems(app)
     init_origins(app, config)

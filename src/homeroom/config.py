@@ -18,6 +18,8 @@ from sqlalchemy.exc import ArgumentError
 
 # HS256 wants a key at least as long as its digest: RFC 7518, section 3.2.
 MIN_KEY_BYTES = 32
+# Two for those who write, two for those who read.
+MIN_CONNECTIONS = 4
 SECRET_KEY_FILE = "secret_key"  # noqa: S105  the name of the file, not the key
 # Base64 makes four bytes of three; the rest of a body is small.
 _BODY_OVERHEAD_BYTES = 64 * 1024
@@ -138,6 +140,9 @@ class Config(BaseSettings):
     secret_key: SecretStr | None = None
     secret_key_fallbacks: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = ()
     database_url: str = ""
+    # Of each worker. PostgreSQL allows 100 in all by default: `homeroom serve` compares.
+    database_connections: int = Field(default=16, ge=MIN_CONNECTIONS, le=500)
+    database_timeout_s: float = Field(default=10, gt=0, le=3600)
     sqlite_synchronous: SqliteSynchronous = SqliteSynchronous.FULL
     uploads_url: str = ""
     backup_url: str = ""

@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, has_request_context
+from flask import Flask, current_app, g, has_request_context
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, DateTime, Engine, MetaData, event
+from sqlalchemy import URL, Connection, DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as BusyError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.pool import NullPool, PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
 
 from homeroom.config import Config, SqliteSynchronous
@@ -31,8 +33,12 @@ NAMES = {
 
 # How long a writer waits for another one before it gives up, in milliseconds.
 BUSY_TIMEOUT_MS = 10_000
+# How long a request waits for a connection before it is told to come back.
+POOL_TIMEOUT_S = 10
 _WRITES = "homeroom_writes"
 _NOT_DURABLE = "homeroom_not_durable"
+_UNIT_OPEN = "homeroom_unit_open"
+_TURN = "homeroom_turn_to_write"
 # Execution options of a connection that is going to write.
 WRITES = {_WRITES: True}
 # The same for what may be lost when the power goes, such as counts of guesses: it need not wait for the
@@ -78,8 +84,8 @@ migrate = Migrate()
 class WriteOutsideTransactionError(RuntimeError):
     """A programming error: data was about to be written outside `write_transaction()`."""
 
-    def __init__(self) -> None:
-        super().__init__("Data is written inside `with write_transaction():` only.")
+    def __init__(self, remedy: str = "Data is written inside `with write_transaction():` only.") -> None:
+        super().__init__(remedy)
 
 
 @contextmanager
@@ -89,17 +95,73 @@ def write_transaction() -> Iterator[Session]:
     The transaction that only read so far is ended first and what it loaded is forgotten, so that the
     block sees, and decides on, what is true now. On SQLite the unit begins with BEGIN IMMEDIATE: a
     deferred transaction that turns into a writing one fails at once when another has written since,
-    and pysqlite's own mode loses updates without a word.
+    and pysqlite's own mode loses updates without a word. On PostgreSQL a unit first locks the users it
+    is about (`auth/locking.py`); docs/decisions/concurrency.md says why that is enough.
+
+    Raises:
+        WriteOutsideTransactionError: a unit is open already, or something waits to be written; beginning
+            one would drop that without a word.
     """
     session = db.session()
+    _refuse_to_drop(session)
     session.rollback()
-    session.connection(execution_options=WRITES)
+    session.info[_UNIT_OPEN] = True
     try:
-        yield session
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
+        with _turn_to_write():
+            session.connection(execution_options=WRITES)
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+    finally:
+        del session.info[_UNIT_OPEN]
+
+
+def _refuse_to_drop(session: Session) -> None:
+    if session.info.get(_UNIT_OPEN):
+        raise WriteOutsideTransactionError(
+            "A unit of writing is open already: pass its session on instead of beginning another one."
+        )
+    if session.new or session.deleted or any(map(session.is_modified, session.dirty)):
+        raise WriteOutsideTransactionError(
+            "Something was changed before the unit began: move it below `with write_transaction():`."
+        )
+
+
+@contextmanager
+def side_transaction() -> Iterator[Connection]:
+    """A small unit beside the session, such as a count of guesses; its commit does not wait for the disk.
+
+    The session's connection is given back first: a request that held one and waited for a second could
+    wait for itself, and with it everybody else.
+    """
+    session = db.session()
+    _refuse_to_drop(session)
+    session.rollback()
+    with (
+        _turn_to_write(),
+        db.engine.connect().execution_options(**WRITES_NOT_DURABLY) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
+@contextmanager
+def _turn_to_write() -> Iterator[None]:
+    """Only some write at a time; the others wait without a connection, which readers need.
+
+    Raises:
+        BusyError: it took longer than SQLite itself would wait (503).
+    """
+    turn = current_app.extensions[_TURN]
+    if not turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+        raise BusyError("Other writers of this process took too long.")
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 class CommitWatch:
@@ -123,8 +185,9 @@ class CommitWatch:
         with self._lock:
             if self._connection is None:
                 self._connection = self._engine.raw_connection()
-            driver = self._connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
+                # It stays with the watch; its place in the pool is for those who come and go.
+                self._connection.detach()
+            driver: Any = self._connection.dbapi_connection
             try:
                 (mark,) = driver.execute("PRAGMA data_version").fetchone()
             except sqlite3.Error:
@@ -145,8 +208,12 @@ def init_database(app: Flask, config: Config) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     # Names and dates of birth are parameters; an error's text, and so the log, is to hold none.
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True} | _pool_options(
-        url.get_backend_name()
+        url.get_backend_name(), config
     )
+    # SQLite has one writer anyway. PostgreSQL's writers may wait for each other's rows, but not all of a
+    # process's connections may.
+    writers = 1 if url.get_backend_name() == "sqlite" else config.database_connections // 2
+    app.extensions[_TURN] = threading.BoundedSemaphore(writers)
     db.init_app(app)
     migrate.init_app(
         app,
@@ -159,17 +226,18 @@ def init_database(app: Flask, config: Config) -> None:
         _listen(db.engine, config)
 
 
-def _pool_options(backend: str) -> dict[str, Any]:
+def _pool_options(backend: str, config: Config) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        # Half of them stay open; the rest are for the moment when a class comes back from a break.
+        "pool_size": -(-config.database_connections // 2),
+        "max_overflow": config.database_connections // 2,
+        # No request holds two, so whoever waits gets one as soon as somebody's statement is done.
+        "pool_timeout": POOL_TIMEOUT_S,
+    }
     if backend == "sqlite":
         # `timeout` is the busy timeout in seconds; threads share the pool, never a connection.
-        return {
-            "pool_size": 16,
-            "max_overflow": 16,
-            "connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
-        }
-    return {
-        "pool_size": 8,
-        "max_overflow": 8,
+        return options | {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+    return options | {
         "pool_pre_ping": True,
         "pool_recycle": 1800,
         "connect_args": {"connect_timeout": 5},
@@ -196,6 +264,23 @@ def _listen(engine: Engine, config: Config) -> None:
         event.listen(engine, "begin", _postgresql_begin)
     event.listen(engine, "before_cursor_execute", _start_clock)
     event.listen(engine, "after_cursor_execute", _stop_clock)
+
+
+def connections_allowed(url: URL) -> int | None:
+    """How many connections PostgreSQL gives to ordinary users; None: no such bound, or no answer."""
+    if url.get_backend_name() == "sqlite":
+        return None
+    engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+    try:
+        with engine.connect() as connection:
+            most, reserved = (
+                int(connection.exec_driver_sql(f"SHOW {name}").scalar_one())
+                for name in ("max_connections", "superuser_reserved_connections")
+            )
+    except SQLAlchemyError:
+        # Whoever serves meets the same trouble, and tells it.
+        return None
+    return most - reserved
 
 
 def _make_private_file(database: str | None, instance_path: Path) -> None:

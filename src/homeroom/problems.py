@@ -9,13 +9,38 @@ from apiflask.exceptions import HTTPError
 from flask import Flask, Response, current_app, make_response
 from pydantic import BaseModel, Field
 from pydantic import ValidationError as PydanticValidationError
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
+
+from homeroom.faults import Fault, fault_of
 
 MEDIA_TYPE = "application/problem+json"
 DATABASE_RETRY_S = 2
-DISK_RETRY_S = 60
+# Somebody has to do something first.
+OPERATOR_RETRY_S = 60
+NO_ROOM = "The server has no room left on its disk; whoever runs it has to make some."
+
+_RACES = {
+    Fault.TAKEN: "Somebody else did this at the same moment; load the page again.",
+    Fault.GONE: "Someone else deleted this meanwhile.",
+}
+_TROUBLES = {
+    Fault.BUSY: ("The database is busy at the moment; try again shortly.", DATABASE_RETRY_S),
+    Fault.AWAY: ("The database does not answer at the moment; try again shortly.", DATABASE_RETRY_S),
+    Fault.READ_ONLY: (
+        "The database can't be written. Reading works; whoever runs the server has to look at it.",
+        OPERATOR_RETRY_S,
+    ),
+    Fault.DISK_FULL: (NO_ROOM, OPERATOR_RETRY_S),
+    Fault.DAMAGED: (
+        "The database is damaged; whoever runs the server has to restore a backup.",
+        OPERATOR_RETRY_S,
+    ),
+    Fault.OUTDATED: (
+        "The database's tables are not those of this version; whoever runs the server has to upgrade them.",
+        OPERATOR_RETRY_S,
+    ),
+}
 
 log = structlog.get_logger(__name__)
 
@@ -95,9 +120,7 @@ def init_problems(app: Flask) -> None:
     """Let every exception, foreseen or not, leave in the one shape."""
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(HTTPError, _validation_problem)
-    app.register_error_handler(OperationalError, _database_problem)
-    app.register_error_handler(ObjectDeletedError, _gone_problem)
-    app.register_error_handler(StaleDataError, _gone_problem)
+    app.register_error_handler(SQLAlchemyError, _database_problem)
     app.register_error_handler(OSError, _disk_problem)
     app.register_error_handler(Exception, _unforeseen_problem)
 
@@ -138,17 +161,17 @@ def _reason(message: str) -> str:
     return message.removeprefix("Value error, ")
 
 
-def _database_problem(error: OperationalError) -> Response:
-    log.error("database does not answer", error=type(error.orig).__name__, exc_info=error)
-    return problem_response(
-        503,
-        "The database does not answer at the moment; try again shortly.",
-        headers=[("Retry-After", str(DATABASE_RETRY_S))],
-    )
-
-
-def _gone_problem(_error: ObjectDeletedError | StaleDataError) -> Response:
-    return problem_response(409, "Someone else deleted this meanwhile.")
+def _database_problem(error: SQLAlchemyError) -> Response:
+    """What every error of the database becomes: 409 for a race, 503 for trouble, 500 for a bug."""
+    fault = fault_of(error)
+    if fault in _RACES:
+        log.info("somebody else was first", fault=fault)
+        return problem_response(409, _RACES[fault])
+    if fault not in _TROUBLES:
+        return _unforeseen_problem(error)
+    detail, retry_s = _TROUBLES[fault]
+    log.error("the database cannot serve", fault=fault, remedy="run `homeroom doctor`", exc_info=error)
+    return problem_response(503, detail, headers=[("Retry-After", str(retry_s))])
 
 
 def _disk_problem(error: OSError) -> Response:
@@ -157,8 +180,8 @@ def _disk_problem(error: OSError) -> Response:
     log.error("disk is full", exc_info=error)
     return problem_response(
         503,
-        "The server has no room left on its disk; whoever runs it has to make some.",
-        headers=[("Retry-After", str(DISK_RETRY_S))],
+        NO_ROOM,
+        headers=[("Retry-After", str(OPERATOR_RETRY_S))],
     )
 
 

@@ -6,24 +6,21 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
-import structlog
 from flask import abort, g, request
-from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, bindparam, select
 from werkzeug.exceptions import Unauthorized
 
 from homeroom.auth.keys import current_verifier
+from homeroom.auth.last_use import current_last_uses
 from homeroom.auth.models import Directory, Role, User, UserSession
 from homeroom.auth.tokens import Claims, TokenInvalidError
 from homeroom.config import current_config
-from homeroom.db import WRITES_NOT_DURABLY, db, utc_now
+from homeroom.db import db, utc_now
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 # Often enough to recognise a device by it, rarely enough to cost nothing.
 NOTE_USE_AFTER = timedelta(minutes=5)
-
-log = structlog.get_logger(__name__)
 
 TOKEN_MISSING = "Authentication Token is missing!"  # noqa: S105  the lesson's words
 TOKEN_UNKNOWN = "Invalid Authentication token!"  # noqa: S105
@@ -71,23 +68,10 @@ def authenticate(token: str | None, connection: Connection) -> Authenticated:
         raise Unauthorized(TOKEN_UNKNOWN)
     expires_at, last_used_at, version = row
     if last_used_at is None or now - last_used_at > NOTE_USE_AFTER:
-        _note_use(claims, now)
+        current_last_uses().note(claims.session_id, now)
         last_used_at = now
     expires_at = min(expires_at, datetime.fromtimestamp(claims.expires_at, UTC))
     return Authenticated(claims, version, min(expires_at, last_used_at + NOTE_USE_AFTER))
-
-
-def _note_use(claims: Claims, now: datetime) -> None:
-    """Keep when a session was last used, for its owner to see; in a transaction of its own.
-
-    A database that stays busy is left alone: nobody's page fails for this note.
-    """
-    statement = update(UserSession).where(UserSession.id == claims.session_id).values(last_used_at=now)
-    try:
-        with db.engine.connect().execution_options(**WRITES_NOT_DURABLY) as connection, connection.begin():
-            connection.execute(statement)
-    except OperationalError as error:
-        log.info("the use of a session was not noted", error=type(error.orig).__name__)
 
 
 def signed_in() -> tuple[User, Claims]:

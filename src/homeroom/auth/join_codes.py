@@ -31,7 +31,7 @@ class IssuedCode:
 
 
 def issue_code(session: Session, user: User) -> IssuedCode:
-    """A new code for a user; an older one ends. Belongs inside a write transaction."""
+    """A new code for a user who is locked or new; an older one ends. Belongs inside a write transaction."""
     session.flush()
     now = utc_now()
     nonce = secrets.token_bytes(16)
@@ -81,6 +81,8 @@ def find_code(session: Session, text: str) -> JoinCode:
             select(JoinCode)
             .where(JoinCode.digest.in_(digests), JoinCode.expires_at > utc_now())
             .options(joinedload(JoinCode.user))
+            # Asked a second time once the user is locked, it is what is true then.
+            .execution_options(populate_existing=True)
         )
     if row is None:
         raise NotFound("This code is not valid, was used already, or has ended. Ask for a new one.")

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from werkzeug.exceptions import TooManyRequests
 
 from homeroom.auth.models import AttemptCount
-from homeroom.db import WRITES_NOT_DURABLY, db
+from homeroom.db import db, side_transaction
 
 
 class DatabaseStorage(Storage):
@@ -42,7 +42,7 @@ class DatabaseStorage(Storage):
             )
             .returning(AttemptCount.count)
         )
-        with db.engine.connect().execution_options(**WRITES_NOT_DURABLY) as connection, connection.begin():
+        with side_transaction() as connection:
             count = connection.execute(statement).scalar_one()
             if count == amount:
                 # A new window is a fine moment to forget those that are over.
@@ -53,13 +53,11 @@ class DatabaseStorage(Storage):
         statement = select(AttemptCount.count).where(
             AttemptCount.key == _digest(key), AttemptCount.expires_at > time.time()
         )
-        with db.engine.connect() as connection:
-            return connection.execute(statement).scalar() or 0
+        return db.session.scalar(statement) or 0
 
     def get_expiry(self, key: str) -> float:
         statement = select(AttemptCount.expires_at).where(AttemptCount.key == _digest(key))
-        with db.engine.connect() as connection:
-            return connection.execute(statement).scalar() or time.time()
+        return db.session.scalar(statement) or time.time()
 
     def check(self) -> bool:
         return True
@@ -71,7 +69,7 @@ class DatabaseStorage(Storage):
         return self._delete(AttemptCount.key.is_not(None))
 
     def _delete(self, condition: ColumnElement[bool]) -> int:
-        with db.engine.connect().execution_options(**WRITES_NOT_DURABLY) as connection, connection.begin():
+        with side_transaction() as connection:
             return connection.execute(delete(AttemptCount).where(condition)).rowcount
 
 

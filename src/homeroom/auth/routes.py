@@ -8,6 +8,7 @@ from flask import Response, jsonify, request
 from homeroom.auth.devices import describe_device
 from homeroom.auth.guard import current_claims, request_token, token_required
 from homeroom.auth.keys import current_verifier
+from homeroom.auth.last_use import current_last_uses
 from homeroom.auth.limits import client_address
 from homeroom.auth.models import User, UserSession
 from homeroom.auth.origins import clear_session_cookie, set_session_cookie
@@ -88,7 +89,7 @@ def list_sessions(user: User) -> Response:
 
 
 def _show_session(row: UserSession, *, current: bool) -> dict[str, Any]:
-    used = row.last_used_at
+    used = current_last_uses().noted(row.id) or row.last_used_at
     return {
         "id": row.public_name,
         "device": describe_device(row.user_agent),

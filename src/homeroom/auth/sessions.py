@@ -19,6 +19,7 @@ from homeroom.auth.limits import (
     count_attempt,
     forget_attempts,
 )
+from homeroom.auth.locking import lock_user
 from homeroom.auth.models import JoinCode, User, UserSession, uid_key
 from homeroom.auth.passwords import check_new_password, hash_password, verify_password
 from homeroom.auth.tokens import Claims, issue_token
@@ -63,7 +64,7 @@ def sign_in(uid: str, password: str, device: Device) -> SignedIn:
     user_id, stored = (user.id, user.password_hash) if user else (None, None)
     better = _verify_limited(key, password, stored, device)
     with write_transaction() as session:
-        user = session.get(User, user_id)
+        user = lock_user(session, user_id)
         # Between reading and writing the password may have been changed, or the user deleted.
         if user is None or user.password_hash != stored:
             raise Unauthorized("Wrong ID or password.")
@@ -114,9 +115,19 @@ def join(code: str, password: str, device: Device) -> SignedIn:
     user = preview_code(code, device)
     new_hash = hash_new_password(password, uid=user.uid)
     with write_transaction() as session:
-        user = find_code(session, code).user
+        user = claim_code(session, code)
         set_password_hash(session, user, new_hash)
         return SignedIn(user, _open_session(session, user, device))
+
+
+def claim_code(session: Session, code: str) -> User:
+    """Whose code this is, locked: of several who use one code at once the first one has it.
+
+    Raises:
+        NotFound: it is no valid code, or somebody has just used it (404).
+    """
+    lock_user(session, find_code(session, code).user_id)
+    return find_code(session, code).user
 
 
 def hash_new_password(password: str, *, uid: str, pointer: str = "#/password") -> str:
@@ -210,6 +221,7 @@ def end_session_named(user: User, name: str) -> str:
 def end_all_sessions(user_id: int) -> int:
     """End every session of a user, on every device; how many there were."""
     with write_transaction() as session:
+        lock_user(session, user_id)
         ended = session.execute(delete(UserSession).where(UserSession.user_id == user_id))
         assert isinstance(ended, CursorResult)
         return ended.rowcount

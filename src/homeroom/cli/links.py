@@ -1,7 +1,7 @@
 """Addresses that the command line prints: where the site is, and one-time links."""
 
 from homeroom.auth.join_codes import current_code
-from homeroom.auth.models import User
+from homeroom.auth.locking import lock_user
 from homeroom.cli.site import named_host
 from homeroom.db import write_transaction
 
@@ -14,5 +14,7 @@ def site_address(host: str, port: int) -> str:
 def join_link(user_id: int, address: str) -> str:
     """A user's one-time link; the code stands behind the #, so that no server's log gets it."""
     with write_transaction() as session:
-        code = current_code(session, session.get_one(User, user_id))
+        user = lock_user(session, user_id)
+        assert user is not None
+        code = current_code(session, user)
     return f"{address.rstrip('/')}/join/#code={code}"

@@ -12,8 +12,8 @@ from homeroom.auth.hashing import MAX_HASHES_WAITING
 from homeroom.cli.links import site_address
 from homeroom.cli.prepare import greet, make_admin_if_nobody, migrate_if_needed
 from homeroom.cli.site import listen
-from homeroom.config import Config, current_config, load_config
-from homeroom.db import db
+from homeroom.config import MIN_CONNECTIONS, Config, current_config, load_config
+from homeroom.db import connections_allowed, db
 from homeroom.logs import logging_config
 from homeroom.uploads.receiving import UPLOADS_AT_ONCE
 from homeroom.users.demo import load_demo_class
@@ -87,6 +87,7 @@ def _serve(config: Config, host: str, port: int, workers: int) -> None:
     listen(host, port).close()
     # More hashes at once than cores would not be done sooner, and would take the cores from pages.
     os.environ.setdefault("HASHES_AT_ONCE", str(max(1, (os.cpu_count() or 1) // workers)))
+    _fit_connections(config, workers)
     server = Server(
         "homeroom.wsgi:app",
         address=host,
@@ -100,3 +101,20 @@ def _serve(config: Config, host: str, port: int, workers: int) -> None:
         log_dictconfig=logging_config(config),
     )
     server.serve()
+
+
+def _fit_connections(config: Config, workers: int) -> None:
+    """Share what PostgreSQL allows among the workers; the setting, where there is one, is held to it.
+
+    Raises:
+        click.ClickException: the setting asks for more than the server has.
+    """
+    allowed = connections_allowed(config.database)
+    if allowed is None or workers * config.database_connections <= allowed:
+        return
+    if "database_connections" in config.model_fields_set:
+        raise click.ClickException(
+            f"DATABASE_CONNECTIONS={config.database_connections} for each of {workers} workers is more than "
+            f"the {allowed} that PostgreSQL allows. Lower it, or raise max_connections there."
+        )
+    os.environ["DATABASE_CONNECTIONS"] = str(max(MIN_CONNECTIONS, allowed // workers))

@@ -5,13 +5,15 @@ from contextlib import contextmanager
 
 import click
 from flask.cli import with_appcontext
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from homeroom.auth.join_codes import issue_code
+from homeroom.auth.locking import lock_users
 from homeroom.auth.models import Role, User
 from homeroom.auth.sessions import find_by_uid
 from homeroom.cli.links import join_link
-from homeroom.db import db, write_transaction
+from homeroom.db import write_transaction
 from homeroom.users.fields import clean_name, clean_uid
 from homeroom.users.schemas import NewUser
 from homeroom.users.services import create_users, give_role
@@ -58,8 +60,9 @@ def create(uid: str, name: str, role: str, site: str) -> None:
 def code(uid: str, site: str) -> None:
     """Print a new one-time link for UID, for a first or a forgotten password."""
     with write_transaction() as session:
-        issue_code(session, _find(uid))
-    click.echo(join_link(_find(uid).id, site))
+        found = _locked(session, uid)
+        issue_code(session, found)
+    click.echo(join_link(found.id, site))
 
 
 @user.command("role")
@@ -69,7 +72,7 @@ def code(uid: str, site: str) -> None:
 def role(uid: str, role: str) -> None:
     """Give UID a role."""
     with _refusals_in_one_line(), write_transaction() as session:
-        found = _find(uid)
+        found = _locked(session, uid, and_admins=True)
         give_role(session, found, Role(role))
         click.echo(f"{found.name} ({found.uid}) is {found.role.value} now.")
 
@@ -79,8 +82,8 @@ def role(uid: str, role: str) -> None:
 @with_appcontext
 def admit(uid: str) -> None:
     """Let the pending account UID into the class."""
-    with write_transaction():
-        found = _find(uid)
+    with write_transaction() as session:
+        found = _locked(session, uid)
         found.pending = False
         click.echo(f"{found.name} ({found.uid}) is in the class.")
 
@@ -96,8 +99,10 @@ def _refusals_in_one_line() -> Iterator[None]:
         raise click.ClickException(error.description or "Refused.") from None
 
 
-def _find(uid: str) -> User:
-    found = find_by_uid(db.session(), uid)
-    if found is None:
+def _locked(session: Session, uid: str, *, and_admins: bool = False) -> User:
+    """The user with an ID, locked until the unit ends."""
+    found = find_by_uid(session, uid)
+    locked = {} if found is None else lock_users(session, [found.id], and_admins=and_admins)
+    if found is None or found.id not in locked:
         raise click.ClickException(f"There is no user with the ID {uid!r}.")
-    return found
+    return locked[found.id]

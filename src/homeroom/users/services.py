@@ -2,25 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from operator import attrgetter
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import Conflict, Forbidden
+from werkzeug.exceptions import Conflict, Forbidden, Unauthorized
 
-from homeroom.auth.guard import current_claims
+from homeroom.auth.guard import TOKEN_UNKNOWN, current_claims
 from homeroom.auth.join_codes import IssuedCode, find_code, issue_code
 from homeroom.auth.limits import JOIN_CODE, SIGN_UP, count_attempt
-from homeroom.auth.models import Role, User
+from homeroom.auth.locking import lock_users
+from homeroom.auth.models import Role, User, name_key, uid_key
 from homeroom.auth.sessions import (
     Device,
+    claim_code,
     confirm_password,
     hash_new_password,
     set_password_hash,
 )
 from homeroom.config import Registration, current_config
 from homeroom.db import db, write_transaction
-from homeroom.problems import reject_field
+from homeroom.problems import FieldProblem, InvalidFields, reject_field
 from homeroom.uploads.services import delete_pictures, forget_files, pictures_of
 from homeroom.users.fields import check_dob
 from homeroom.users.queries import get_user
@@ -36,6 +39,9 @@ _REFUSALS = {
     Registration.CODE: "Signing up needs a join code from your teacher's roster (REGISTRATION=code).",
     Registration.CLOSED: "Signing up is closed here (REGISTRATION=closed).",
 }
+
+# A field as people call it.
+_CALLED = {"uid": "ID", "name": "name", "email": "e-mail address", "dob": "date of birth"}
 
 
 def today() -> date:
@@ -96,19 +102,41 @@ def sign_up_with_code(sign_up: CodeSignUp, device: Device) -> User:
     """Claim the account that the roster made, with its one-time code.
 
     Raises:
-        Forbidden: the code is for someone else (403).
         NotFound: it is no valid code (404).
-        InvalidFields: a field is wrong (422).
+        InvalidFields: a field is wrong, or not what the roster says (422).
     """
     count_attempt(JOIN_CODE, device.address)
     owner = find_code(db.session(), sign_up.code).user
     password_hash = hash_new_password(sign_up.password, uid=owner.uid)
     with write_transaction() as session:
-        owner = find_code(session, sign_up.code).user
-        if sign_up.uid is not None and sign_up.uid != owner.uid:
-            raise Forbidden("This code belongs to another ID.")
+        owner = claim_code(session, sign_up.code)
+        _apply_agreed(sign_up, owner)
         set_password_hash(session, owner, password_hash)
         return owner
+
+
+def _apply_agreed(sign_up: CodeSignUp, owner: User) -> None:
+    """What was sent with a code must be what the roster says; what the roster leaves open is taken.
+
+    Raises:
+        InvalidFields: something differs; it is never dropped without a word (422).
+    """
+    pairs: list[tuple[str, object, object]] = [
+        ("uid", sign_up.uid and uid_key(sign_up.uid), owner.uid_key),
+        ("name", sign_up.name and name_key(sign_up.name), owner.name_key),
+        ("email", sign_up.email and sign_up.email.casefold(), owner.email and owner.email.casefold()),
+        ("dob", sign_up.dob, owner.dob),
+    ]
+    wrong = [
+        FieldProblem(pointer=f"#/{field}", detail=f"This isn't the {_CALLED[field]} that goes with the code.")
+        for field, sent, known in pairs
+        if sent is not None and known is not None and sent != known
+    ]
+    if wrong:
+        raise InvalidFields(wrong, wrong[0].detail)
+    owner.email = owner.email or sign_up.email
+    if owner.dob is None and sign_up.dob is not None:
+        owner.dob = _checked_dob(sign_up.dob, "#/dob")
 
 
 def _build_user(new: NewUser, password_hash: str | None, *, pointer: str = "#") -> User:
@@ -127,7 +155,8 @@ def _checked_dob(dob: date, pointer: str) -> date:
 
 
 def _insert(session: Session, users: Sequence[User]) -> None:
-    session.add_all(users)
+    # In one order: two who make the same users at once then wait for each other at the first of them.
+    session.add_all(sorted(users, key=attrgetter("uid_key")))
     _flush_unique(session)
 
 
@@ -149,24 +178,44 @@ def change_user(user_id: int, changes: UserChanges, actor: User, device: Device)
     Raises:
         Forbidden: neither oneself nor an admin, a role without being one, a wrong password (403).
         NotFound: there is no such user (404).
-        Conflict: the ID is taken, or the last admin would lose the role (409).
+        Conflict: the ID is taken, the password was changed meanwhile, or the last admin would lose the
+            role (409).
         InvalidFields: a field is wrong or read-only (422).
     """
     actor_id = actor.id
     target = get_user(db.session(), user_id, actor)
     _require_owner_or_admin(target, actor)
+    stored = target.password_hash
     new_hash = _new_hash(target, changes, actor, device)
     with write_transaction() as session:
-        target, actor = get_user(session, user_id, actor), session.get_one(User, actor_id)
+        target, actor = _locked_pair(session, user_id, actor_id, and_admins=changes.role is not None)
         _require_owner_or_admin(target, actor)
         _refuse_read_only(target, changes, actor)
         _apply_role(session, target, changes, actor)
         _apply_fields(target, changes)
+        # Before any other statement, whose own flush would not know what a taken ID means.
+        _flush_unique(session)
         if new_hash is not None:
+            if target.password_hash != stored:
+                raise Conflict("The password was changed at the same moment, somewhere else.")
             keep = current_claims().session_id if target.id == actor.id else None
             set_password_hash(session, target, new_hash, keep_session=keep)
-        _flush_unique(session)
         return target
+
+
+def _locked_pair(
+    session: Session, user_id: int, actor_id: int, *, and_admins: bool = False
+) -> tuple[User, User]:
+    """Whom something is done to and who does it, both as they are now, until the unit ends.
+
+    Raises:
+        Unauthorized: whoever asks was deleted meanwhile (401).
+        NotFound: there is no such user that they may see (404).
+    """
+    locked = lock_users(session, [user_id, actor_id], and_admins=and_admins)
+    if actor_id not in locked:
+        raise Unauthorized(TOKEN_UNKNOWN)
+    return get_user(session, user_id, locked[actor_id]), locked[actor_id]
 
 
 def _require_owner_or_admin(target: User, actor: User) -> None:
@@ -202,7 +251,7 @@ def _apply_role(session: Session, target: User, changes: UserChanges, actor: Use
 
 
 def give_role(session: Session, target: User, role: Role) -> None:
-    """Give a user a role.
+    """Give a user a role; the caller has locked the user and the admins.
 
     Raises:
         Conflict: the last admin would lose it (409).
@@ -213,10 +262,8 @@ def give_role(session: Session, target: User, role: Role) -> None:
 
 
 def _require_another_admin(session: Session, admin: User) -> None:
-    """Locks the admins' rows on PostgreSQL, so that two cannot leave at the same moment."""
-    admins = session.scalars(
-        select(User.id).where(User.role == Role.ADMIN).order_by(User.id).with_for_update()
-    ).all()
+    """The caller has locked the admins, so that two cannot leave at the same moment."""
+    admins = session.scalars(select(User.id).where(User.role == Role.ADMIN)).all()
     if set(admins) <= {admin.id}:
         raise Conflict("This is the last admin; make someone else one first.")
 
@@ -243,8 +290,7 @@ def delete_user(user_id: int, actor: User) -> str:
     """
     actor_id = actor.id
     with write_transaction() as session:
-        actor = session.get_one(User, actor_id)
-        target = get_user(session, user_id, actor)
+        target, actor = _locked_pair(session, user_id, actor_id, and_admins=True)
         _require_owner_or_admin(target, actor)
         if target.role is Role.ADMIN:
             _require_another_admin(session, target)
@@ -261,8 +307,10 @@ def issue_join_code(user_id: int, actor: User) -> IssuedCode:
     Raises:
         NotFound: there is no such user (404).
     """
+    actor_id = actor.id
     with write_transaction() as session:
-        return issue_code(session, get_user(session, user_id, actor))
+        target, _ = _locked_pair(session, user_id, actor_id)
+        return issue_code(session, target)
 
 
 def admit_user(user_id: int, actor: User) -> User:
@@ -271,8 +319,9 @@ def admit_user(user_id: int, actor: User) -> User:
     Raises:
         NotFound: there is no such user (404).
     """
+    actor_id = actor.id
     with write_transaction() as session:
-        user = get_user(session, user_id, actor)
+        user, _ = _locked_pair(session, user_id, actor_id)
         user.pending = False
         return user
 

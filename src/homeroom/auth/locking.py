@@ -1,0 +1,37 @@
+"""Locking users' rows, so that what is decided about somebody stays true until it is written.
+
+SQLite has one writer at a time and needs none of it. On PostgreSQL each unit of writing begins by locking
+the users it is about, always in the order of their ids: of twelve that want the same thing at once each
+decides on what the one before has written, and no two wait for each other.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from homeroom.auth.models import Role, User
+
+
+def lock_user(session: Session, user_id: int | None) -> User | None:
+    """The user as they are now, locked until the unit ends; None where there is no such user."""
+    return lock_users(session, [user_id]).get(user_id or 0)
+
+
+def lock_users(
+    session: Session, user_ids: Iterable[int | None], *, and_admins: bool = False
+) -> dict[int, User]:
+    """Users by id as they are now, locked until the unit ends; call it once, before anything is written.
+
+    `and_admins` locks the admins too, for whoever decides whether one of them may go.
+    """
+    wanted = User.id.in_([user_id for user_id in user_ids if user_id is not None])
+    statement = (
+        select(User)
+        .where(or_(wanted, User.role == Role.ADMIN) if and_admins else wanted)
+        .order_by(User.id)
+        # Rows that refer to a user may still be written: they lock its key only.
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return {user.id: user for user in session.scalars(statement)}
