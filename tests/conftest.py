@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 from xdist.scheduler import LoadScopeScheduling
 
 from homeroom.app import create_app
+from homeroom.auth.join_codes import current_code
 from homeroom.auth.last_use import current_last_uses
 from homeroom.auth.models import Role, User
 from homeroom.auth.passwords import hash_password
@@ -229,6 +230,17 @@ def make_person(app: APIFlask, password_hash: str) -> MakePerson:
         return person
 
     return make
+
+
+@pytest.fixture
+def code_of(app: APIFlask) -> Callable[[Person], str]:
+    """Tells somebody's join code, making one where there is none."""
+
+    def code(person: Person) -> str:
+        with app.app_context(), write_transaction() as session:
+            return current_code(session, session.get_one(User, person.id))
+
+    return code
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import MakeApp, Person
+from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
 
 SHAPE = {"title", "status", "detail", "message", "data", "error"}
 
@@ -164,7 +164,6 @@ def test_half_a_surrogate_pair_is_refused(admin: Person, field: str) -> None:
         ("نیم\u200cفاصله", "نیم\u200cفاصله"),
         ("O'Brien-Smith, Jr.", "O'Brien-Smith, Jr."),
         ("👩\u200d🚀", "👩\u200d🚀"),
-        ("<img src=x onerror=alert(1)>", "<img src=x onerror=alert(1)>"),
         ("Robert'); DROP TABLE users;--", "Robert'); DROP TABLE users;--"),
         ("ﷺ" * 100, "ﷺ" * 100),
     ],
@@ -280,3 +279,42 @@ def test_no_cookie_breaks_the_guard(app: Any, token: str) -> None:
     client = app.test_client(use_cookies=False)
     answer = client.get("/api/id", headers={"Cookie": f"jwt={token}"})
     assert_problem(answer, 401)
+
+
+BAD_NAMES = ["<b>", "a<", ">a", "<img src=x onerror=alert(1)>", "a\u202eb", "a\u2066b", "a\x07b", "a\x1b[31m"]
+# With letters of Cyrillic and Greek that look like Latin ones, and with characters that nobody sees.
+BAD_IDS = [
+    *(".", "..", "...", "@", "a/da", "\u0430dmin", "adm\u0456n", "p\u0430yp\u0430l", "\u03b1da"),
+    *("a\u200bda", "a\u200dda", "a\u00adda", "ada\u202e"),
+]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_no_way_in_takes_a_name_that_pages_would_run(
+    make_app: MakeApp, make_person: MakePerson, admin: Person, name: str
+) -> None:
+    app = make_app(registration="open")
+    ada = make_person("ada", of=app)
+    person = {"uid": "eve", "name": name, "password": PASSWORD}
+    answers = [
+        app.test_client().post("/api/user", json=person),
+        ada.client.put("/api/user", json={"name": name}),
+        ada.client.put("/api/portfolio", json={"shown_name": name}),
+        admin.client.post("/api/users/", json=[person]),
+        admin.client.patch(f"/api/users/{ada.id}", json={"name": name}),
+    ]
+    assert [answer.status_code for answer in answers] == [422] * 5
+    roster = admin.client.post("/api/roster/", data=f'uid,name\neve,"{name}"\n', content_type="text/csv")
+    assert roster.status_code == 422
+    assert [user["uid"] for user in admin.client.get("/api/users/").json] == ["ada", "admin"]
+
+
+@pytest.mark.parametrize("uid", [*BAD_IDS, "a da"])
+def test_no_id_can_be_mistaken_for_another_or_for_a_path(ada: Person, uid: str) -> None:
+    answer = ada.client.put("/api/user", json={"uid": uid})
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "#/uid")
+
+
+@pytest.mark.parametrize("uid", ["ada.l", "ада", "李小龍", "ひらカタ漢abc", "홍길동a", "محمد", "z-1_@+x"])
+def test_an_id_may_be_in_any_one_script(ada: Person, uid: str) -> None:
+    assert ada.client.put("/api/user", json={"uid": uid}).status_code == 200

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from flask import Response, request
+from werkzeug.datastructures import Accept
 
 from homeroom.pagination import Page
 
@@ -37,11 +38,16 @@ def page_answer(shown: list[dict[str, Any]], page: Page[Any], total: int | None)
     return private_answer(_compressed(response))
 
 
+def accepts_gzip(encodings: Accept) -> bool:
+    """Whether a browser takes gzip, which `Accept-Encoding` says."""
+    return encodings.quality("gzip") > 0
+
+
 def _compressed(response: Response) -> Response:
     """The answer as gzip, if the browser takes it; its entity tag is then another one (RFC 9110, 8.8.3.3)."""
     response.vary.add("Accept-Encoding")
     body = response.get_data()
-    if len(body) >= _MIN_COMPRESSED_BYTES and request.accept_encodings.quality("gzip") > 0:
+    if len(body) >= _MIN_COMPRESSED_BYTES and accepts_gzip(request.accept_encodings):
         # No time of day in it: equal lists have equal tags.
         response.set_data(gzip.compress(body, mtime=0))
         response.content_encoding = "gzip"

@@ -5,31 +5,39 @@ import os
 import statistics
 import threading
 import time
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import pytest
+import time_machine
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.security import generate_password_hash
 
 from homeroom.auth.hashing import MAX_HASHES_WAITING, HashQueue
 from homeroom.auth.join_codes import current_code, issue_code
 from homeroom.auth.models import JoinCode, User, UserSession
+from homeroom.auth.passwords import hash_password
 from homeroom.db import db, write_transaction
 from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
 
 GuestCode = Callable[[], str]
+EASY_PASSWORDS = [
+    *("password", "password1", "12345678", "123qwerty", "qwertyuiop", "iloveyou2", "aaaaaaaaaaaa"),
+    *("grace.hopper", "123hopper", "HOPPER123", "gracehopper", "grace.hopper!!"),
+]
+_DECOMPOSED = unicodedata.normalize("NFD", "pässwörter im café")
 
 
-@pytest.fixture
-def code_of(app: APIFlask) -> Callable[[Person], str]:
-    def code(person: Person) -> str:
-        with app.app_context(), write_transaction() as session:
-            return current_code(session, session.get_one(User, person.id))
-
-    return code
+@cache
+def _werkzeug(password: str) -> str:
+    """A hash as older servers stored it, of a password as it was typed."""
+    return generate_password_hash(password, method="pbkdf2:sha256:1000")
 
 
 def test_the_id_may_be_written_in_any_case(ada: Person, guest: FlaskClient) -> None:
@@ -183,7 +191,8 @@ def test_the_right_password_begins_the_count_anew(ada: Person, guest: FlaskClien
         for n in range(9):
             wrong = guest.post("/api/authenticate", json={"uid": "ada", "password": f"guess {n}"})
             assert wrong.status_code == 401
-        assert ada.sign_in().status_code == 200
+        right = guest.post("/api/authenticate", json={"uid": "ada", "password": PASSWORD})
+        assert right.status_code == 200
 
 
 def test_the_current_password_cannot_be_guessed_without_limit(ada: Person) -> None:
@@ -369,3 +378,134 @@ def test_hashes_are_done_in_the_order_of_arrival() -> None:
     assert sorted(done) == list(range(20))
     # Two threads may finish in another order than they began; nobody is overtaken by many.
     assert all(abs(place - number) < at_once for place, number in enumerate(done))
+
+
+@pytest.mark.parametrize("uid", ["ada ", " ada", "\u3000Ada\t", "ＡＤＡ"])
+def test_the_id_may_come_from_any_keyboard(ada: Person, guest: FlaskClient, uid: str) -> None:
+    answer = guest.post("/api/authenticate", json={"uid": uid, "password": PASSWORD})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("typed", ["pässwörter im café", _DECOMPOSED, "pässwörter\u00a0im café"])
+@pytest.mark.parametrize("hashed", ["pässwörter im café", _DECOMPOSED])
+@pytest.mark.parametrize("scheme", ["argon2", "werkzeug"])
+def test_a_password_is_the_same_however_its_accents_and_spaces_are_written(
+    make_person: MakePerson, scheme: str, hashed: str, typed: str
+) -> None:
+    stored = hash_password(hashed) if scheme == "argon2" else _werkzeug(hashed)
+    ada = make_person("ada", password_hash=stored, signed_in=False)
+    assert ada.sign_in(typed).status_code == 200
+    # Once it was right, it is stored in the one form.
+    assert ada.sign_in("pässwörter im café").status_code == 200
+    assert ada.sign_in(typed).status_code == 200
+
+
+@pytest.mark.parametrize("cookies", ["jwt=stale; jwt={0}", "jwt={0}; jwt=stale", "jwt=; jwt=a; jwt={0}"])
+@pytest.mark.parametrize("path", ["/api/id", "/api/sessions"])
+def test_each_cookie_of_the_name_is_tried(app: APIFlask, ada: Person, cookies: str, path: str) -> None:
+    header = cookies.format(ada.client.get_cookie("jwt").value)
+    client = app.test_client(use_cookies=False)
+    assert client.get(path, headers={"Cookie": header}).status_code == 200
+
+
+@pytest.mark.parametrize("password", EASY_PASSWORDS)
+def test_no_way_in_takes_a_password_that_is_easy_to_guess(
+    make_app: MakeApp, make_person: MakePerson, admin: Person, password: str
+) -> None:
+    app = make_app(registration="open")
+    body = {"uid": "hopper", "name": "Grace Hopper", "password": password}
+    with app.app_context():
+        grace = make_person("grace.hopper", name="Grace Hopper", of=app)
+        invited = make_person("hopper2", name="Grace Hopper", of=app, password_hash=None, signed_in=False)
+    with app.app_context(), write_transaction() as session:
+        code = current_code(session, session.get_one(User, invited.id))
+    guest = app.test_client()
+    answers = [
+        guest.post("/api/user", json=body),
+        guest.post("/api/users/", json=body),
+        guest.post("/api/join", json={"code": code, "password": password}),
+        guest.post("/api/users/", json={"code": code, "password": password}),
+        grace.client.put("/api/user", json={"password": password, "current_password": PASSWORD}),
+        admin.client.post("/api/users/", json=body),
+        admin.client.patch(f"/api/users/{grace.id}", json={"password": password}),
+    ]
+    assert {answer.status_code for answer in answers} == {422}
+    assert {answer.json["errors"][0]["pointer"] for answer in answers} == {"#/password"}
+
+
+def test_forty_guesses_from_one_network_of_ipv6_are_one_guesser(ada: Person, guest: FlaskClient) -> None:
+    def guess(number: int) -> int:
+        return guest.post(
+            "/api/authenticate",
+            json={"uid": "ada", "password": f"guess {number}"},
+            environ_base={"REMOTE_ADDR": f"2001:db8:1:2::{number:x}"},
+        ).status_code
+
+    assert [guess(number) for number in range(40)] == [401] * 10 + [429] * 30
+
+
+def test_a_known_device_is_not_locked_out_by_others_guesses(ada: Person, app: APIFlask) -> None:
+    stranger = app.test_client()
+    for number in range(11):
+        answer = stranger.post("/api/authenticate", json={"uid": "ada", "password": f"guess {number}"})
+    assert answer.status_code == 429
+    ada.client.delete("/api/authenticate")
+    assert ada.client.get_cookie("homeroom_device") is not None
+    assert ada.sign_in().status_code == 200
+    assert stranger.post("/api/authenticate", json={"uid": "ada", "password": PASSWORD}).status_code == 429
+    # The device's own guesses are bounded as well.
+    statuses = [ada.sign_in(f"guess {number}").status_code for number in range(12)]
+    assert statuses == [401] * 10 + [429] * 2
+
+
+def test_a_device_is_known_for_those_who_signed_in_on_it_and_nobody_else(
+    app: APIFlask, make_person: MakePerson
+) -> None:
+    ada, eve = make_person("ada"), make_person("eve")
+    for _ in range(10):
+        app.test_client().post("/api/authenticate", json={"uid": "ada", "password": "a wrong guess"})
+    body = {"uid": "ada", "password": PASSWORD}
+    assert eve.client.post("/api/authenticate", json=body).status_code == 429
+    forged = eve.client.get_cookie("homeroom_device").value.replace(f"{eve.id}-", f"{ada.id}-")
+    client = app.test_client()
+    client.set_cookie("homeroom_device", forged)
+    assert client.post("/api/authenticate", json=body).status_code == 429
+
+
+def test_a_try_that_nothing_could_be_checked_by_does_not_count(
+    ada: Person, guest: FlaskClient, app: APIFlask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise ServiceUnavailable("full", retry_after=2)
+
+    body = {"uid": "ada", "password": PASSWORD}
+    with monkeypatch.context() as patch:
+        patch.setattr(HashQueue, "run", full)
+        assert {guest.post("/api/authenticate", json=body).status_code for _ in range(30)} == {503}
+    assert guest.post("/api/authenticate", json=body).status_code == 200
+
+
+def test_what_is_limited_is_not_hashed(
+    ada: Person, guest: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"uid": "ada", "password": "a wrong guess"}
+    for _ in range(10):
+        guest.post("/api/authenticate", json=body)
+    monkeypatch.setattr(HashQueue, "run", lambda *_: pytest.fail("it was hashed"))
+    assert guest.post("/api/authenticate", json=body | {"password": PASSWORD}).status_code == 429
+
+
+def test_a_clock_that_was_once_ahead_locks_nobody_out(ada: Person, guest: FlaskClient) -> None:
+    body = {"uid": "ada", "password": "a wrong guess"}
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=365)):
+        statuses = {guest.post("/api/authenticate", json=body).status_code for _ in range(11)}
+    assert statuses == {401, 429}
+    assert guest.post("/api/authenticate", json=body | {"password": PASSWORD}).status_code == 200
+
+
+def test_a_waiting_account_cannot_try_ids_without_a_limit(make_app: MakeApp, make_person: MakePerson) -> None:
+    make_person("grace", signed_in=False)
+    eve = make_person("eve", pending=True)
+    statuses = [eve.client.put("/api/user", json={"uid": f"eve{n}"}).status_code for n in range(11)]
+    assert statuses == [200] * 10 + [429]
+    assert eve.client.put("/api/user", json={"uid": "grace"}).status_code == 429

@@ -290,7 +290,7 @@ def test_a_terminal_without_unicode_gets_question_marks_and_no_traceback(tmp_pat
 
 
 def test_what_draws_the_sheet_is_loaded_for_the_sheet_alone() -> None:
-    heavy = "{'fpdf', 'fontTools', 'pymupdf_fonts'}"
+    heavy = "{'fpdf', 'fontTools.ttLib', 'pymupdf_fonts'}"
     code = f"import sys, homeroom.app, homeroom.cli.roster; print(*{heavy} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == ""

@@ -257,7 +257,7 @@ def test_the_size_is_a_setting(make_app: MakeApp, make_person: MakePerson) -> No
 
 def test_very_many_pictures_in_an_hour_are_too_many(app: APIFlask, ada: Person) -> None:
     with app.app_context():
-        for _ in range(UPLOADS.item.amount):
+        for _ in range(UPLOADS.most):
             count_attempt(UPLOADS, str(ada.id))
     answer = send(ada, encoded("PNG"))
     assert answer.status_code == 429

@@ -102,7 +102,7 @@ def test_a_new_picture_replaces_the_old_one_and_goes_with_its_owner(ada: Person,
     assert (first.status_code, second.status_code) == (200, 200)
     assert second.json["picture"]["webp"] != url, "browsers keep the old address for ever"
     assert len(files_in(tmp_path)) == 6
-    ada.client.delete(f"/api/users/{ada.id}")
+    ada.client.delete(f"/api/users/{ada.id}", json={"current_password": ada.password})
     assert files_in(tmp_path) == []
 
 

@@ -1,5 +1,7 @@
 """The contract's endpoints, a test a row, with and without the trailing slash."""
 
+from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -166,13 +168,19 @@ def test_an_admin_deletes_by_uid(ada: Person, admin: Person, path: str) -> None:
 
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_a_user_deletes_the_own_account(ada: Person, admin: Person, slash: str) -> None:
-    assert ada.client.delete(f"/api/users/{ada.id}{slash}").status_code == 200
+    for body in (None, {}, {"current_password": ""}, {"current_password": 1}, [], "x"):
+        answer = ada.client.delete(f"/api/users/{ada.id}{slash}", json=body)
+        assert answer.status_code in (400, 422)
+    own = {"current_password": PASSWORD}
+    assert ada.client.delete(f"/api/users/{ada.id}{slash}", json=own).status_code == 200
     assert ada.client.get_cookie("jwt") is None
     assert admin.client.get("/api/users/?q=ada").json == []
 
 
 def test_the_last_admin_stays(admin: Person, make_person: MakePerson) -> None:
-    assert admin.client.delete(f"/api/users/{admin.id}").status_code == 409
+    own = {"current_password": PASSWORD}
+    assert admin.client.delete(f"/api/users/{admin.id}", json=own).status_code == 409
+    assert admin.client.delete("/api/users/", json=own | {"uid": "admin"}).status_code == 409
     assert admin.client.patch("/api/users/", json={"role": "User"}).status_code == 409
     make_person("second", role=Role.ADMIN, signed_in=False)
     assert admin.client.patch("/api/users/", json={"role": "User"}).status_code == 200
@@ -299,3 +307,43 @@ def test_a_sign_up_needs_a_password_worth_the_name(make_app: MakeApp, password: 
     answer = client.post("/api/user", json=body)
     assert answer.status_code == 422
     assert answer.json["errors"][0]["pointer"] == "#/password"
+
+
+@pytest.mark.parametrize("path", ["/api/user", "/api/user/"])
+def test_one_deletes_oneself_under_api_user_with_the_password(ada: Person, path: str) -> None:
+    assert ada.client.delete(path, json={}).status_code == 422
+    assert ada.client.delete(path, json={"current_password": "wrong one"}).status_code == 403
+    assert ada.client.delete(path, json={"current_password": PASSWORD}).status_code == 200
+    assert ada.client.get("/api/id").status_code == 401
+
+
+def test_an_admin_who_names_oneself_is_asked_for_the_password_too(admin: Person) -> None:
+    answer = admin.client.delete("/api/users/", json={"uid": "admin"})
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "#/current_password")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"uid": "u", "name": "U", "password": "short"}, "#/password"),
+        ([{"uid": "u", "name": "U", "password": "short"}], "#/0/password"),
+    ],
+)
+def test_the_pointer_is_where_the_password_stands(admin: Person, body: Any, pointer: str) -> None:
+    answer = admin.client.post("/api/users/", json=body)
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_a_sign_up_with_a_code_says_what_is_not_as_in_the_roster(
+    admin: Person, app: APIFlask, code_of: Callable[[Person], str], make_person: MakePerson
+) -> None:
+    grace = make_person(
+        "grace", name="Grace Hopper", signed_in=False, password_hash=None, dob=date(2010, 2, 3)
+    )
+    body = {"code": code_of(grace), "password": PASSWORD}
+    for field, value in (("uid", "hopper"), ("name", "Eve"), ("dob", "2010-02-04")):
+        answer = app.test_client().post("/api/users/", json=body | {field: value})
+        assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, f"#/{field}")
+    agreed = {"uid": " GRACE ", "name": "grace  hopper", "dob": "2010-02-03", "email": "g@example.org"}
+    answer = app.test_client().post("/api/users/", json=body | agreed)
+    assert (answer.status_code, answer.json["email"]) == (201, "g@example.org")

@@ -1,6 +1,6 @@
 """The guard: `@token_required` lets a view run for the people it is for, and hands it the user."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -21,6 +21,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 # Often enough to recognise a device by it, rarely enough to cost nothing.
 NOTE_USE_AFTER = timedelta(minutes=5)
+MAX_TOKENS = 3
 
 TOKEN_MISSING = "Authentication Token is missing!"  # noqa: S105  the lesson's words
 TOKEN_UNKNOWN = "Invalid Authentication token!"  # noqa: S105
@@ -48,14 +49,24 @@ class Authenticated:
     good_until: datetime
 
 
-def authenticate(token: str | None, connection: Connection) -> Authenticated:
-    """Who a token belongs to; the one place that decides it, for the guard and for the read path.
+def authenticate(tokens: Sequence[str], connection: Connection) -> Authenticated:
+    """Who the first good one of some tokens belongs to; decided here alone, for the guard and the read path.
+
+    A browser may send two cookies of one name, such as one of a parent domain, and the better one second.
 
     Raises:
-        Unauthorized: there is no token, it is broken, or its session has ended (401).
+        Unauthorized: there is no token, they are broken, or their sessions have ended (401).
     """
-    if not token:
-        raise Unauthorized(TOKEN_MISSING)
+    refusal = Unauthorized(TOKEN_MISSING)
+    for token in filter(None, tokens[:MAX_TOKENS]):
+        try:
+            return _authenticate_one(token, connection)
+        except Unauthorized as error:
+            refusal = error
+    raise refusal
+
+
+def _authenticate_one(token: str, connection: Connection) -> Authenticated:
     try:
         claims = current_verifier().verify(token)
     except TokenInvalidError:
@@ -81,7 +92,7 @@ def signed_in() -> tuple[User, Claims]:
         Unauthorized: nobody is signed in (401).
     """
     session = db.session()
-    claims = authenticate(request_token(), session.connection()).claims
+    claims = authenticate(request_tokens(), session.connection()).claims
     user = session.get(User, claims.user_id)
     # On PostgreSQL each statement sees what is true then: the user may have been deleted between the two.
     if user is None:
@@ -97,9 +108,9 @@ def current_viewer() -> User | None:
         return None
 
 
-def request_token() -> str | None:
-    """The token that the browser sent along."""
-    return request.cookies.get(current_config().cookie_name)
+def request_tokens() -> Sequence[str]:
+    """The tokens that the browser sent along; one, as a rule."""
+    return request.cookies.getlist(current_config().cookie_name)
 
 
 def current_claims() -> Claims:

@@ -1,105 +1,68 @@
 """Limits on guessing, counted in the database so that all workers and machines count as one."""
 
 import hashlib
+import ipaddress
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from operator import attrgetter
 
 from flask import request
-from limits import RateLimitItem, parse
-from limits.storage import Storage
-from limits.strategies import FixedWindowRateLimiter
-from sqlalchemy import ColumnElement, case, delete, select
+from sqlalchemy import Connection, bindparam, case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from werkzeug.exceptions import TooManyRequests
+from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from homeroom.auth.models import AttemptCount
-from homeroom.db import db, side_transaction
-
-
-class DatabaseStorage(Storage):
-    """Counters for the `limits` library, each raised in a transaction of its own."""
-
-    STORAGE_SCHEME = None
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        return OSError
-
-    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        """Raise a counter and return it; an expired one begins anew. Atomic on both databases."""
-        now = time.time()
-        insert = sqlite.insert if db.engine.dialect.name == "sqlite" else postgresql.insert
-        expired = AttemptCount.expires_at <= now
-        statement = (
-            insert(AttemptCount)
-            .values(key=_digest(key), count=amount, expires_at=now + expiry)
-            .on_conflict_do_update(
-                index_elements=[AttemptCount.key],
-                set_={
-                    "count": case((expired, amount), else_=AttemptCount.count + amount),
-                    "expires_at": case((expired, now + expiry), else_=AttemptCount.expires_at),
-                },
-            )
-            .returning(AttemptCount.count)
-        )
-        with side_transaction() as connection:
-            count = connection.execute(statement).scalar_one()
-            if count == amount:
-                # A new window is a fine moment to forget those that are over.
-                connection.execute(delete(AttemptCount).where(AttemptCount.expires_at <= now))
-        return count
-
-    def get(self, key: str) -> int:
-        statement = select(AttemptCount.count).where(
-            AttemptCount.key == _digest(key), AttemptCount.expires_at > time.time()
-        )
-        return db.session.scalar(statement) or 0
-
-    def get_expiry(self, key: str) -> float:
-        statement = select(AttemptCount.expires_at).where(AttemptCount.key == _digest(key))
-        return db.session.scalar(statement) or time.time()
-
-    def check(self) -> bool:
-        return True
-
-    def clear(self, key: str) -> None:
-        self._delete(AttemptCount.key == _digest(key))
-
-    def reset(self) -> int:
-        return self._delete(AttemptCount.key.is_not(None))
-
-    def _delete(self, condition: ColumnElement[bool]) -> int:
-        with side_transaction() as connection:
-            return connection.execute(delete(AttemptCount).where(condition)).rowcount
-
-
-def _digest(key: str) -> str:
-    # IDs and addresses are personal; counting needs only that equal ones are equal.
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+from homeroom.db import side_transaction
 
 
 @dataclass(frozen=True)
 class AttemptLimit:
-    """How often something may be tried by the same key, and what to say after that."""
+    """How often something may be tried by the same key within a window, and what to say after that."""
 
     name: str
-    item: RateLimitItem
+    most: int
+    window: timedelta
     detail: str
+    # The right password begins it anew; otherwise it takes back its own try alone.
+    forgiving: bool = False
 
 
-# A class behind one school's address signs in within a minute, and some mistype: the bounds for an
-# account at one address are tight, those for an address as a whole are wide.
-SIGN_IN_HERE = AttemptLimit("sign-in", parse("10 per 5 minutes"), "Too many wrong passwords for this ID.")
-SIGN_IN_ANYWHERE = AttemptLimit(
-    "sign-in-account", parse("100 per hour"), "Too many wrong passwords for this ID."
+@dataclass(frozen=True)
+class Attempt:
+    """One try: the limit that it counts against, and whose it is (an account, a network, a device)."""
+
+    limit: AttemptLimit
+    key: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        # IDs and addresses are personal; counting needs only that equal ones are equal.
+        text = "\x00".join((self.limit.name, *self.key))
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_FORGOTTEN_AT_ONCE = 1000
+_TAKE_BACK = (
+    update(AttemptCount)
+    .where(AttemptCount.key == bindparam("digest"), AttemptCount.count > 0)
+    .values(count=AttemptCount.count - 1)
 )
-SIGN_IN_ADDRESS = AttemptLimit(
-    "sign-in-address", parse("300 per 5 minutes"), "Too many sign-ins from this network."
-)
-JOIN_CODE = AttemptLimit("join-code", parse("100 per 5 minutes"), "Too many codes were tried.")
-SIGN_UP = AttemptLimit("sign-up", parse("60 per hour"), "Too many sign-ups from this network.")
 
-_limiter = FixedWindowRateLimiter(DatabaseStorage())
+_MINUTES = timedelta(minutes=1)
+_TRIED = "Too many wrong passwords for this ID."
+# docs/decisions/limits.md says what each of them is for, and what an attacker can still do.
+SIGN_IN_HERE = AttemptLimit("sign-in", 10, 5 * _MINUTES, _TRIED, forgiving=True)
+SIGN_IN_ANYWHERE = AttemptLimit("sign-in-account", 100, 60 * _MINUTES, _TRIED)
+SIGN_IN_DEVICE = AttemptLimit("sign-in-device", 10, 5 * _MINUTES, _TRIED, forgiving=True)
+CONFIRMATION = AttemptLimit("confirmation", 30, 60 * _MINUTES, "Too many wrong passwords.", forgiving=True)
+SIGN_IN_NETWORK = AttemptLimit("sign-in-network", 300, 5 * _MINUTES, "Too many sign-ins from this network.")
+SIGN_IN_SITE = AttemptLimit("sign-in-site", 1500, 5 * _MINUTES, "Too many sign-ins from this network.")
+JOIN_CODE = AttemptLimit("join-code", 100, 5 * _MINUTES, "Too many codes were tried.")
+SIGN_UP = AttemptLimit("sign-up", 60, 60 * _MINUTES, "Too many sign-ups from this network.")
+RENAME = AttemptLimit("rename", 10, 60 * _MINUTES, "You have changed your ID very often.")
 
 
 def count_attempt(limit: AttemptLimit, *key: str) -> None:
@@ -108,23 +71,131 @@ def count_attempt(limit: AttemptLimit, *key: str) -> None:
     Raises:
         TooManyRequests: it is one too many (429, with `Retry-After` in seconds).
     """
-    if not _limiter.hit(limit.item, limit.name, *key):
-        _refuse(limit, key)
+    _count([Attempt(limit, key)])
 
 
-def forget_attempts(limit: AttemptLimit, *key: str) -> None:
-    """Begin counting anew: the right password was given."""
-    _limiter.clear(limit.item, limit.name, *key)
+def refund_attempt(limit: AttemptLimit, *key: str) -> None:
+    """Take one try back: nothing was checked by it."""
+    with side_transaction() as connection:
+        _take_back(connection, [Attempt(limit, key)])
 
 
-def _refuse(limit: AttemptLimit, key: tuple[str, ...]) -> None:
-    reset_at = _limiter.get_window_stats(limit.item, limit.name, *key).reset_time
-    wait_s = max(1, int(reset_at - time.time()) + 1)
-    minutes = -(-wait_s // 60)
+@contextmanager
+def counted(attempts: Sequence[Attempt]) -> Iterator[None]:
+    """Count tries before anything is checked; they are taken back where the block ends without a refusal.
+
+    A wrong password (401, 403, 404 from the block) stays counted. The right one, and a server that could
+    not check at all (503), do not: twelve who sign in at once from one school are no attack.
+
+    Raises:
+        TooManyRequests: one of them is one too many (429); nothing is checked.
+    """
+    _count(attempts)
+    try:
+        yield
+    except HTTPException as error:
+        if (error.code or 500) >= 500:
+            _forgive(attempts, begin_anew=False)
+        raise
+    except BaseException:
+        _forgive(attempts, begin_anew=False)
+        raise
+    _forgive(attempts, begin_anew=True)
+
+
+def _count(attempts: Sequence[Attempt]) -> None:
+    refusal = None
+    with side_transaction() as connection:
+        counted_so_far: list[Attempt] = []
+        for attempt in _in_order(attempts):
+            counted_so_far.append(attempt)
+            count, wait_s = _raise_count(connection, attempt)
+            if count > attempt.limit.most:
+                # What is refused is not checked; nobody else's window shall count it.
+                _take_back(connection, counted_so_far)
+                refusal = _refusal(attempt.limit, wait_s)
+                break
+    if refusal is not None:
+        raise refusal
+
+
+def _in_order(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """In one order for everybody: rows stay locked until the commit, and nobody waits in a circle."""
+    return sorted(attempts, key=attrgetter("digest"))
+
+
+def _raise_count(connection: Connection, attempt: Attempt) -> tuple[int, float]:
+    """The count after this try, and how many seconds the window still lasts. Atomic on both databases."""
+    now, window_s = time.time(), attempt.limit.window.total_seconds()
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    # A window that ends too far ahead was begun by a clock that was wrong.
+    over = or_(AttemptCount.expires_at <= now, AttemptCount.expires_at > now + window_s)
+    statement = (
+        insert(AttemptCount)
+        .values(key=attempt.digest, count=1, expires_at=now + window_s)
+        .on_conflict_do_update(
+            index_elements=[AttemptCount.key],
+            set_={
+                "count": case((over, 1), else_=AttemptCount.count + 1),
+                "expires_at": case((over, now + window_s), else_=AttemptCount.expires_at),
+            },
+        )
+        .returning(AttemptCount.count, AttemptCount.expires_at)
+    )
+    count, expires_at = connection.execute(statement).one()
+    if count == 1:
+        # A new window is a fine moment to forget those that are over and that nobody begins anew.
+        idle = select(AttemptCount.key).where(AttemptCount.expires_at <= now)
+        idle = idle.limit(_FORGOTTEN_AT_ONCE).with_for_update(skip_locked=True)
+        connection.execute(delete(AttemptCount).where(AttemptCount.key.in_(idle)))
+    return count, expires_at - now
+
+
+def _forgive(attempts: Sequence[Attempt], *, begin_anew: bool) -> None:
+    with side_transaction() as connection:
+        for attempt in _in_order(attempts):
+            if begin_anew and attempt.limit.forgiving:
+                connection.execute(delete(AttemptCount).where(AttemptCount.key == attempt.digest))
+            else:
+                _take_back(connection, [attempt])
+
+
+def _take_back(connection: Connection, attempts: Sequence[Attempt]) -> None:
+    connection.execute(_TAKE_BACK, [{"digest": attempt.digest} for attempt in attempts])
+
+
+def _refusal(limit: AttemptLimit, wait_s: float) -> TooManyRequests:
+    seconds = max(1, int(wait_s) + 1)
+    minutes = -(-seconds // 60)
     unit = "minute" if minutes == 1 else "minutes"
-    raise TooManyRequests(f"{limit.detail} Try again in {minutes} {unit}.", retry_after=wait_s)
+    return TooManyRequests(f"{limit.detail} Try again in {minutes} {unit}.", retry_after=seconds)
 
 
 def client_address() -> str:
     """The address that asks; behind a trusted proxy the one that the proxy names."""
     return request.remote_addr or "unknown"
+
+
+def network_of(address: str) -> str:
+    """Who counts as one: an IPv4 address, or the /64 that a home or a phone is given of IPv6.
+
+    https://www.rfc-editor.org/rfc/rfc6177 and https://www.ripe.net/publications/docs/ripe-690/
+    """
+    return _prefix(address, 64)
+
+
+def site_of(address: str) -> str:
+    """A customer of a provider: an IPv4 address, or the /48 that holds 65,536 networks of IPv6."""
+    return _prefix(address, 48)
+
+
+def _prefix(address: str, length: int) -> str:
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, length), strict=False))

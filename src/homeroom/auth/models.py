@@ -51,8 +51,8 @@ def status_of(*, pending: bool, joined: bool) -> Status:
 
 
 def uid_key(uid: str) -> str:
-    """What makes two spellings of an ID the same: width and case do not tell people apart."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", uid).casefold())
+    """What makes two spellings of an ID the same: neither width nor case nor spaces around it count."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", uid).casefold()).strip()
 
 
 def name_key(name: str) -> str:

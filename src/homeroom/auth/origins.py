@@ -6,12 +6,14 @@ measured: see docs/decisions/cookies.md.
 """
 
 import ipaddress
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, abort, current_app, request
 from flask_cors import CORS
 
+from homeroom.auth import known_devices
 from homeroom.config import Config, current_config
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
@@ -120,6 +122,16 @@ def set_session_cookie(response: Response, token: str) -> None:
         config.cookie_name,
         token,
         max_age=config.token_lifetime,
+        **_cookie_flags(),  # type: ignore[arg-type]  # the flags of set_cookie, by name
+    )
+
+
+def set_device_cookie(response: Response, value: str) -> None:
+    """Let the browser be known again; the cookie signs nobody in, and outlives the session."""
+    response.set_cookie(
+        known_devices.COOKIE,
+        value,
+        max_age=timedelta(days=known_devices.LIFETIME_DAYS),
         **_cookie_flags(),  # type: ignore[arg-type]  # the flags of set_cookie, by name
     )
 

@@ -1,5 +1,6 @@
 """Passwords: argon2id, and werkzeug's older hashes verified once and then replaced."""
 
+import unicodedata
 from functools import cache
 
 from pwdlib import PasswordHash
@@ -7,11 +8,17 @@ from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers import HasherProtocol
 from pwdlib.hashers.argon2 import Argon2Hasher
 from werkzeug.security import check_password_hash
+from zxcvbn_rs_py import zxcvbn
 
 # NIST SP 800-63B, section 5.1.1.2: length counts, composition rules do not.
 MIN_PASSWORD_LENGTH = 8
 # Enough for any phrase, and no way to keep the hash busy with megabytes.
 MAX_PASSWORD_LENGTH = 256
+# What is rated of a long one: its beginning is strong enough, or it repeats itself. Rating takes time.
+_MAX_RATED_LENGTH = 64
+_MAX_KNOWN_WORDS = 8
+# A million: what a guesser needs years for at the speed that the limits allow (zxcvbn's score 2).
+_MIN_GUESSES_LOG10 = 6
 # OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
 _ARGON2 = Argon2Hasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
 
@@ -44,7 +51,7 @@ _hasher = PasswordHash((_ARGON2, WerkzeugHasher()))
 
 def hash_password(password: str) -> str:
     """The argon2id hash of a password, about 25 ms."""
-    return _hasher.hash(password)
+    return _hasher.hash(prepare_password(password))
 
 
 def is_known_hash(text: str) -> bool:
@@ -62,28 +69,58 @@ def verify_password(password: str, stored: str | None) -> tuple[bool, str | None
 
     Without a stored hash the same work is done, so that time tells no one who has an account.
     """
+    prepared, *older = _spellings(password)
     if stored is None:
-        _hasher.verify(password, _nobodys_hash())
+        _hasher.verify(prepared, _nobodys_hash())
         return False, None
     try:
-        return _hasher.verify_and_update(password, stored)
+        right, better = _hasher.verify_and_update(prepared, stored)
     except UnknownHashError:
-        _hasher.verify(password, _nobodys_hash())
+        _hasher.verify(prepared, _nobodys_hash())
         return False, None
+    if not right and any(_hasher.verify(spelling, stored) for spelling in older):
+        return True, hash_password(password)
+    return right, better
 
 
-def check_new_password(password: str, *, uid: str) -> str:
-    """A password that may be set.
+def prepare_password(password: str) -> str:
+    """A password in the one form that is hashed, however a keyboard wrote its accents and spaces.
+
+    The mapping is that of RFC 8265, section 4.2.2 (OpaqueString): spaces of every kind become U+0020, and
+    the text is composed (NFC).
+    """
+    spaced = "".join(" " if unicodedata.category(character) == "Zs" else character for character in password)
+    return unicodedata.normalize("NFC", spaced)
+
+
+def _spellings(password: str) -> list[str]:
+    """The prepared form first, then those that were hashed as they were typed, before there was one."""
+    prepared = prepare_password(password)
+    return list(dict.fromkeys([prepared, password, unicodedata.normalize("NFD", prepared)]))
+
+
+def check_new_password(password: str, *, uid: str, name: str) -> str:
+    """The one policy for every way in: long enough, and not among the first guesses.
+
+    Guesses are counted by zxcvbn, offline, with what is known of the person.
 
     Raises:
-        ValueError: it is too short, too long, or the person's own ID.
+        ValueError: it is too short, too long, or easy to guess.
     """
+    password = prepare_password(password)
     if len(password) < MIN_PASSWORD_LENGTH:
-        raise ValueError(f"A password has at least {MIN_PASSWORD_LENGTH} characters.")
+        raise ValueError(f"Use at least {MIN_PASSWORD_LENGTH} characters.")
     if len(password) > MAX_PASSWORD_LENGTH:
-        raise ValueError(f"A password has at most {MAX_PASSWORD_LENGTH} characters.")
-    if password.casefold() == uid.casefold():
-        raise ValueError("A password may not be the ID.")
-    if len(set(password)) < 4:
-        raise ValueError("A password has at least four different characters.")
+        raise ValueError(f"Use at most {MAX_PASSWORD_LENGTH} characters.")
+    if _bare(password) in {"", _bare(uid), _bare(name)}:
+        raise ValueError("Don't use your ID or your name as the password.")
+    known = [uid, name, *name.split()][:_MAX_KNOWN_WORDS]
+    rated = zxcvbn(password[:_MAX_RATED_LENGTH], [text.casefold() for text in known])
+    if rated.guesses_log10 < _MIN_GUESSES_LOG10:
+        raise ValueError("This password is easy to guess. Three or four words together make a good one.")
     return password
+
+
+def _bare(text: str) -> str:
+    """Its letters alone: `123toby`, `Toby!` and `toby` are one guess."""
+    return "".join(filter(str.isalpha, text.casefold()))

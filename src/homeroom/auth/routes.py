@@ -5,13 +5,15 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request
 
+from homeroom.auth import known_devices
 from homeroom.auth.devices import describe_device
-from homeroom.auth.guard import current_claims, request_token, token_required
+from homeroom.auth.guard import current_claims, request_tokens, token_required
 from homeroom.auth.keys import current_verifier
+from homeroom.auth.known_devices import remember_device
 from homeroom.auth.last_use import current_last_uses
 from homeroom.auth.limits import client_address
 from homeroom.auth.models import User, UserSession
-from homeroom.auth.origins import clear_session_cookie, set_session_cookie
+from homeroom.auth.origins import clear_session_cookie, set_device_cookie, set_session_cookie
 from homeroom.auth.schemas import (
     Code,
     CodeAndPassword,
@@ -31,7 +33,7 @@ from homeroom.auth.sessions import (
     sessions_of,
     sign_in,
 )
-from homeroom.auth.tokens import TokenInvalidError
+from homeroom.auth.tokens import Claims, TokenInvalidError
 from homeroom.db import db
 from homeroom.schema import Message
 
@@ -40,7 +42,8 @@ bp = APIBlueprint("auth", __name__, url_prefix="/api", tag="Signing in")
 
 def current_device() -> Device:
     """Where this request comes from."""
-    return Device(client_address(), request.user_agent.string)
+    cookie = request.cookies.get(known_devices.COOKIE, "")
+    return Device(client_address(), request.user_agent.string, cookie)
 
 
 def _signed_in_response(signed_in: SignedIn) -> Response:
@@ -50,6 +53,7 @@ def _signed_in_response(signed_in: SignedIn) -> Response:
         user={"id": user.id, "uid": user.uid, "name": user.name, "role": user.role},
     )
     set_session_cookie(response, signed_in.token)
+    set_device_cookie(response, remember_device(current_device().cookie, user.id))
     return response
 
 
@@ -66,16 +70,20 @@ def authenticate(json_data: Credentials) -> Response:
 @bp.output(Message, description="Signed out; signing out twice is no error.")
 def sign_out() -> Response:
     """Sign out on this device."""
-    response = jsonify(message="Signed out")
-    try:
-        claims = current_verifier().verify(request_token() or "")
-    except TokenInvalidError:
-        # Nobody is signed in by this cookie; taking it back is all there is to do.
-        response = jsonify(message="Nobody was signed in")
-    else:
+    found = [claims for claims in map(_claims_of, request_tokens()) if claims is not None]
+    for claims in found:
         end_session(claims.user_id, claims.session_id)
+    # Where nobody is signed in by this cookie, taking it back is all there is to do.
+    response = jsonify(message="Signed out" if found else "Nobody was signed in")
     clear_session_cookie(response)
     return response
+
+
+def _claims_of(token: str) -> Claims | None:
+    try:
+        return current_verifier().verify(token)
+    except TokenInvalidError:
+        return None
 
 
 @bp.get("/sessions")

@@ -11,13 +11,19 @@ from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 from homeroom.auth.hashing import current_hashing
 from homeroom.auth.join_codes import find_code
 from homeroom.auth.keys import current_keys
+from homeroom.auth.known_devices import known_device
 from homeroom.auth.limits import (
+    CONFIRMATION,
     JOIN_CODE,
-    SIGN_IN_ADDRESS,
     SIGN_IN_ANYWHERE,
+    SIGN_IN_DEVICE,
     SIGN_IN_HERE,
-    count_attempt,
-    forget_attempts,
+    SIGN_IN_NETWORK,
+    SIGN_IN_SITE,
+    Attempt,
+    counted,
+    network_of,
+    site_of,
 )
 from homeroom.auth.locking import lock_user
 from homeroom.auth.models import JoinCode, User, UserSession, uid_key
@@ -33,10 +39,11 @@ MAX_SESSIONS_SHOWN = 100
 
 @dataclass(frozen=True)
 class Device:
-    """Where a request comes from: the address that limits count, and the browser's own name."""
+    """Where a request comes from: address, the browser's own name, and the cookie of a known device."""
 
     address: str
     user_agent: str
+    cookie: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ def sign_in(uid: str, password: str, device: Device) -> SignedIn:
     key = uid_key(uid)
     user = find_by_uid(db.session(), uid)
     user_id, stored = (user.id, user.password_hash) if user else (None, None)
-    better = _verify_limited(key, password, stored, device)
+    better = _verify(_sign_in_attempts(key, user_id, device), password, stored)
     with write_transaction() as session:
         user = lock_user(session, user_id)
         # Between reading and writing the password may have been changed, or the user deleted.
@@ -72,24 +79,39 @@ def sign_in(uid: str, password: str, device: Device) -> SignedIn:
         return SignedIn(user, _open_session(session, user, device))
 
 
-def _verify_limited(key: str, password: str, stored: str | None, device: Device) -> str | None:
+def _sign_in_attempts(key: str, user_id: int | None, device: Device) -> list[Attempt]:
+    """What a guess counts against: the device's own limit where it is known, else account and network."""
+    known = None if user_id is None else known_device(device.cookie, user_id)
+    if known is not None:
+        return [Attempt(SIGN_IN_DEVICE, (key, known))]
+    return [
+        Attempt(SIGN_IN_HERE, (key, network_of(device.address))),
+        Attempt(SIGN_IN_ANYWHERE, (key,)),
+        *_network_attempts(device),
+    ]
+
+
+def _network_attempts(device: Device) -> list[Attempt]:
+    return [
+        Attempt(SIGN_IN_NETWORK, (network_of(device.address),)),
+        Attempt(SIGN_IN_SITE, (site_of(device.address),)),
+    ]
+
+
+def _verify(attempts: Sequence[Attempt], password: str, stored: str | None) -> str | None:
     """The better hash to store, if there is one, for a right password.
 
     Raises:
         Unauthorized: the password is wrong (401).
-        TooManyRequests: too many were (429).
-        ServiceUnavailable: too many people sign in at this moment (503).
+        TooManyRequests: too many were; nothing is hashed (429).
+        ServiceUnavailable: too many people sign in at this moment; it counts as no try (503).
     """
-    # No transaction stays open while the hash works: readers on SQLite hold back the checkpoint.
-    db.session.rollback()
-    count_attempt(SIGN_IN_HERE, key, device.address)
-    count_attempt(SIGN_IN_ANYWHERE, key)
-    right, better = current_hashing().run(verify_password, password, stored)
-    if not right:
-        count_attempt(SIGN_IN_ADDRESS, device.address)
-        raise Unauthorized("Wrong ID or password.")
-    forget_attempts(SIGN_IN_HERE, key, device.address)
-    forget_attempts(SIGN_IN_ANYWHERE, key)
+    with counted(attempts):
+        # No transaction stays open while the hash works: readers on SQLite hold back the checkpoint.
+        db.session.rollback()
+        right, better = current_hashing().run(verify_password, password, stored)
+        if not right:
+            raise Unauthorized("Wrong ID or password.")
     return better
 
 
@@ -100,8 +122,8 @@ def preview_code(code: str, device: Device) -> User:
         NotFound: it is no valid code (404).
         TooManyRequests: too many were tried (429).
     """
-    count_attempt(JOIN_CODE, device.address)
-    return find_code(db.session(), code).user
+    with counted([Attempt(JOIN_CODE, (network_of(device.address),)), *_network_attempts(device)]):
+        return find_code(db.session(), code).user
 
 
 def join(code: str, password: str, device: Device) -> SignedIn:
@@ -113,7 +135,7 @@ def join(code: str, password: str, device: Device) -> SignedIn:
         TooManyRequests: too many codes were tried (429).
     """
     user = preview_code(code, device)
-    new_hash = hash_new_password(password, uid=user.uid)
+    new_hash = hash_new_password(password, uid=user.uid, name=user.name)
     with write_transaction() as session:
         user = claim_code(session, code)
         set_password_hash(session, user, new_hash)
@@ -130,14 +152,14 @@ def claim_code(session: Session, code: str) -> User:
     return find_code(session, code).user
 
 
-def hash_new_password(password: str, *, uid: str, pointer: str = "#/password") -> str:
+def hash_new_password(password: str, *, uid: str, name: str, pointer: str = "#/password") -> str:
     """The hash of a password that may be set; the database is let go while the hash works.
 
     Raises:
         InvalidFields: it is too short, too long or too easy (422).
     """
     try:
-        check_new_password(password, uid=uid)
+        check_new_password(password, uid=uid, name=name)
     except ValueError as error:
         reject_field(pointer, str(error))
     db.session.rollback()
@@ -156,15 +178,21 @@ def set_password_hash(
     session.execute(delete(JoinCode).where(JoinCode.user_id == user.id))
 
 
-def confirm_password(user: User, password: str, device: Device) -> None:
-    """Ask the signed-in user's password once more; guessing it is limited like a sign-in.
+def confirm_password(user: User, password: str, claims: Claims) -> None:
+    """Ask the signed-in user's password once more; guessing it is limited for the session and the account.
+
+    Others' guesses at the sign-in page do not count here: they would lock the user out.
 
     Raises:
         Forbidden: it is wrong (403).
         TooManyRequests: too many were (429).
     """
+    attempts = [
+        Attempt(SIGN_IN_DEVICE, (user.uid_key, claims.session_id)),
+        Attempt(CONFIRMATION, (str(user.id),)),
+    ]
     try:
-        _verify_limited(user.uid_key, password, user.password_hash, device)
+        _verify(attempts, password, user.password_hash)
     except Unauthorized:
         raise Forbidden("The current password is wrong.") from None
 

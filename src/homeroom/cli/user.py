@@ -16,7 +16,7 @@ from homeroom.cli.links import join_link
 from homeroom.db import write_transaction
 from homeroom.users.fields import clean_name, clean_uid
 from homeroom.users.schemas import NewUser
-from homeroom.users.services import create_users, give_role
+from homeroom.users.services import create_user, give_role
 
 _site = click.option(
     "--site",
@@ -48,7 +48,7 @@ def create(uid: str, name: str, role: str, site: str) -> None:
     """Make the account UID and print its one-time link."""
     with _refusals_in_one_line():
         new = NewUser.model_validate({"uid": clean_uid(uid), "name": clean_name(name), "role": role})
-        (made,) = create_users([new])
+        made = create_user(new)
     click.echo(f"Made {made.role} {made.uid} ({made.name}). One-time link to set a password:")
     click.echo(join_link(made.id, site))
 

@@ -5,11 +5,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import wraps
 from typing import IO, Any, TypeVar
 
 from flask import abort, request
-from limits import parse
 from werkzeug.exceptions import RequestEntityTooLarge, ServiceUnavailable
 
 from homeroom.auth.limits import AttemptLimit, count_attempt
@@ -22,7 +22,7 @@ from homeroom.spool import open_spool
 View = TypeVar("View", bound=Callable[..., Any])
 
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-UPLOADS = AttemptLimit("upload", parse("300 per hour"), "You have sent very many pictures.")
+UPLOADS = AttemptLimit("upload", 300, timedelta(hours=1), "You have sent very many pictures.")
 
 # Each holds a thread while its bytes come in and while it is decoded. `homeroom serve` gives a worker that
 # many threads more than its pages need, so that no picture keeps the rest of the site waiting. Decoding is

@@ -4,6 +4,7 @@ import unicodedata
 from datetime import date
 
 from email_validator import EmailNotValidError, validate_email
+from fontTools.unicodedata import script
 
 MAX_NAME_LENGTH = 100
 MAX_UID_LENGTH = 64
@@ -40,11 +41,15 @@ def clean_line(text: str, *, what: str, max_length: int) -> str:
 
 
 def clean_name(name: str) -> str:
-    """A person's name.
+    """A person's name, or the one they show to the public.
+
+    Pages that were written for servers of this kind put names into HTML as they are, and will not change.
 
     Raises:
-        ValueError: it is empty, longer than 100 characters, or holds invisible characters.
+        ValueError: it is empty, longer than 100 characters, or holds invisible characters, `<` or `>`.
     """
+    if "<" in name or ">" in name:
+        raise ValueError("A name can't contain < or >.")
     return clean_line(name, what="A name", max_length=MAX_NAME_LENGTH)
 
 
@@ -67,7 +72,30 @@ def clean_uid(uid: str) -> str:
             raise ValueError(
                 "An ID may hold letters, digits and marks such as . _ - @ +, but no spaces or slashes."
             )
+    if not any(unicodedata.category(character)[0] in "LN" for character in uid):
+        raise ValueError("An ID needs a letter or a digit.")
+    _require_one_script(uid)
     return uid
+
+
+# Those that are written together: https://www.unicode.org/reports/tr39/#Restriction_Level_Detection
+_WRITTEN_TOGETHER = (
+    frozenset({"Latn", "Hani", "Hira", "Kana"}),
+    frozenset({"Latn", "Hani", "Bopo"}),
+    frozenset({"Latn", "Hani", "Hang"}),
+)
+_ANY_SCRIPT = frozenset({"Zyyy", "Zinh"})
+
+
+def _require_one_script(uid: str) -> None:
+    """UTS 39, "highly restrictive": with a Cyrillic first letter, nobody can tell `admin` from `admin`.
+
+    Raises:
+        ValueError: letters of scripts that are not written together.
+    """
+    scripts = {script(character) for character in uid} - _ANY_SCRIPT
+    if len(scripts) > 1 and not any(scripts <= together for together in _WRITTEN_TOGETHER):
+        raise ValueError("An ID can't mix letters of different alphabets.")
 
 
 def clean_email(email: str) -> str:

@@ -17,14 +17,17 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.datastructures import Accept
 from werkzeug.exceptions import Unauthorized
-from werkzeug.http import http_date
+from werkzeug.http import http_date, parse_accept_header
 from werkzeug.sansio.http import parse_cookie
 
+from homeroom.answers import accepts_gzip
 from homeroom.auth.guard import Authenticated, authenticate
 from homeroom.config import Config
 from homeroom.db import CommitWatch, db, utc_now
 from homeroom.logs import choose_request_id, per_request_headers
+from homeroom.users.schemas import UsersQuery
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -38,8 +41,13 @@ _LEFT_TO_FLASK = ("HTTP_IF_MATCH", "HTTP_TRANSFER_ENCODING", "SCRIPT_NAME")
 # Every viewer's list is another answer. What does not fit is made anew.
 MAX_KEPT_BYTES = 32 * 1024 * 1024
 MAX_KEPT_SESSIONS = 10_000
-# Beside its bytes an answer costs its key, its headers and the places that hold them.
+# Beside its bytes an answer costs objects and the places that hold them.
 _ANSWER_OVERHEAD_BYTES = 2048
+# Everything that a key is made of comes from outside. What is larger than any page of ours sends, or asks
+# for what the directory does not know, is left to Flask and not kept.
+MAX_COOKIES_LENGTH = 2048
+MAX_QUERY_LENGTH = 512
+MAX_HEADER_LENGTH = 200
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +72,12 @@ class Answer:
     headers: Headers
     body: bytes
 
+    @property
+    def size(self) -> int:
+        """What it takes in memory, in bytes, with the places that hold it."""
+        headers = sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.body) + headers + _ANSWER_OVERHEAD_BYTES
+
 
 class KeptAnswers:
     """The answers of one generation; an older generation is forgotten whole."""
@@ -79,7 +93,7 @@ class KeptAnswers:
             return self._answers.get(question) if generation == self._generation else None
 
     def put(self, generation: Generation, question: Question, answer: Answer) -> None:
-        size = len(answer.body) + _ANSWER_OVERHEAD_BYTES
+        size = answer.size + sum(len(part) for part in question if isinstance(part, str))
         with self._lock:
             # A slow thread may come with an older generation: it only makes the next one begin anew.
             if generation != self._generation or self._bytes + size > MAX_KEPT_BYTES:
@@ -98,7 +112,7 @@ class ReadPath:
         self._origins = frozenset(config.frontend_origins)
         self._answers = KeptAnswers()
         # Whose session was found alive, and at which mark of the watch.
-        self._sessions: dict[str, tuple[int, Authenticated]] = {}
+        self._sessions: dict[tuple[str, ...], tuple[int, Authenticated]] = {}
         with app.app_context():
             self._watch = CommitWatch(db.engine)
 
@@ -107,7 +121,7 @@ class ReadPath:
             return self._flask(environ, start_response)
         started_at = time.perf_counter()
         try:
-            authenticated = self._authenticate(_token(environ["HTTP_COOKIE"], self._config.cookie_name))
+            authenticated = self._authenticate(_tokens(environ["HTTP_COOKIE"], self._config.cookie_name))
         except (Unauthorized, SQLAlchemyError):
             # Flask refuses in the one shape, and the log says why.
             return self._flask(environ, start_response)
@@ -133,9 +147,10 @@ class ReadPath:
             and ("HTTP_ORIGIN" not in environ or environ["HTTP_ORIGIN"] in self._origins)
             and not any(environ.get(name) for name in _LEFT_TO_FLASK)
             and environ.get("CONTENT_LENGTH") in (None, "", "0")
+            and _is_small(environ)
         )
 
-    def _authenticate(self, token: str | None) -> Authenticated:
+    def _authenticate(self, tokens: tuple[str, ...]) -> Authenticated:
         """Who asks; the database is asked again as soon as anybody has committed anything.
 
         Raises:
@@ -143,21 +158,20 @@ class ReadPath:
             SQLAlchemyError: the database does not answer (503).
         """
         mark = self._watch.mark()
-        if mark is not None and token is not None:
-            kept = self._sessions.get(token)
+        if mark is not None:
+            kept = self._sessions.get(tokens)
             if kept is not None and kept[0] == mark and utc_now() < kept[1].good_until:
                 return kept[1]
         with self._app.app_context(), self._watch.connect() as connection:
-            authenticated = authenticate(token, connection)
+            authenticated = authenticate(tokens, connection)
         if mark is not None:
-            self._keep_session(token, mark, authenticated)
+            self._keep_session(tokens, mark, authenticated)
         return authenticated
 
-    def _keep_session(self, token: str | None, mark: int, authenticated: Authenticated) -> None:
-        assert token is not None
+    def _keep_session(self, tokens: tuple[str, ...], mark: int, authenticated: Authenticated) -> None:
         if len(self._sessions) >= MAX_KEPT_SESSIONS:
             self._sessions.clear()
-        self._sessions[token] = (mark, authenticated)
+        self._sessions[tokens] = (mark, authenticated)
 
     def _ask_flask(
         self,
@@ -191,8 +205,29 @@ class ReadPath:
 
 # The function that Flask's own request uses; the one of werkzeug.http fails on what is no UTF-8.
 @lru_cache(maxsize=1024)
-def _token(cookies: str, name: str) -> str | None:
-    return parse_cookie(cookies).get(name)
+def _tokens(cookies: str, name: str) -> tuple[str, ...]:
+    return tuple(parse_cookie(cookies).getlist(name))
+
+
+@lru_cache(maxsize=1024)
+def _takes_gzip(accepted: str) -> bool:
+    """As `answers.py` asks Flask's request, so that all browsers share one answer in each encoding."""
+    return accepts_gzip(parse_accept_header(accepted, Accept))
+
+
+def _is_small(environ: "WSGIEnvironment") -> bool:
+    query = environ.get("QUERY_STRING", "")
+    return (
+        len(environ["HTTP_COOKIE"]) <= MAX_COOKIES_LENGTH
+        and len(query) <= MAX_QUERY_LENGTH
+        and all(len(environ.get(name, "")) <= MAX_HEADER_LENGTH for name in _DEPENDS_ON)
+        and (not query or _is_known(query))
+    )
+
+
+@lru_cache(maxsize=1024)
+def _is_known(query: str) -> bool:
+    return all(part.partition("=")[0] in UsersQuery.model_fields for part in query.split("&"))
 
 
 @lru_cache(maxsize=1)
@@ -205,5 +240,7 @@ def _question(environ: "WSGIEnvironment") -> Question:
         environ["REQUEST_METHOD"],
         environ["PATH_INFO"],
         environ.get("QUERY_STRING", ""),
-        *(environ.get(name) for name in _DEPENDS_ON),
+        environ.get("HTTP_ORIGIN"),
+        environ.get("HTTP_IF_NONE_MATCH"),
+        _takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")),
     )

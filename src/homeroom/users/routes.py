@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response, abort, jsonify, request
 
 from homeroom.answers import PAGE_DESCRIPTION, page_answer, private_answer
-from homeroom.auth.guard import current_viewer, signed_in, token_required
+from homeroom.auth.guard import current_claims, current_viewer, signed_in, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.origins import clear_session_cookie
 from homeroom.auth.routes import current_device
@@ -21,6 +21,7 @@ from homeroom.users.schemas import (
     CreatedOut,
     NewUser,
     NewUsers,
+    OwnDeletion,
     UserChanges,
     UserOut,
     UsersOut,
@@ -33,6 +34,7 @@ from homeroom.users.schemas import (
 from homeroom.users.services import (
     admit_user,
     change_user,
+    create_user,
     create_users,
     delete_user,
     issue_join_code,
@@ -100,8 +102,7 @@ def _create_one(body: NewUser) -> dict[str, Any]:
     if admin is None:
         user = sign_up(body, current_device())
         return show_user(user, user, today())
-    (user,) = create_users([body])
-    return show_user(user, admin, today())
+    return show_user(create_user(body), admin, today())
 
 
 def _create_many(body: list[NewUser]) -> list[dict[str, Any]]:
@@ -149,9 +150,19 @@ def change_self(actor: User, json_data: UserChanges) -> Response:
 @bp.input(UserToDelete)
 @bp.output(Message)
 def delete_named(actor: User, json_data: UserToDelete) -> Response:
-    """Delete the user with an ID."""
+    """Delete the user with an ID; oneself only with the password."""
     target = get_user_by_uid(db.session(), json_data.uid, actor)
-    return _deleted(target.id, actor)
+    return _deleted(target.id, actor, json_data.current_password)
+
+
+@bp.delete("/user")
+@bp.doc(security="session")
+@token_required()
+@bp.input(OwnDeletion)
+@bp.output(Message)
+def delete_self(actor: User, json_data: OwnDeletion) -> Response:
+    """Delete oneself with all that is one's own."""
+    return _deleted(actor.id, actor, json_data.current_password)
 
 
 @bp.get(USER)
@@ -178,21 +189,12 @@ def change_one(actor: User, user_id: int, json_data: UserChanges) -> Response:
 @token_required()
 @bp.output(Message)
 def delete_one(actor: User, user_id: int) -> Response:
-    """Delete one user with all that is theirs: oneself, or, as an admin, anyone.
-
-    A `current_password` in the body is checked first; a page that asks for it sends it.
-    """
-    if user_id == actor.id and request.content_length:
-        confirm_password(actor, _sent_password(), current_device())
-    return _deleted(user_id, actor)
-
-
-def _sent_password() -> str:
-    body = request.get_json(force=True)
-    password = body.get("current_password") if isinstance(body, dict) else None
-    if not isinstance(password, str):
-        reject_field("#/current_password", "Send the current password as text.")
-    return password
+    """Delete one user with all that is theirs: oneself with `current_password`, or, as an admin, anyone."""
+    password = None
+    if user_id == actor.id:
+        body = request.get_json(force=True) if request.content_length else {}
+        password = body.get("current_password") if isinstance(body, dict) else None
+    return _deleted(user_id, actor, password)
 
 
 @bp.post(f"{USER}/join-code")
@@ -215,11 +217,15 @@ def admit(actor: User, user_id: int) -> Response:
 
 
 def _changed(user_id: int, changes: UserChanges, actor: User) -> Response:
-    return jsonify(show_user(change_user(user_id, changes, actor, current_device()), actor, today()))
+    return jsonify(show_user(change_user(user_id, changes, actor), actor, today()))
 
 
-def _deleted(user_id: int, actor: User) -> Response:
+def _deleted(user_id: int, actor: User, password: object) -> Response:
     is_self = user_id == actor.id
+    if is_self:
+        if not isinstance(password, str) or not password:
+            reject_field("#/current_password", "To delete your account, send your current password.")
+        confirm_password(actor, password, current_claims())
     response = jsonify(message=f"{delete_user(user_id, actor)} was deleted.")
     if is_self:
         clear_session_cookie(response)

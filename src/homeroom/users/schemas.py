@@ -94,9 +94,16 @@ class UserChanges(Body):
 
 
 class UserToDelete(Body):
-    """Whom to delete."""
+    """Whom to delete; oneself only with the password."""
 
     uid: Uid
+    current_password: StorableText | None = Field(default=None, max_length=MAX_INPUT_LENGTH)
+
+
+class OwnDeletion(Body):
+    """The password, asked once more before everything that is one's own is gone."""
+
+    current_password: StorableText = Field(min_length=1, max_length=MAX_INPUT_LENGTH)
 
 
 class Sort(StrEnum):

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import Conflict, Forbidden, Unauthorized
 
 from homeroom.auth.guard import TOKEN_UNKNOWN, current_claims
-from homeroom.auth.join_codes import IssuedCode, find_code, issue_code
-from homeroom.auth.limits import JOIN_CODE, SIGN_UP, count_attempt
+from homeroom.auth.join_codes import IssuedCode, issue_code
+from homeroom.auth.limits import RENAME, SIGN_UP, count_attempt, network_of
 from homeroom.auth.locking import lock_users
 from homeroom.auth.models import Role, User, name_key, uid_key
 from homeroom.auth.sessions import (
@@ -19,6 +19,7 @@ from homeroom.auth.sessions import (
     claim_code,
     confirm_password,
     hash_new_password,
+    preview_code,
     set_password_hash,
 )
 from homeroom.config import Registration, current_config
@@ -49,6 +50,16 @@ def today() -> date:
     return datetime.now(current_config().zone).date()
 
 
+def create_user(new: NewUser) -> User:
+    """Make one user on behalf of an admin; without a password they get a join code.
+
+    Raises:
+        As `create_users` does.
+    """
+    (user,) = _create([new], pointers=["#"])
+    return user
+
+
 def create_users(new_users: Sequence[NewUser]) -> list[User]:
     """Make users on behalf of an admin, all or none; one without a password gets a join code.
 
@@ -56,16 +67,20 @@ def create_users(new_users: Sequence[NewUser]) -> list[User]:
         Conflict: an ID is taken (409).
         InvalidFields: a password or date of birth may not be (422).
     """
+    return _create(new_users, pointers=[f"#/{place}" for place in range(len(new_users))])
+
+
+def _create(new_users: Sequence[NewUser], *, pointers: Sequence[str]) -> list[User]:
     hashes = [
-        hash_new_password(new.password, uid=new.uid, pointer=f"#/{place}/password")
+        hash_new_password(new.password, uid=new.uid, name=new.name, pointer=f"{pointer}/password")
         if new.password is not None
         else None
-        for place, new in enumerate(new_users)
+        for pointer, new in zip(pointers, new_users, strict=True)
     ]
     with write_transaction() as session:
         users = [
-            _build_user(new, password_hash, pointer=f"#/{place}")
-            for place, (new, password_hash) in enumerate(zip(new_users, hashes, strict=True))
+            _build_user(new, password_hash, pointer=pointer)
+            for pointer, new, password_hash in zip(pointers, new_users, hashes, strict=True)
         ]
         _insert(session, users)
         for user in users:
@@ -89,8 +104,8 @@ def sign_up(new: NewUser, device: Device) -> User:
         raise Forbidden("Only an admin may give a role.")
     if new.password is None:
         reject_field("#/password", "A password is needed; nobody gets a default one.")
-    count_attempt(SIGN_UP, device.address)
-    password_hash = hash_new_password(new.password, uid=new.uid)
+    count_attempt(SIGN_UP, network_of(device.address))
+    password_hash = hash_new_password(new.password, uid=new.uid, name=new.name)
     with write_transaction() as session:
         user = _build_user(new, password_hash)
         user.pending = registration is Registration.APPROVAL
@@ -105,9 +120,8 @@ def sign_up_with_code(sign_up: CodeSignUp, device: Device) -> User:
         NotFound: it is no valid code (404).
         InvalidFields: a field is wrong, or not what the roster says (422).
     """
-    count_attempt(JOIN_CODE, device.address)
-    owner = find_code(db.session(), sign_up.code).user
-    password_hash = hash_new_password(sign_up.password, uid=owner.uid)
+    owner = preview_code(sign_up.code, device)
+    password_hash = hash_new_password(sign_up.password, uid=owner.uid, name=owner.name)
     with write_transaction() as session:
         owner = claim_code(session, sign_up.code)
         _apply_agreed(sign_up, owner)
@@ -172,7 +186,7 @@ def _flush_unique(session: Session) -> None:
         raise Conflict("This ID is taken by someone else.") from None
 
 
-def change_user(user_id: int, changes: UserChanges, actor: User, device: Device) -> User:
+def change_user(user_id: int, changes: UserChanges, actor: User) -> User:
     """Change a user's fields; only those that were sent.
 
     Raises:
@@ -185,8 +199,11 @@ def change_user(user_id: int, changes: UserChanges, actor: User, device: Device)
     actor_id = actor.id
     target = get_user(db.session(), user_id, actor)
     _require_owner_or_admin(target, actor)
+    if changes.uid is not None and actor.role is not Role.ADMIN and uid_key(changes.uid) != target.uid_key:
+        # Whether an ID is taken tells who is in the class.
+        count_attempt(RENAME, str(actor_id))
     stored = target.password_hash
-    new_hash = _new_hash(target, changes, actor, device)
+    new_hash = _new_hash(target, changes, actor)
     with write_transaction() as session:
         target, actor = _locked_pair(session, user_id, actor_id, and_admins=changes.role is not None)
         _require_owner_or_admin(target, actor)
@@ -223,15 +240,15 @@ def _require_owner_or_admin(target: User, actor: User) -> None:
         raise Forbidden("Only the user or an admin may do this.")
 
 
-def _new_hash(target: User, changes: UserChanges, actor: User, device: Device) -> str | None:
+def _new_hash(target: User, changes: UserChanges, actor: User) -> str | None:
     if changes.password is None:
         return None
-    uid = target.uid
+    uid, name = changes.uid or target.uid, changes.name or target.name
     if target.id == actor.id:
         if changes.current_password is None:
             reject_field("#/current_password", "To change your password, send the current one too.")
-        confirm_password(target, changes.current_password, device)
-    return hash_new_password(changes.password, uid=uid)
+        confirm_password(target, changes.current_password, current_claims())
+    return hash_new_password(changes.password, uid=uid, name=name)
 
 
 def _refuse_read_only(target: User, changes: UserChanges, actor: User) -> None:
@@ -336,7 +353,7 @@ FIRST_ADMIN_UID = "admin"
 
 def make_first_admin() -> None:
     """The first account; its password is set by a one-time link, there is no default one."""
-    create_users([NewUser(uid=FIRST_ADMIN_UID, name="Class Admin", role=Role.ADMIN.value)])
+    create_user(NewUser(uid=FIRST_ADMIN_UID, name="Class Admin", role=Role.ADMIN.value))
 
 
 def find_unjoined_admin(session: Session) -> User | None:
