@@ -119,7 +119,9 @@ def test_migrations_lead_to_the_models_and_back_with_rows_in_the_tables(app: API
 def test_a_pool_has_a_connection_for_every_thread_that_does_not_wait_for_a_hash(app: APIFlask) -> None:
     with app.app_context():
         pool = db.engine.pool
-        assert pool.size() + pool._max_overflow >= THREADS_PER_WORKER - MAX_HASHES_WAITING
+        assert (
+            pool.size() + pool._max_overflow >= THREADS_PER_WORKER - MAX_HASHES_WAITING - MAX_UPLOADS_WAITING
+        )
 
 
 def test_a_unit_inside_another_one_is_refused_and_the_first_goes_on(app: APIFlask, ada: Person) -> None:

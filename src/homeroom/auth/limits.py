@@ -8,7 +8,7 @@ from flask import request
 from limits import RateLimitItem, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
-from sqlalchemy import ColumnElement, case, delete, select
+from sqlalchemy import ColumnElement, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from werkzeug.exceptions import TooManyRequests
 
@@ -48,6 +48,20 @@ class DatabaseStorage(Storage):
                 # A new window is a fine moment to forget those that are over.
                 connection.execute(delete(AttemptCount).where(AttemptCount.expires_at <= now))
         return count
+
+    def decr(self, key: str) -> None:
+        """Lower a counter by one, if it still counts."""
+        statement = (
+            update(AttemptCount)
+            .where(
+                AttemptCount.key == _digest(key),
+                AttemptCount.count > 0,
+                AttemptCount.expires_at > time.time(),
+            )
+            .values(count=AttemptCount.count - 1)
+        )
+        with side_transaction() as connection:
+            connection.execute(statement)
 
     def get(self, key: str) -> int:
         statement = select(AttemptCount.count).where(
@@ -99,7 +113,8 @@ SIGN_IN_ADDRESS = AttemptLimit(
 JOIN_CODE = AttemptLimit("join-code", parse("100 per 5 minutes"), "Too many codes were tried.")
 SIGN_UP = AttemptLimit("sign-up", parse("60 per hour"), "Too many sign-ups from this network.")
 
-_limiter = FixedWindowRateLimiter(DatabaseStorage())
+_storage = DatabaseStorage()
+_limiter = FixedWindowRateLimiter(_storage)
 
 
 def count_attempt(limit: AttemptLimit, *key: str) -> None:
@@ -115,6 +130,11 @@ def count_attempt(limit: AttemptLimit, *key: str) -> None:
 def forget_attempts(limit: AttemptLimit, *key: str) -> None:
     """Begin counting anew: the right password was given."""
     _limiter.clear(limit.item, limit.name, *key)
+
+
+def refund_attempt(limit: AttemptLimit, *key: str) -> None:
+    """Take one try back: it came to nothing through no fault of who tried."""
+    _storage.decr(limit.item.key_for(limit.name, *key))
 
 
 def _refuse(limit: AttemptLimit, key: tuple[str, ...]) -> None:

@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import Conflict, Forbidden
 
+from homeroom.auth.locking import lock_user
 from homeroom.auth.models import User, name_key
 from homeroom.db import db, utc_now, write_transaction
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, ProjectTag, Visibility
@@ -37,7 +38,7 @@ def create_project(new: NewProject, owner: User) -> int:
     _require_room(db.session(), owner)
     tree = read_text(new.body)
     with write_transaction() as session:
-        owner = _lock_user(session, owner_id)
+        owner = _locked(session, owner_id)
         _require_room(session, owner)
         project = Project(owner=owner, tags=[], pictures=[], links=[])
         session.add(project)
@@ -46,9 +47,8 @@ def create_project(new: NewProject, owner: User) -> int:
         return project.id
 
 
-def _lock_user(session: Session, user_id: int) -> User:
-    """Somebody, of whom one transaction at a time decides (PostgreSQL; SQLite has one writer)."""
-    user = session.get(User, user_id, with_for_update={"key_share": True})
+def _locked(session: Session, user_id: int) -> User:
+    user = lock_user(session, user_id)
     if user is None:
         raise Conflict("This account was deleted meanwhile.")
     return user
@@ -84,7 +84,7 @@ def change_project(
         _require_editor(get_project(db.session(), project_id, actor), actor, known)
         tree = read_text(changes.body)
     with write_transaction() as session:
-        actor = session.get_one(User, actor_id)
+        actor = _locked(session, actor_id)
         project = lock_project(session, project_id, actor)
         _require_editor(project, actor, known)
         dropped = _apply(session, project, changes, fields=fields, tree=tree)
@@ -107,7 +107,7 @@ def delete_project(project_id: int, actor: User) -> str:
     """
     actor_id = actor.id
     with write_transaction() as session:
-        actor = session.get_one(User, actor_id)
+        actor = _locked(session, actor_id)
         project = lock_project(session, project_id, actor)
         _require_editor(project, actor)
         title = project.title
@@ -127,7 +127,7 @@ def hide_project(project_id: int, reason: str | None, actor: User) -> None:
     """
     actor_id = actor.id
     with write_transaction() as session:
-        project = lock_project(session, project_id, session.get_one(User, actor_id))
+        project = lock_project(session, project_id, _locked(session, actor_id))
         project.hidden_at = None if reason is None else utc_now()
         project.hidden_reason = reason
         project.version += 1
@@ -137,7 +137,7 @@ def change_profile(user: User, changes: ProfileChanges) -> Profile:
     """Change what somebody says of themselves; only the fields that were sent."""
     user_id = user.id
     with write_transaction() as session:
-        profile = get_profile(session, _lock_user(session, user_id))
+        profile = get_profile(session, _locked(session, user_id))
         session.add(profile)
         if "about" in changes.model_fields_set:
             profile.about = changes.about

@@ -15,8 +15,9 @@ from homeroom.db import db, write_transaction
 from homeroom.pagination import MAX_ID
 from homeroom.problems import reject_field
 from homeroom.schema import Body, Output
-from homeroom.uploads.models import Picture, Purpose, Rendition
+from homeroom.uploads.models import Picture, Purpose
 from homeroom.uploads.receiving import received_picture, receives_pictures
+from homeroom.uploads.renditions import Rendition
 from homeroom.uploads.routes import PICTURE_RESPONSE
 from homeroom.uploads.schemas import PictureFile
 from homeroom.uploads.services import avatars_of, create_picture, delete_pictures, forget_files
