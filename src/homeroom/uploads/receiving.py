@@ -9,7 +9,7 @@ from typing import IO, Any, TypeVar
 
 from flask import abort, request
 from limits import parse
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import RequestEntityTooLarge, ServiceUnavailable
 
 from homeroom.auth.limits import AttemptLimit, count_attempt, refund_attempt
@@ -73,7 +73,7 @@ def receives_pictures(view: View) -> View:
         try:
             with _place(user_id):
                 return view(user, *args, **kwargs)
-        except (ServiceUnavailable, OperationalError, OSError):
+        except (ServiceUnavailable, SQLAlchemyError, OSError):
             # That nothing was kept is the server's fault: it may be tried again.
             db.session.rollback()
             refund_attempt(UPLOADS, str(user_id))
