@@ -6,7 +6,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from apiflask import APIFlask
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from tests.conftest import Person
 
 AT_ONCE = 12
 
@@ -42,3 +46,26 @@ def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result]:
 def statuses(answers: Sequence[TestResponse]) -> Counter[int]:
     """How often each status was given."""
     return Counter(answer.status_code for answer in answers)
+
+
+def race(
+    app: APIFlask,
+    person: Person,
+    ask: Callable[[FlaskClient, int], TestResponse],
+    *,
+    count: int = AT_ONCE,
+) -> Counter[int]:
+    """How often each status was answered to equal sessions of a person; `ask` is told its number."""
+    cookie = person.client.get_cookie("jwt")
+    assert cookie is not None
+
+    def asking(number: int) -> Callable[[], int]:
+        def run() -> int:
+            client = app.test_client()
+            client.set_cookie("jwt", cookie.value)
+            with ask(client, number) as answer:
+                return answer.status_code
+
+        return run
+
+    return Counter(at_once([asking(number) for number in range(count)]))

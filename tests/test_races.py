@@ -1,6 +1,7 @@
 """Every writing route, twelve at once, on both databases: where one must win, one wins; nobody gets a 500."""
 
 from collections import Counter
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from homeroom.auth.locking import lock_user
 from homeroom.auth.models import JoinCode, Role, User, UserSession
 from homeroom.db import db, write_transaction
 from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
-from tests.races import AT_ONCE, at_once, races, statuses
+from tests.races import AT_ONCE, RACED, at_once, races, statuses
 
 OTHER_PASSWORD = "another horse battery"
 
@@ -237,3 +238,28 @@ def test_of_twelve_imports_of_one_roster_each_student_is_made_once(app: APIFlask
     assert statuses(answers) == {200: AT_ONCE}
     assert sum(answer.json["created"] for answer in answers) == 20
     assert count(app, User) == 21
+
+
+@races("DELETE /api/user")
+def test_one_of_twelve_deletes_the_own_account(app: APIFlask, ada: Person) -> None:
+    calls = [
+        lambda c=c: c.delete("/api/user", json={"current_password": PASSWORD})
+        for c in clients_of(app, ada)[:8]
+    ]
+    answers = at_once(calls)
+    assert statuses(answers)[200] == 1
+    # Gone before the password was looked at, or after.
+    assert set(statuses(answers)) <= {200, 401, 403, 404, 409}
+    assert count(app, User) == 0
+
+
+def test_every_writing_route_is_raced(app: APIFlask) -> None:
+    for module in ("tests.portfolio.test_races", "tests.uploads.test_races"):
+        import_module(module)
+    writing = {
+        f"{method} {rule.rule}"
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods & {"POST", "PUT", "PATCH", "DELETE"}
+        if rule.rule.startswith("/api/")
+    }
+    assert sorted(writing - RACED) == []

@@ -9,8 +9,8 @@ from homeroom.config import current_config
 _IN_MEMORY_BYTES = 500 * 1024
 
 
-def open_spool() -> IO[bytes]:
-    """A file without a name that is gone once it is closed.
+def open_spool(in_memory_bytes: int = _IN_MEMORY_BYTES) -> IO[bytes]:
+    """A file without a name that is gone once it is closed; small ones are kept in memory.
 
     What is large lies beside the data: the folder of the system may be memory, as it is in the container, and
     on a smaller disk. Where there is no data on this machine (PostgreSQL and S3), it is that folder.
@@ -19,6 +19,7 @@ def open_spool() -> IO[bytes]:
         OSError: on writing, the disk is full (503).
     """
     instance = current_config().instance_path
-    return tempfile.SpooledTemporaryFile(
-        max_size=_IN_MEMORY_BYTES, dir=str(instance) if instance.is_dir() else None
-    )
+    folder = str(instance) if instance.is_dir() else None
+    if not in_memory_bytes:
+        return tempfile.TemporaryFile(dir=folder)
+    return tempfile.SpooledTemporaryFile(max_size=in_memory_bytes, dir=folder)

@@ -4,7 +4,9 @@ from homeroom.app import create_app
 from homeroom.config import load_config
 from homeroom.db import BUSY_TIMEOUT_MS, db
 from homeroom.time_limits import limit_waiting
+from homeroom.uploads.stopping import hear_signals
 
+hear_signals()
 _config = load_config()
 app = create_app(_config)
 with app.app_context():

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from homeroom.auth.models import Directory, User
 from homeroom.db import db, write_transaction
-from homeroom.uploads.models import Picture, PictureType, Purpose
+from homeroom.uploads.models import Picture, Purpose
+from homeroom.uploads.renditions import PictureType
 from tests.conftest import MakePerson, Person
 
 

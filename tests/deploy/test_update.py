@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 import requests
 
+from homeroom import migrations
 from tests.deploy.bare_machine import BareMachine, running
 from tests.deploy.load import under_load
 from tests.deploy.proxy import answers, make_certificate
 
 pytestmark = pytest.mark.deploy
 
+LAST_MIGRATION = max(path.name[:4] for path in (Path(migrations.__path__[0]) / "versions").glob("0*.py"))
 MIGRATION = '''"""A table of the tests."""
 
 import sqlalchemy as sa
@@ -82,7 +84,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
 
 def test_no_request_fails_while_a_new_version_takes_over(machine: BareMachine) -> None:
     checkout = machine.checkout("2.0.0")
-    migrate_in(checkout, "9001", "0004", compatible=True)
+    migrate_in(checkout, "9001", LAST_MIGRATION, compatible=True)
     authority = machine.nginx.trusted
     with under_load(machine.nginx.https_port, authority, at_least=10_000, seconds=240) as load:
         done = machine.update(checkout)
@@ -125,7 +127,7 @@ def test_a_configuration_that_nginx_refuses_is_taken_back(machine: BareMachine) 
 def test_a_migration_that_the_old_version_could_not_live_with_needs_maintenance(machine: BareMachine) -> None:
     before = machine.version()
     checkout = machine.checkout("4.0.0")
-    migrate_in(checkout, "9001", "0004", compatible=True)
+    migrate_in(checkout, "9001", LAST_MIGRATION, compatible=True)
     migrate_in(checkout, "9002", "9001", compatible=False)
     refused = machine.update(checkout)
     assert refused.returncode == 1
@@ -262,7 +264,7 @@ def test_after_a_power_failure_at_any_step_the_machine_starts_with_a_version_tha
 ) -> None:
     """Each is at the same time the update that tidies up behind the one before."""
     fifth = machine.checkout("5.0.0")
-    migrate_in(fifth, "9001", "0004", compatible=True)
+    migrate_in(fifth, "9001", LAST_MIGRATION, compatible=True)
     migrate_in(fifth, "9002", "9001", compatible=False)
     migrate_in(fifth, "9003", "9002", compatible=False)
     migration = fifth / "src/homeroom/migrations/versions/9003_test.py"

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it.token import Token
 
-from homeroom.portfolio.markdown import TAGS, render_markdown
+from homeroom.portfolio.markdown import MAX_PIECES, TAGS, TooMuchError, render_markdown
 
 ALLOWED = {*TAGS.values(), "h2", "h3", "h4", "a", "code", "pre"}
 
@@ -69,6 +70,59 @@ def test_no_text_breaks_the_renderer_or_leaves_the_list(text: str) -> None:
         assert set(node.get("attrs", {})) <= {"href"}
 
 
-@pytest.mark.parametrize("mark", [">", "- ", "*", "[", "**a", "`"])
-def test_deep_nesting_ends(mark: str) -> None:
+@pytest.mark.parametrize("mark", ["*", "[", "`"])
+def test_marks_without_an_end_are_text(mark: str) -> None:
     assert {node["tag"] for node in walk(render_markdown(mark * 5000 + "x"))} <= ALLOWED
+
+
+def filled_up(columns: int, rows: int) -> str:
+    """A table whose rows have one cell each; the parser adds the others."""
+    return "|".join("a" * columns) + "\n" + "|".join("-" * columns) + "\n" + "a|\n" * rows
+
+
+TOO_MUCH = {
+    "cells that are added": (filled_up(100, 6000), "cells"),
+    "cells, one by one": ("|a" * 60 + "\n" + "|-" * 60 + "\n" + "a\n" * 9000, "cells"),
+    "a wide head": ("|a" * 4000 + "\n" + "|-" * 4000, "cells"),
+    "lines": ("> a\n" + "b\n" * 9990, "pieces"),
+    "words with marks": ("*a* " * 5000, "pieces"),
+    "strokes": ("~~a" * 6600, "pieces"),
+    "quotations": (">" * 5000 + "x", "levels"),
+    "lists": ("- " * 5000 + "x", "levels"),
+    "emphasis": ("*a " * 1500 + "a* " * 1500, "levels"),
+    "one long address, often": ("[a]: http://" + "x" * 9000 + "\n\n" + "[a] " * 1500, "KiB"),
+}
+
+
+@pytest.mark.parametrize("kind", TOO_MUCH)
+def test_what_unfolds_to_too_much_is_given_up_while_it_is_parsed(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, bound = TOO_MUCH[kind]
+    made = []
+    make = Token.__init__
+
+    def count(*args: Any, **kwargs: Any) -> None:
+        made.append(args)
+        make(*args, **kwargs)
+
+    monkeypatch.setattr(Token, "__init__", count)
+    with pytest.raises(TooMuchError, match=bound):
+        render_markdown(text[:20_000])
+    assert 0 < len(made) <= MAX_PIECES + 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        filled_up(20, 95),
+        "- " * 9 + "deep",
+        "word *soft* " * 1600,
+        "[link](https://example.org/page) " * 600,
+        "a line of a poem\n" * 1200,
+        "\U0001f600" * 20_000,
+    ],
+    ids=["table", "lists", "emphasis", "links", "poem", "wide characters"],
+)
+def test_what_people_write_is_taken(text: str) -> None:
+    assert render_markdown(text)

@@ -30,7 +30,8 @@ from homeroom.backup.rows import (
 from homeroom.backup.schedule import outlived
 from homeroom.config import Config, parse_keep
 from homeroom.db import utc_now
-from homeroom.uploads.models import Picture, PictureType
+from homeroom.uploads.models import Picture
+from homeroom.uploads.renditions import PictureType
 from homeroom.uploads.storage import PictureMissingError, current_storage
 
 # A picture may be deleted while its files are copied. Each try copies only what the ones before did not.

@@ -15,13 +15,13 @@ from homeroom.cli.site import listen
 from homeroom.config import MIN_CONNECTIONS, Config, current_config, load_config
 from homeroom.db import connections_allowed, db
 from homeroom.logs import logging_config
-from homeroom.uploads.receiving import UPLOADS_AT_ONCE
+from homeroom.uploads.receiving import MAX_UPLOADS_WAITING, UPLOADS_AT_ONCE
 from homeroom.users.demo import load_demo_class
 
 PORT = 8086
 # Sign-ins and uploads wait their turn on a thread; that many may wait, and pages have theirs all the same.
 PAGE_THREADS = 2 * (os.cpu_count() or 1) + 1
-THREADS_PER_WORKER = MAX_HASHES_WAITING + UPLOADS_AT_ONCE + PAGE_THREADS
+THREADS_PER_WORKER = MAX_HASHES_WAITING + MAX_UPLOADS_WAITING + UPLOADS_AT_ONCE + PAGE_THREADS
 
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 _port = click.option(

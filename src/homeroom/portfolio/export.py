@@ -13,7 +13,8 @@ from homeroom.auth.models import User
 from homeroom.portfolio.models import Project
 from homeroom.portfolio.queries import get_profile
 from homeroom.spool import open_spool
-from homeroom.uploads.models import Picture, Rendition
+from homeroom.uploads.models import Picture
+from homeroom.uploads.renditions import Rendition
 from homeroom.uploads.services import pictures_of
 from homeroom.uploads.storage import PictureMissingError, current_storage
 from homeroom.users.schemas import show_user

@@ -3,15 +3,37 @@
 from typing import Any, TypeAlias
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore, normalize, text_join
+from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from homeroom.portfolio.links import is_web_address
 
 Node: TypeAlias = str | dict[str, Any]
 
+# Raise it with every change of what a text becomes: trees that an older renderer made are not shown.
+RENDERER_VERSION = 1
+
+# A few kilobytes can unfold to megabytes (a table's short rows are filled up to its width), so it is counted
+# while the text is parsed, not looked up afterwards. A page of a book has some hundred pieces.
+MAX_CELLS = 2_000
+MAX_PIECES = 10_000
+MAX_DEPTH = 20
+MAX_TREE_BYTES = 256 * 1024
+# Of an element in JSON, beside its tag and its children.
+_ELEMENT_BYTES = 28
+
 # Raw HTML stays text, and so do images: a project's pictures are uploaded, not fetched from elsewhere.
-_parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 20}).enable(["table", "strikethrough"])
+# The parser would leave out what is nested more deeply than it is told; it is told of one level more than
+# is taken, so that nothing is left out in silence.
+_parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_DEPTH + 2})
+_parser.enable(["table", "strikethrough"])
 _parser.disable(["image", "html_block", "html_inline"])
+
+
+class TooMuchError(ValueError):
+    """A text unfolds to more than is taken; the error's own text says of what, and how much is."""
+
 
 TAGS = {
     "paragraph": "p",
@@ -35,46 +57,119 @@ TAGS = {
 _HEADINGS = {"h1": "h2", "h2": "h3", "h3": "h4", "h4": "h4", "h5": "h4", "h6": "h4"}
 
 
+class _Tokens(list[Token]):
+    """Tokens that are counted as the parser makes them."""
+
+    def __init__(self, count: "_Count", depth: int = 0) -> None:
+        super().__init__()
+        self._count, self._depth = count, depth
+
+    def append(self, token: Token) -> None:
+        self._count.add(token, self._depth)
+        super().append(token)
+
+
+class _Count:
+    """How much a text has unfolded to so far."""
+
+    def __init__(self) -> None:
+        self._pieces = self._cells = self._bytes = 0
+
+    def add(self, token: Token, depth: int) -> None:
+        self._pieces += 1
+        self._cells += token.type in ("td_open", "th_open")
+        if self._cells > MAX_CELLS:
+            raise TooMuchError(f"The tables of a text have at most {MAX_CELLS:,} cells, empty ones included.")
+        if self._pieces > MAX_PIECES:
+            raise TooMuchError(f"A text has at most {MAX_PIECES:,} pieces; this one has too many marks.")
+        self.check_depth(depth + token.level)
+
+    def check_depth(self, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            raise TooMuchError(f"Lists, quotations and marks may lie in each other {MAX_DEPTH} levels deep.")
+
+    def add_bytes(self, size: int) -> None:
+        self._bytes += size
+        if self._bytes > MAX_TREE_BYTES:
+            raise TooMuchError(f"A text becomes at most {MAX_TREE_BYTES // 1024} KiB, links included.")
+
+
 def render_markdown(text: str) -> list[Node]:
-    """The nodes of a text: a string is text, anything else has `tag`, `children`, and perhaps `attrs`."""
-    return _children(SyntaxTreeNode(_parser.parse(text)))
+    """The nodes of a text: a string is text, anything else has `tag`, `children`, and perhaps `attrs`.
+
+    Raises:
+        TooMuchError: it has too many cells, pieces or levels, or becomes too large.
+    """
+    count = _Count()
+    state = StateCore(text, _parser, {})
+    state.tokens = _Tokens(count)
+    # What `MarkdownIt.parse` does, with lists that count.
+    normalize(state)
+    _parser.block.parse(state.src, _parser, state.env, state.tokens)
+    for token in state.tokens:
+        if token.type == "inline":
+            token.children = _parse_inline(token, state, count)
+    text_join(state)
+    return _Renderer(count).children(SyntaxTreeNode(state.tokens))
 
 
-def _children(node: SyntaxTreeNode) -> list[Node]:
-    rendered: list[Node] = []
-    for child in node.children:
-        rendered.extend(_render(child))
-    return rendered
+def _parse_inline(block: Token, state: StateCore, count: _Count) -> list[Token]:
+    tokens = _Tokens(count, block.level)
+    _parser.inline.parse(block.content, _parser, state.env, tokens)
+    for token in tokens:
+        # Emphasis gets its levels at the end, when it is known which marks belong together.
+        count.check_depth(block.level + token.level)
+    return tokens
 
 
-def _render(node: SyntaxTreeNode) -> list[Node]:
-    if node.type == "text":
-        return [node.content]
-    if node.type == "softbreak":
-        return ["\n"]
-    if node.type == "code_inline":
-        return [_element("code", [node.content])]
-    if node.type in ("fence", "code_block"):
-        return [_element("pre", [_element("code", [node.content])])]
-    if node.type == "heading":
-        return [_element(_HEADINGS[node.tag], _children(node))]
-    if node.type == "link":
-        return _link(node)
-    if node.type == "paragraph" and node.hidden:
-        # The text of a tight list's item needs no paragraph of its own.
-        return _children(node)
-    if node.type in TAGS:
-        return [_element(TAGS[node.type], _children(node))]
-    # `inline` and whatever a later parser may add: its text, without its markup.
-    return _children(node)
+def plain_text(text: str) -> list[Node]:
+    """The nodes of a text whose marks are not read, as one preformatted piece."""
+    return [{"tag": "pre", "children": [{"tag": "code", "children": [text]}]}]
 
 
-def _link(node: SyntaxTreeNode) -> list[Node]:
-    address = str(node.attrs.get("href", ""))
-    if not is_web_address(address):
-        return _children(node)
-    return [_element("a", _children(node)) | {"attrs": {"href": address}}]
+class _Renderer:
+    """Builds the nodes of tokens, and counts what they weigh."""
 
+    def __init__(self, count: _Count) -> None:
+        self._count = count
 
-def _element(tag: str, children: list[Node]) -> dict[str, Any]:
-    return {"tag": tag, "children": children}
+    def children(self, node: SyntaxTreeNode) -> list[Node]:
+        rendered: list[Node] = []
+        for child in node.children:
+            rendered.extend(self._render(child))
+        return rendered
+
+    def _render(self, node: SyntaxTreeNode) -> list[Node]:
+        if node.type == "text":
+            return [self._text(node.content)]
+        if node.type == "softbreak":
+            return ["\n"]
+        if node.type == "code_inline":
+            return [self._element("code", [self._text(node.content)])]
+        if node.type in ("fence", "code_block"):
+            return [self._element("pre", [self._element("code", [self._text(node.content)])])]
+        if node.type == "heading":
+            return [self._element(_HEADINGS[node.tag], self.children(node))]
+        if node.type == "link":
+            return self._link(node)
+        if node.type in TAGS and not node.hidden:
+            return [self._element(TAGS[node.type], self.children(node))]
+        # The text of a tight list's item needs no paragraph of its own; and `inline`, and whatever a later
+        # parser may add, is its text without its markup.
+        return self.children(node)
+
+    def _link(self, node: SyntaxTreeNode) -> list[Node]:
+        address = str(node.attrs.get("href", ""))
+        if not is_web_address(address):
+            return self.children(node)
+        # A definition of an address may be used very often.
+        self._count.add_bytes(len(address))
+        return [self._element("a", self.children(node)) | {"attrs": {"href": address}}]
+
+    def _text(self, text: str) -> str:
+        self._count.add_bytes(len(text.encode()))
+        return text
+
+    def _element(self, tag: str, children: list[Node]) -> dict[str, Any]:
+        self._count.add_bytes(_ELEMENT_BYTES + len(tag))
+        return {"tag": tag, "children": children}

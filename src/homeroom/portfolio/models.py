@@ -47,6 +47,11 @@ class Project(Base):
     title_key: Mapped[str] = mapped_column(Key)
     summary: Mapped[str] = mapped_column(String(300), default="")
     body: Mapped[str] = mapped_column(Text, default="")
+    # The body's tree as JSON, and what it was made of: see `texts.py`; None: by an older program.
+    tree: Mapped[str | None] = mapped_column(Text)
+    tree_source: Mapped[str | None] = mapped_column(String(64))
+    # Every change raises it.
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     visibility: Mapped[Visibility] = mapped_column(
         Enum(
             Visibility,

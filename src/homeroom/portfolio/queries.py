@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, defer, joinedload, selectinload
 from werkzeug.exceptions import NotFound
 
 from homeroom.auth.models import User, name_key, uid_key
@@ -43,6 +43,8 @@ _whole = (
     selectinload(Project.tags),
     selectinload(Project.pictures).joinedload(ProjectPicture.picture),
 )
+# A hundred texts with their trees may be megabytes, and lists show none of them.
+_listed = (*_whole, defer(Project.body), defer(Project.tree))
 
 
 def projects_page(
@@ -56,7 +58,7 @@ def projects_page(
     statement = _projects(viewer).where(*_filters(query))
     page = keyset_page(
         lambda part: session.scalars(part).all(),
-        statement.options(*_whole),
+        statement.options(*_listed),
         _ORDERS[query.sort],
         limit=query.limit,
         cursor=query.cursor,
@@ -91,6 +93,19 @@ def get_project(session: Session, project_id: int, viewer: User | None) -> Proje
     if project is None:
         raise NotFound("There is no such project, or it is not shown to you.")
     return project
+
+
+def lock_project(session: Session, project_id: int, viewer: User) -> Project:
+    """A project by id, that nobody else changes until the transaction ends.
+
+    It is locked first and read then: what is decided on is what was true last. The order of locks is
+    users, projects, pictures, each by id.
+
+    Raises:
+        NotFound: there is none that the viewer may see (404).
+    """
+    session.execute(select(Project.id).where(Project.id == project_id).with_for_update())
+    return get_project(session, project_id, viewer)
 
 
 def get_placed_picture(

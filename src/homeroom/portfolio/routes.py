@@ -1,11 +1,11 @@
 """The portfolio's addresses; in every habit like the users API."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from apiflask import APIBlueprint, FileSchema
-from flask import Response, current_app, jsonify, request
+from flask import Response, jsonify
 from werkzeug.exceptions import NotFound
 
 from homeroom.answers import PAGE_DESCRIPTION, page_answer, private_answer
@@ -13,7 +13,6 @@ from homeroom.auth.guard import current_viewer, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.sessions import find_by_uid
 from homeroom.db import db
-from homeroom.portfolio.markdown import render_markdown
 from homeroom.portfolio.models import Project
 from homeroom.portfolio.queries import (
     get_placed_picture,
@@ -38,7 +37,6 @@ from homeroom.portfolio.schemas import (
     show_author,
     show_profile,
     show_project,
-    show_whole_project,
 )
 from homeroom.portfolio.services import (
     change_profile,
@@ -47,6 +45,8 @@ from homeroom.portfolio.services import (
     delete_project,
     hide_project,
 )
+from homeroom.portfolio.texts import read_text, source_of, tree_json
+from homeroom.portfolio.versions import entity_tag, known_versions
 from homeroom.schema import Message
 from homeroom.uploads.services import avatars_of
 from homeroom.uploads.serving import send_rendition
@@ -68,31 +68,19 @@ def _authors(projects: Sequence[Project], viewer: User | None) -> dict[int, dict
     }
 
 
-def _whole(project: Project, viewer: User | None) -> dict[str, Any]:
-    return show_whole_project(project, viewer, _authors([project], viewer)[project.owner_id])
-
-
-def _etag(body: dict[str, Any]) -> str:
-    """Of the project and, behind the dash, of its author: a new portrait is no change of the project."""
-    parts = [{name: value for name, value in body.items() if name != "author"}, body["author"]]
-    return "-".join(hashlib.sha256(current_app.json.dumps(part).encode()).hexdigest()[:32] for part in parts)
-
-
-def _version(etag: str) -> str:
-    """The part of an entity tag that changes with the project itself."""
-    return etag.partition("-")[0]
-
-
-def _version_of(project: Project, viewer: User) -> str:
-    return _version(_etag(_whole(project, viewer)))
-
-
 def _project_response(project_id: int, viewer: User | None, status: int = 200) -> Response:
-    body = _whole(get_project(db.session(), project_id, viewer), viewer)
-    response = jsonify(body)
-    response.status_code = status
-    response.set_etag(_etag(body))
+    project = get_project(db.session(), project_id, viewer)
+    shown = show_project(project, viewer, _authors([project], viewer)[project.owner_id])
+    body, etag = project.body, entity_tag(project.version, shown, source_of(project.body))
+    # The connection is given back before a text is read.
+    tree = tree_json(body, project.tree, project.tree_source)
+    response = _json_response(shown | {"body": body, "content": msgspec.Raw(tree)}, status)
+    response.set_etag(etag)
     return response if status == 201 else private_answer(response)
+
+
+def _json_response(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body) + b"\n", status, mimetype="application/json")
 
 
 @bp.get("/projects/")
@@ -125,7 +113,7 @@ def create(user: User, json_data: NewProject) -> Response:
 @bp.output(PreviewOut)
 def preview(_user: User, json_data: Draft) -> Response:
     """A text as a project's page would show it; nothing is kept."""
-    return jsonify(content=render_markdown(json_data.body))
+    return _json_response({"content": msgspec.Raw(read_text(json_data.body).json.encode())})
 
 
 @bp.get(PROJECT)
@@ -142,8 +130,7 @@ def read(project_id: int) -> Response:
 @bp.output(ProjectOut)
 def change(user: User, project_id: int, json_data: ProjectChanges) -> Response:
     """Change a project; fields that are not sent stay. `If-Match` guards what somebody else saved."""
-    seen = [_version(tag) for tag in request.if_match.as_set() if tag != "*"]
-    change_project(project_id, json_data, user, seen=seen, version_of=_version_of)
+    change_project(project_id, json_data, user, known=known_versions())
     return _project_response(project_id, user)
 
 

@@ -9,7 +9,6 @@ from pydantic import AfterValidator, Field, RootModel
 from homeroom.auth.models import Role, User
 from homeroom.pagination import MAX_ID
 from homeroom.portfolio.links import MAX_ADDRESS_LENGTH, check_address
-from homeroom.portfolio.markdown import render_markdown
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, Visibility
 from homeroom.schema import Body, Output, Query, StorableText
 from homeroom.uploads.models import Picture
@@ -236,12 +235,6 @@ def show_project(project: Project, viewer: User | None, author: dict[str, Any]) 
         "created_at": _moment(project.created_at),
         "updated_at": _moment(project.updated_at),
     }
-
-
-def show_whole_project(project: Project, viewer: User | None, author: dict[str, Any]) -> dict[str, Any]:
-    """A project with its text."""
-    text = {"body": project.body, "content": render_markdown(project.body)}
-    return show_project(project, viewer, author) | text
 
 
 def may_edit(project: Project, viewer: User | None) -> bool:

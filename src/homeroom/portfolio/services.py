@@ -1,16 +1,14 @@
 """Making, changing, hiding and deleting projects, with their pictures."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import Conflict, Forbidden, PreconditionFailed
+from werkzeug.exceptions import Conflict, Forbidden
 
+from homeroom.auth.locking import lock_user
 from homeroom.auth.models import User, name_key
-from homeroom.db import utc_now, write_transaction
+from homeroom.db import db, utc_now, write_transaction
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, ProjectTag, Visibility
-from homeroom.portfolio.queries import get_profile, get_project
+from homeroom.portfolio.queries import get_profile, get_project, lock_project
 from homeroom.portfolio.schemas import (
     NewProject,
     PictureIn,
@@ -18,6 +16,8 @@ from homeroom.portfolio.schemas import (
     ProjectChanges,
     may_edit,
 )
+from homeroom.portfolio.texts import Tree, read_text
+from homeroom.portfolio.versions import require_version
 from homeroom.problems import reject_field
 from homeroom.uploads.models import Picture, Purpose
 from homeroom.uploads.services import delete_pictures, forget_files
@@ -31,49 +31,71 @@ def create_project(new: NewProject, owner: User) -> int:
     Raises:
         Forbidden: the owner waits for admission (403).
         Conflict: the owner has as many as anyone may (409).
-        InvalidFields: a picture is not the owner's to use (422).
+        InvalidFields: a picture is not the owner's to use, or the text unfolds to too much (422).
+        ServiceUnavailable: too many texts wait to be read (503).
     """
     owner_id = owner.id
+    _require_room(db.session(), owner)
+    tree = read_text(new.body)
     with write_transaction() as session:
-        owner = session.get_one(User, owner_id)
-        if owner.pending:
-            raise Forbidden("Your account waits for admission; projects can be made after that.")
-        ids = session.scalars(
-            select(Project.id).where(Project.owner_id == owner_id).limit(MAX_PROJECTS_PER_USER)
-        ).all()
-        if len(ids) == MAX_PROJECTS_PER_USER:
-            raise Conflict(f"A person has at most {MAX_PROJECTS_PER_USER} projects.")
+        owner = _locked(session, owner_id)
+        _require_room(session, owner)
         project = Project(owner=owner, tags=[], pictures=[], links=[])
         session.add(project)
-        _apply(session, project, new, fields=set(NewProject.model_fields))
+        _apply(session, project, new, fields=set(NewProject.model_fields), tree=tree)
         session.flush()
         return project.id
 
 
+def _locked(session: Session, user_id: int) -> User:
+    user = lock_user(session, user_id)
+    if user is None:
+        raise Conflict("This account was deleted meanwhile.")
+    return user
+
+
+def _require_room(session: Session, owner: User) -> None:
+    if owner.pending:
+        raise Forbidden("Your account waits for admission; projects can be made after that.")
+    ids = session.scalars(
+        select(Project.id).where(Project.owner_id == owner.id).limit(MAX_PROJECTS_PER_USER)
+    ).all()
+    if len(ids) == MAX_PROJECTS_PER_USER:
+        raise Conflict(f"A person has at most {MAX_PROJECTS_PER_USER} projects.")
+
+
 def change_project(
-    project_id: int, changes: ProjectChanges, actor: User, *, seen: Sequence[str], version_of: Any
+    project_id: int, changes: ProjectChanges, actor: User, *, known: frozenset[str] | None
 ) -> None:
     """Change a project; only the fields that were sent.
 
-    `seen` are the versions that the caller knows, `version_of` tells the present one.
+    `known` are the versions that the caller knows; None: any.
 
     Raises:
         Forbidden: neither its owner nor an admin (403).
         NotFound: there is no such project (404).
         PreconditionFailed: somebody else changed it meanwhile (412).
-        InvalidFields: a field is wrong (422).
+        InvalidFields: a field is wrong, or the text unfolds to too much (422).
+        ServiceUnavailable: too many texts wait to be read (503).
     """
-    actor_id = actor.id
+    actor_id, fields, tree = actor.id, changes.model_fields_set, None
+    if "body" in fields:
+        # Who may not save, or knows an older version, has no text read.
+        _require_editor(get_project(db.session(), project_id, actor), actor, known)
+        tree = read_text(changes.body)
     with write_transaction() as session:
-        actor = session.get_one(User, actor_id)
-        project = get_project(session, project_id, actor)
-        _require_editor(project, actor)
-        if seen and version_of(project, actor) not in seen:
-            raise PreconditionFailed("This project was changed meanwhile; load it again.")
-        dropped = _apply(session, project, changes, fields=changes.model_fields_set)
-        project.updated_at = utc_now()
+        actor = _locked(session, actor_id)
+        project = lock_project(session, project_id, actor)
+        _require_editor(project, actor, known)
+        dropped = _apply(session, project, changes, fields=fields, tree=tree)
+        _touch(project)
         files = delete_pictures(session, dropped)
     forget_files(files)
+
+
+def _touch(project: Project) -> None:
+    project.version += 1
+    project.updated_at = utc_now()
 
 
 def delete_project(project_id: int, actor: User) -> str:
@@ -85,8 +107,8 @@ def delete_project(project_id: int, actor: User) -> str:
     """
     actor_id = actor.id
     with write_transaction() as session:
-        actor = session.get_one(User, actor_id)
-        project = get_project(session, project_id, actor)
+        actor = _locked(session, actor_id)
+        project = lock_project(session, project_id, actor)
         _require_editor(project, actor)
         title = project.title
         pictures = [placed.picture for placed in project.pictures]
@@ -105,16 +127,17 @@ def hide_project(project_id: int, reason: str | None, actor: User) -> None:
     """
     actor_id = actor.id
     with write_transaction() as session:
-        project = get_project(session, project_id, session.get_one(User, actor_id))
+        project = lock_project(session, project_id, _locked(session, actor_id))
         project.hidden_at = None if reason is None else utc_now()
         project.hidden_reason = reason
+        project.version += 1
 
 
 def change_profile(user: User, changes: ProfileChanges) -> Profile:
     """Change what somebody says of themselves; only the fields that were sent."""
     user_id = user.id
     with write_transaction() as session:
-        profile = get_profile(session, session.get_one(User, user_id))
+        profile = get_profile(session, _locked(session, user_id))
         session.add(profile)
         if "about" in changes.model_fields_set:
             profile.about = changes.about
@@ -125,41 +148,50 @@ def change_profile(user: User, changes: ProfileChanges) -> Profile:
         return profile
 
 
-def _require_editor(project: Project, actor: User) -> None:
+def _require_editor(project: Project, actor: User, known: frozenset[str] | None = None) -> None:
     if not may_edit(project, actor):
         raise Forbidden("Only its author or an admin may change a project.")
+    require_version(project.version, known)
 
 
-def _apply(session: Session, project: Project, changes: ProjectChanges, *, fields: set[str]) -> list[Picture]:
+def _apply(
+    session: Session, project: Project, changes: ProjectChanges, *, fields: set[str], tree: Tree | None
+) -> list[Picture]:
     """Put what was sent into a project; the pictures that it no longer shows are returned."""
     if "title" in fields:
         if changes.title is None:
             reject_field("#/title", "A title may not be null.")
         project.title, project.title_key = changes.title, name_key(changes.title)
-    for field in ("summary", "body"):
-        if field in fields:
-            setattr(project, field, getattr(changes, field))
+    if "summary" in fields:
+        project.summary = changes.summary
+    if tree is not None:
+        project.body, project.tree, project.tree_source = changes.body, tree.json, tree.source
     if "visibility" in fields:
         project.visibility = Visibility(changes.visibility)
     if "links" in fields:
         project.links = [link.model_dump() for link in changes.links]
     if "tags" in fields:
-        # Two spellings of a word are one tag; the first one stands.
-        words: dict[str, str] = {}
-        for tag in changes.tags:
-            words.setdefault(name_key(tag), tag)
-        # The old places are given up first: two rows may not hold one place.
-        project.tags = []
-        session.flush()
-        project.tags = [ProjectTag(tag=tag, key=key) for key, tag in words.items()]
+        _put_tags(session, project, changes.tags)
     return _place_pictures(session, project, changes.pictures) if "pictures" in fields else []
+
+
+def _put_tags(session: Session, project: Project, tags: list[str]) -> None:
+    # Two spellings of a word are one tag; the first one stands.
+    words: dict[str, str] = {}
+    for tag in tags:
+        words.setdefault(name_key(tag), tag)
+    # The old places are given up first: two rows may not hold one place.
+    project.tags = []
+    session.flush()
+    project.tags = [ProjectTag(tag=tag, key=key) for key, tag in words.items()]
 
 
 def _place_pictures(session: Session, project: Project, wanted: list[PictureIn]) -> list[Picture]:
     shown = {placed.picture_id: placed.picture for placed in project.pictures}
+    free = _lock_unused(session, project, [picture.id for picture in wanted if picture.id not in shown])
     placed: list[ProjectPicture] = []
     for place, picture_in in enumerate(wanted):
-        picture = shown.pop(picture_in.id, None) or _unused_picture(session, project, picture_in.id)
+        picture = shown.pop(picture_in.id, None) or free.get(picture_in.id)
         if picture is None or any(picture is other.picture for other in placed):
             reject_field(f"#/pictures/{place}/id", "This is no picture of yours that is free to be used.")
         picture.attached = True
@@ -171,15 +203,21 @@ def _place_pictures(session: Session, project: Project, wanted: list[PictureIn])
     return list(shown.values())
 
 
-def _unused_picture(session: Session, project: Project, picture_id: int) -> Picture | None:
-    return session.scalar(
+def _lock_unused(session: Session, project: Project, picture_ids: list[int]) -> dict[int, Picture]:
+    """The pictures of the project's owner that nothing uses, by id.
+
+    Of two projects that take one at once, one gets it; a sweep waits, or has taken it already. They are
+    locked by id, so that two that take the same ones in another order do not wait for each other for ever.
+    """
+    pictures = session.scalars(
         select(Picture)
         .where(
-            Picture.id == picture_id,
+            Picture.id.in_(picture_ids),
             Picture.owner_id == project.owner.id,
             Picture.purpose == Purpose.PROJECT,
             Picture.attached.is_(False),
         )
-        # Of two projects that take it at once, one gets it; a sweep waits, or has taken it already.
+        .order_by(Picture.id)
         .with_for_update()
     )
+    return {picture.id: picture for picture in pictures}

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from homeroom.auth.models import Id
 from homeroom.db import Base, UTCDateTime, utc_now
+from homeroom.uploads.renditions import WEBP, PictureType, Rendition
 
 
 class Purpose(StrEnum):
@@ -16,29 +17,6 @@ class Purpose(StrEnum):
 
     AVATAR = "avatar"
     PROJECT = "project"
-
-
-class PictureType(StrEnum):
-    """How the renditions beside WebP are encoded: photographs as JPEG, everything else as PNG."""
-
-    JPEG = "jpeg"
-    PNG = "png"
-
-    @property
-    def suffix(self) -> str:
-        """The file name's ending."""
-        return "jpg" if self is PictureType.JPEG else "png"
-
-
-class Rendition(StrEnum):
-    """A size that a picture is kept in."""
-
-    AVATAR = "avatar"
-    CARD = "card"
-    PAGE = "page"
-
-
-WEBP = "webp"
 
 
 def _words(kind: type[StrEnum], name: str) -> Enum:

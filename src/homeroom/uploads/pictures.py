@@ -1,4 +1,7 @@
-"""Checking pictures: told by content, decoded whole, and encoded anew without their metadata."""
+"""Checking pictures: told by content, decoded whole, and encoded anew without their metadata.
+
+This runs in the decoder's process, and so needs Pillow alone.
+"""
 
 import io
 import re
@@ -6,21 +9,15 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import IO, NoReturn
 
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
-from werkzeug.exceptions import (
-    RequestEntityTooLarge,
-    ServiceUnavailable,
-    UnprocessableEntity,
-    UnsupportedMediaType,
-)
 
-from homeroom.uploads.models import WEBP, PictureType, Rendition
+from homeroom.uploads.encoding import BOUNDS, PreparedPicture, encode
+from homeroom.uploads.jpeg import StrangeJpegError, jpeg_cost
+from homeroom.uploads.renditions import PictureType, Rendition
 
 
 @dataclass(frozen=True)
@@ -40,17 +37,14 @@ FORMATS = {
     "GIF": Format(frozenset({"gif"}), 16_000_000),
     "WEBP": Format(frozenset({"webp"}), 12_500_000),
 }
+# Of one pixel's width, sixteen million rows have a pointer each. Long screenshots have ten thousand.
+MAX_SIDE = 20_000
 MAX_FRAMES = 300
-AVATAR_PIXELS = 128
-# The largest width and height; a picture is never enlarged.
-BOUNDS = {Rendition.CARD: (480, 1440), Rendition.PAGE: (1600, 4800)}
-JPEG_QUALITY, WEBP_QUALITY = 85, 80
-
-DECODER_WAIT_S = 45
-DECODER_RETRY_S = 10
-# One at a time in each process: decoding takes the memory, and a worker a core is the rule. Always the
-# same thread: the C library keeps memory for each thread that ever asked it for some.
-_decoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")
+# A progressive JPEG is gone over once for each scan, however little is in it. Encoders make ten, or 24 for
+# printers' colours.
+MAX_SCANS = 30
+# What a progressive JPEG of 40 megapixels has in the usual colours (4:2:0), and one of 24 in the best.
+MAX_COEFFICIENT_BYTES = 150_000_000
 
 _BROKEN = "This picture is damaged; save it again and retry."
 _ORIENTATION = 0x0112
@@ -63,62 +57,55 @@ _ACTIVE = re.compile(
 _SCAN_BYTES, _LONGEST_MARK = 256 * 1024, 16
 
 
-@dataclass(frozen=True)
-class PreparedPicture:
-    """A picture ready to be kept: its size on a page, its type, and its files by rendition and ending."""
+class RefusedPictureError(Exception):
+    """A picture is not taken: the HTTP status, and the reason for its sender."""
 
-    width: int
-    height: int
-    type: PictureType
-    files: dict[tuple[Rendition, str], bytes]
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
 
 
-def prepare_picture(file: IO[bytes], *, name: str | None, max_bytes: int) -> PreparedPicture:
+def prepare(file: IO[bytes], *, ending: str) -> PreparedPicture:
     """Check an uploaded file and encode its renditions, upright and without metadata.
 
-    `name` is what the sender calls the file: it decides nothing, but may not contradict the content.
+    `ending` is that of the sender's name for the file: it decides nothing, but may not contradict the
+    content.
 
     Raises:
-        RequestEntityTooLarge: more bytes, pixels or frames than allowed (413).
-        UnsupportedMediaType: no JPEG, PNG, GIF or WebP, more than that, or wrongly named (415).
-        UnprocessableEntity: it cannot be decoded to its end (422).
-        ServiceUnavailable: too many pictures wait already (503).
+        RefusedPictureError: more pixels, scans or frames than allowed (413); no JPEG, PNG, GIF or WebP, more
+            than that, or wrongly named (415); it cannot be decoded to its end (422).
     """
-    if file.seek(0, io.SEEK_END) > max_bytes:
-        raise RequestEntityTooLarge(f"A picture has at most {max_bytes // 1024} KiB.")
-    prepared = _decoder.submit(_prepare, file, name)
-    try:
-        return prepared.result(timeout=DECODER_WAIT_S)
-    except TimeoutError:
-        if not prepared.cancel():
-            # It has begun, and reads the file.
-            return prepared.result()
-        raise ServiceUnavailable(
-            "Too many pictures come in at the moment; try again shortly.", retry_after=DECODER_RETRY_S
-        ) from None
-
-
-def _prepare(file: IO[bytes], name: str | None) -> PreparedPicture:
+    size = file.seek(0, io.SEEK_END)
     file.seek(0)
-    with _damage_is_unprocessable():
+    with _damage_is_refused():
         image = Image.open(file, formats=list(FORMATS))
         picture_format = "JPEG" if image.format == "MPO" else str(image.format)
-        _refuse_wrong_name(name, picture_format)
+        _refuse_wrong_name(ending, picture_format)
         _refuse_too_large(image, FORMATS[picture_format])
+        if picture_format == "JPEG":
+            _refuse_costly_jpeg(file)
         _refuse_polyglot(file)
         page = _decode(image)
+        is_lossy = picture_format == "JPEG" or (picture_format == "WEBP" and not _is_lossless_webp(file))
         is_photograph = picture_format in ("JPEG", "WEBP") and page.mode == "RGB"
-        return _encode(page, PictureType.JPEG if is_photograph else PictureType.PNG)
+        picture_type = PictureType.JPEG if is_photograph else PictureType.PNG
+    try:
+        return encode(page, picture_type, is_lossy=is_lossy, original_bytes=size)
+    except (MemoryError, OSError, ValueError):
+        # What is decoded is no longer damaged; encoders report a lack of memory as any of these.
+        _refuse_large()
 
 
 @contextmanager
-def _damage_is_unprocessable() -> Iterator[None]:
+def _damage_is_refused() -> Iterator[None]:
     try:
         yield
     except UnidentifiedImageError:
-        raise UnsupportedMediaType("Pictures are JPEG, PNG, GIF or WebP.") from None
+        raise RefusedPictureError(415, "Pictures are JPEG, PNG, GIF or WebP.") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise RequestEntityTooLarge("This picture unfolds to too many pixels.") from None
+        raise RefusedPictureError(413, "This picture unfolds to too many pixels.") from None
+    except MemoryError:
+        _refuse_large()
     except (OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError):
         _refuse_damaged()
     except (struct.error, zlib.error):
@@ -127,25 +114,52 @@ def _damage_is_unprocessable() -> Iterator[None]:
 
 def _refuse_damaged() -> NoReturn:
     # What Pillow's decoders raise on damaged data is not narrower than what is listed above.
-    raise UnprocessableEntity(_BROKEN) from None
+    raise RefusedPictureError(422, _BROKEN) from None
 
 
-def _refuse_wrong_name(name: str | None, picture_format: str) -> None:
-    ending = PurePath(name or "").suffix.lstrip(".").lower()
+def _refuse_large() -> NoReturn:
+    raise RefusedPictureError(413, "This picture takes too much memory; save it smaller.") from None
+
+
+def _refuse_wrong_name(ending: str, picture_format: str) -> None:
     if ending and ending not in FORMATS[picture_format].endings:
-        raise UnsupportedMediaType(
-            f"The file is named .{ending[:20]}, but holds a {picture_format} picture; rename it."
+        raise RefusedPictureError(
+            415, f"The file is named .{ending}, but holds a {picture_format} picture; rename it."
         )
 
 
 def _refuse_too_large(image: Image.Image, picture_format: Format) -> None:
     if image.width * image.height > picture_format.max_pixels:
-        raise RequestEntityTooLarge(
+        raise RefusedPictureError(
+            413,
             f"This picture has {image.width} × {image.height} pixels; "
-            f"of its kind at most {picture_format.max_pixels / 10**6:g} megapixels are taken."
+            f"of its kind at most {picture_format.max_pixels / 10**6:g} megapixels are taken.",
         )
+    if max(image.size) > MAX_SIDE:
+        raise RefusedPictureError(413, f"A picture is at most {MAX_SIDE:,} pixels wide and as many high.")
     if getattr(image, "n_frames", 1) > MAX_FRAMES:
-        raise RequestEntityTooLarge(f"An animation has at most {MAX_FRAMES} frames.")
+        raise RefusedPictureError(413, f"An animation has at most {MAX_FRAMES} frames.")
+
+
+def _refuse_costly_jpeg(file: IO[bytes]) -> None:
+    try:
+        cost = jpeg_cost(file)
+    except StrangeJpegError:
+        _refuse_damaged()
+    if cost.scans > MAX_SCANS:
+        raise RefusedPictureError(
+            413, f"This JPEG is stored in {cost.scans} scans; at most {MAX_SCANS} are taken. Save it again."
+        )
+    if cost.coefficient_bytes > MAX_COEFFICIENT_BYTES:
+        raise RefusedPictureError(
+            413, "This progressive JPEG takes too much memory; save it without “progressive”, or smaller."
+        )
+
+
+def _is_lossless_webp(file: IO[bytes]) -> bool:
+    """Whether a WebP has a lossless frame: https://developers.google.com/speed/webp/docs/riff_container"""
+    file.seek(0)
+    return b"VP8L" in file.read(_SCAN_BYTES)
 
 
 def _refuse_polyglot(file: IO[bytes]) -> None:
@@ -156,8 +170,8 @@ def _refuse_polyglot(file: IO[bytes]) -> None:
     """
     place = file.tell()
     if zipfile.is_zipfile(file) or _has_active_content(file):
-        raise UnsupportedMediaType(
-            "This file is more than a picture: it holds a page, a script or an archive."
+        raise RefusedPictureError(
+            415, "This file is more than a picture: it holds a page, a script or an archive."
         )
     file.seek(place)
 
@@ -211,23 +225,3 @@ def _plain(image: Image.Image) -> Image.Image:
     # A JPEG's comment and a PNG's texts travel in `info` and would be written again.
     image.info.clear()
     return image
-
-
-def _encode(page: Image.Image, picture_type: PictureType) -> PreparedPicture:
-    card = page.copy()
-    card.thumbnail(BOUNDS[Rendition.CARD], reducing_gap=2.0)
-    avatar = ImageOps.fit(page, (min(AVATAR_PIXELS, *page.size),) * 2)
-    files = {}
-    for rendition, image in ((Rendition.PAGE, page), (Rendition.CARD, card), (Rendition.AVATAR, avatar)):
-        files[rendition, WEBP] = _saved(image, "WEBP", quality=WEBP_QUALITY, method=4)
-        if picture_type is PictureType.JPEG:
-            files[rendition, "jpg"] = _saved(image, "JPEG", quality=JPEG_QUALITY, progressive=True)
-        else:
-            files[rendition, "png"] = _saved(image, "PNG")
-    return PreparedPicture(page.width, page.height, picture_type, files)
-
-
-def _saved(image: Image.Image, kind: str, **options: int) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()

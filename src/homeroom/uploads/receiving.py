@@ -1,7 +1,6 @@
 """Taking a picture out of a request: to the disk, not to memory, and only so many at once."""
 
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,14 +9,17 @@ from functools import wraps
 from typing import IO, Any, TypeVar
 
 from flask import abort, request
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import RequestEntityTooLarge, ServiceUnavailable
 
-from homeroom.auth.limits import AttemptLimit, count_attempt
+from homeroom.auth.limits import AttemptLimit, count_attempt, refund_attempt
 from homeroom.auth.models import User
 from homeroom.config import current_config
 from homeroom.db import db
 from homeroom.problems import reject_field
 from homeroom.spool import open_spool
+from homeroom.uploads.stopping import is_stopping
+from homeroom.uploads.turns import FairQueue, QueueFullError, WaitedTooLongError
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -28,8 +30,11 @@ UPLOADS = AttemptLimit("upload", 300, timedelta(hours=1), "You have sent very ma
 # many threads more than its pages need, so that no picture keeps the rest of the site waiting. Decoding is
 # what takes the time, one after the other; more at once would not be done sooner.
 UPLOADS_AT_ONCE = min(4, 2 * (os.cpu_count() or 1) - 1)
-_RETRY_S = 2
-_places = threading.BoundedSemaphore(UPLOADS_AT_ONCE)
+# The others wait before their bytes are read, on a thread each, for which `homeroom serve` provides as well.
+MAX_UPLOADS_WAITING = 32
+PLACE_WAIT_S = 20
+_RETRY_S = 10
+_places = FairQueue(UPLOADS_AT_ONCE, MAX_UPLOADS_WAITING)
 
 _CHUNK_BYTES = 64 * 1024
 # Lines around the file in a form.
@@ -53,7 +58,7 @@ def receives_pictures(view: View) -> View:
         Forbidden: a pending account (403).
         RequestEntityTooLarge: the request says itself that it is too large (413).
         TooManyRequests: too many pictures in an hour (429).
-        ServiceUnavailable: too many come in at this moment (503).
+        ServiceUnavailable: so many come in that there is no place in 20 seconds (503).
     """
 
     @wraps(view)
@@ -61,11 +66,18 @@ def receives_pictures(view: View) -> View:
         if user.pending:
             abort(403, "Your account waits for a teacher; then you can send pictures.")
         _refuse_announced_size()
-        count_attempt(UPLOADS, str(user.id))
+        user_id = user.id
         # Bytes may take their time to come in; nobody else shall wait for this connection meanwhile.
         db.session.rollback()
-        with _place():
-            return view(user, *args, **kwargs)
+        count_attempt(UPLOADS, str(user_id))
+        try:
+            with _place(user_id):
+                return view(user, *args, **kwargs)
+        except (ServiceUnavailable, SQLAlchemyError, OSError):
+            # That nothing was kept is the server's fault: it may be tried again.
+            db.session.rollback()
+            refund_attempt(UPLOADS, str(user_id))
+            raise
 
     return guarded  # type: ignore[return-value]  # it is called as the view is
 
@@ -78,15 +90,14 @@ def _refuse_announced_size() -> None:
 
 
 @contextmanager
-def _place() -> Iterator[None]:
-    if not _places.acquire(blocking=False):
+def _place(user_id: int) -> Iterator[None]:
+    try:
+        with _places.place(user_id, wait_s=PLACE_WAIT_S, called_off=is_stopping):
+            yield
+    except (QueueFullError, WaitedTooLongError):
         raise ServiceUnavailable(
             "Too many pictures come in at the moment; try again shortly.", retry_after=_RETRY_S
-        )
-    try:
-        yield
-    finally:
-        _places.release()
+        ) from None
 
 
 @contextmanager

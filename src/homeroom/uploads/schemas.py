@@ -6,7 +6,8 @@ from apiflask.fields import UploadFile
 from pydantic import Field
 
 from homeroom.schema import Output
-from homeroom.uploads.models import WEBP, Picture, Rendition
+from homeroom.uploads.models import Picture
+from homeroom.uploads.renditions import WEBP, Rendition
 
 
 class PictureFile(Output):

@@ -18,11 +18,13 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import Conflict, Forbidden, NotFound, ServiceUnavailable
 
+from homeroom.auth.locking import lock_user
 from homeroom.auth.models import Role, User
 from homeroom.config import current_config
 from homeroom.db import db, utc_now, write_transaction
+from homeroom.uploads.decoding import prepare_picture
+from homeroom.uploads.encoding import PreparedPicture
 from homeroom.uploads.models import Picture, Purpose
-from homeroom.uploads.pictures import PreparedPicture, prepare_picture
 from homeroom.uploads.storage import current_storage
 
 # Whoever writes a project may take a break; a file that is younger may belong to a request that runs.
@@ -60,8 +62,8 @@ def _require_room(session: Session, owner_id: int) -> None:
 
 
 def _lock_owner(session: Session, owner_id: int) -> None:
-    """Of one person's uploads one counts the pictures at a time (PostgreSQL; SQLite has one writer)."""
-    if session.scalar(select(User.id).where(User.id == owner_id).with_for_update(key_share=True)) is None:
+    """Of one person's uploads one counts the pictures at a time."""
+    if lock_user(session, owner_id) is None:
         raise Conflict("This account was deleted meanwhile.")
 
 
@@ -78,7 +80,7 @@ def _stored(prepared: PreparedPicture, owner_id: int, purpose: Purpose) -> Itera
         attached=False,
         width=prepared.width,
         height=prepared.height,
-        bytes=sum(map(len, files.values())),
+        bytes=prepared.bytes,
         digest=digest.hexdigest(),
         type=prepared.type,
     )

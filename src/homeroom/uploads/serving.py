@@ -4,7 +4,8 @@ import structlog
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
-from homeroom.uploads.models import WEBP, Picture, Rendition
+from homeroom.uploads.models import Picture
+from homeroom.uploads.renditions import WEBP, Rendition
 from homeroom.uploads.storage import PictureMissingError, current_storage
 
 MEDIA_TYPES = {"webp": "image/webp", "jpg": "image/jpeg", "png": "image/png"}

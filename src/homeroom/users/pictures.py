@@ -10,13 +10,15 @@ from pydantic import Field, ValidationError
 from werkzeug.exceptions import Conflict, NotFound
 
 from homeroom.auth.guard import token_required
+from homeroom.auth.locking import lock_user
 from homeroom.auth.models import User
 from homeroom.db import db, write_transaction
 from homeroom.pagination import MAX_ID
 from homeroom.problems import reject_field
 from homeroom.schema import Body, Output
-from homeroom.uploads.models import Picture, Purpose, Rendition
+from homeroom.uploads.models import Picture, Purpose
 from homeroom.uploads.receiving import received_picture, receives_pictures
+from homeroom.uploads.renditions import Rendition
 from homeroom.uploads.routes import PICTURE_RESPONSE
 from homeroom.uploads.schemas import PictureFile
 from homeroom.uploads.services import avatars_of, create_picture, delete_pictures, forget_files
@@ -121,6 +123,7 @@ def remove_avatar(user: User) -> Response:
     """Take one's own picture away; doing it twice is no error."""
     user_id = user.id
     with write_transaction() as session:
+        lock_user(session, user_id)
         files = delete_pictures(session, avatars_of(session, [user_id]).values())
     forget_files(files)
     return _self_response(user_id)
@@ -153,7 +156,7 @@ def use_as_avatar(picture_id: int, owner_id: int) -> None:
     """
     with write_transaction() as session:
         # Whoever sets an avatar twice at once: the second one replaces that of the first.
-        session.get(User, owner_id, with_for_update=True)
+        lock_user(session, owner_id)
         picture = session.get(Picture, picture_id, with_for_update=True)
         if picture is None or picture.owner_id != owner_id:
             raise NotFound("You have no such upload.")

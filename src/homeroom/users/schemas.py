@@ -13,7 +13,8 @@ from homeroom.auth.schemas import MAX_INPUT_LENGTH, NewPassword
 from homeroom.db import db
 from homeroom.pagination import MAX_ID
 from homeroom.schema import Body, IsoDate, Output, Query, StorableText
-from homeroom.uploads.models import Picture, PictureType, Rendition
+from homeroom.uploads.models import Picture
+from homeroom.uploads.renditions import PictureType, Rendition
 from homeroom.uploads.schemas import RenditionUrls, show_rendition
 from homeroom.uploads.services import avatars_of
 from homeroom.users.fields import MAX_NAME_LENGTH, age_on, clean_email, clean_name, clean_uid

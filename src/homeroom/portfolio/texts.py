@@ -1,0 +1,96 @@
+"""A project's text as a tree: made once, when it is saved, and kept beside it as JSON."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
+from werkzeug.exceptions import ServiceUnavailable
+
+from homeroom.db import db
+from homeroom.portfolio.markdown import (
+    RENDERER_VERSION,
+    Node,
+    TooMuchError,
+    plain_text,
+    render_markdown,
+)
+from homeroom.problems import reject_field
+
+# Reading a text takes the processor for up to a quarter of a second, and megabytes for a moment: one at a
+# time in a process, so that somebody who sends many slows nobody but themselves.
+_turn = threading.Lock()
+_TURN_WAIT_S = 10
+_RETRY_S = 5
+# Of texts that were saved before their trees were kept: at most 32 times a text and its tree, 11 MB.
+_MAX_REMEMBERED = 32
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The nodes of a text as JSON, and of what: the renderer's version and the text's digest."""
+
+    json: str
+    source: str
+
+
+def source_of(text: str) -> str:
+    """What a kept tree must have been made of to be shown with a text."""
+    return f"{RENDERER_VERSION}-{hashlib.sha256(text.encode()).hexdigest()[:48]}"
+
+
+def read_text(text: str) -> Tree:
+    """The tree of a text that somebody sent as `body`, made while no connection is held.
+
+    Raises:
+        InvalidFields: it unfolds to more than is taken (422).
+        ServiceUnavailable: too many texts wait to be read (503).
+    """
+    with _alone():
+        try:
+            return Tree(_json(render_markdown(text)).decode(), source_of(text))
+        except TooMuchError as error:
+            reject_field("#/body", str(error))
+
+
+def tree_json(text: str, kept: str | None, source: str | None) -> bytes:
+    """The tree to show with a saved text: the kept one, if it was made of this text by this renderer.
+
+    Others were saved by an older version of the program. Reading must not write, so their trees are
+    remembered, and kept when the project is saved again. What is more than is taken now is shown as it
+    was written.
+
+    Raises:
+        ServiceUnavailable: too many texts wait to be read (503).
+    """
+    if kept is not None and source == source_of(text):
+        return kept.encode()
+    return _remembered(text)
+
+
+@lru_cache(maxsize=_MAX_REMEMBERED)
+def _remembered(text: str) -> bytes:
+    with _alone():
+        try:
+            return _json(render_markdown(text))
+        except TooMuchError:
+            return _json(plain_text(text))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    # Nobody else shall wait for this connection meanwhile.
+    db.session.rollback()
+    if not _turn.acquire(timeout=_TURN_WAIT_S):
+        raise ServiceUnavailable("Very many texts come in; try again shortly.", retry_after=_RETRY_S)
+    try:
+        yield
+    finally:
+        _turn.release()
+
+
+def _json(nodes: list[Node]) -> bytes:
+    return msgspec.json.encode(nodes)
