@@ -10,6 +10,8 @@ import flask_migrate
 import pytest
 from apiflask import APIFlask
 from sqlalchemy import Connection, event, insert, select, text
+from sqlalchemy.exc import IntegrityError
+from structlog.testing import capture_logs
 
 from homeroom.auth.hashing import MAX_HASHES_WAITING
 from homeroom.auth.locking import lock_user
@@ -223,3 +225,26 @@ def test_a_damaged_database_is_told_as_one(make_app: MakeApp, tmp_path: Path) ->
     path.write_bytes(bytes(8192))
     answer = make_app(database_url=f"sqlite:///{path}").test_client().get("/api/projects/")
     assert (answer.status_code, "restore a backup" in answer.json["detail"]) == (503, True)
+
+
+def test_a_migration_cleans_names_that_pages_would_run_and_the_database_refuses_them_after(
+    app: APIFlask, make_person: MakePerson, ada: Person
+) -> None:
+    make_person("eve", signed_in=False)
+    bad = {ada.id: "<img src=x onerror=alert(1)>", ada.id + 1: "\u202e\u0007"}
+    with app.app_context():
+        db.session.remove()
+        flask_migrate.downgrade(revision="0005")
+        with db.engine.begin() as connection:
+            for user_id, name in bad.items():
+                named = {"id": user_id, "name": name}
+                connection.execute(text("UPDATE users SET name = :name WHERE id = :id"), named)
+        with capture_logs() as logs:
+            flask_migrate.upgrade()
+        names = dict(db.session.execute(select(User.id, User.name)).all())
+        assert names == {ada.id: "‹img src=x onerror=alert(1)›", ada.id + 1: "eve"}
+        assert [entry["cleaned"] for entry in logs if "cleaned" in entry] == [2]
+        db.session.remove()
+        for change in ("UPDATE users SET name = 'a<b'", "UPDATE users SET name = name || '>'"):
+            with pytest.raises(IntegrityError), db.engine.begin() as connection:
+                connection.execute(text(change))

@@ -240,6 +240,24 @@ def test_of_twelve_imports_of_one_roster_each_student_is_made_once(app: APIFlask
     assert count(app, User) == 21
 
 
+@races("POST /api/confirmation")
+def test_twelve_confirmations_of_one_session_are_one(app: APIFlask, ada: Person) -> None:
+    body = {"current_password": PASSWORD}
+    calls = [lambda c=c: c.post("/api/confirmation", json=body) for c in clients_of(app, ada)[:8]]
+    assert statuses(at_once(calls)) == {200: 8}
+
+
+@races("POST /api/roster/codes")
+def test_twelve_who_print_the_codes_print_the_same(
+    app: APIFlask, admin: Person, make_person: MakePerson
+) -> None:
+    for number in range(5):
+        make_person(f"s{number}", signed_in=False, password_hash=None)
+    answers = at_once([lambda c=c: c.post("/api/roster/codes") for c in clients_of(app, admin)])
+    assert statuses(answers) == {200: AT_ONCE}
+    assert len({tuple(one["code"] for one in answer.json) for answer in answers}) == 1
+
+
 @races("DELETE /api/user")
 def test_one_of_twelve_deletes_the_own_account(app: APIFlask, ada: Person) -> None:
     calls = [

@@ -12,7 +12,7 @@ from sqlalchemy import inspect, select
 
 from homeroom.auth.models import User
 from homeroom.db import Base, db
-from tests.conftest import PASSWORD, Person
+from tests.conftest import PASSWORD, MakePerson, Person
 from tests.portfolio.test_projects import make, upload
 from tests.uploads.files import noise
 
@@ -136,8 +136,12 @@ def test_an_admin_hands_out_a_new_code(ada: Person, teacher: Person, admin: Pers
     assert admin.client.post("/api/users/999/join-code").status_code == 404
 
 
-def test_codes_to_print_are_for_admins(ada: Person, admin: Person) -> None:
-    admin.client.post("/api/users/", json={"uid": "grace", "name": "Grace"})
+def test_codes_to_print_are_for_admins_and_reading_makes_none(
+    ada: Person, admin: Person, make_person: MakePerson
+) -> None:
+    make_person("grace", name="Grace", password_hash=None, signed_in=False)
     assert ada.client.get("/api/roster/codes").status_code == 403
-    (code,) = admin.client.get("/api/roster/codes").json
+    assert admin.client.get("/api/roster/codes").json == []
+    (code,) = admin.client.post("/api/roster/codes").json
+    assert admin.client.get("/api/roster/codes").json == [code]
     assert (code["uid"], len(code["code"])) == ("grace", 14)

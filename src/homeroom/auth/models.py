@@ -151,6 +151,9 @@ class UserSession(Base):
     # To the nearest few minutes; None: not known.
     last_used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     user_agent: Mapped[str] = mapped_column(String(300), default="")
+    # When the password was last given once more, and in a page of which origin.
+    confirmed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    confirmed_origin: Mapped[str | None] = mapped_column(String(200))
 
     user: Mapped[User] = relationship(back_populates="sessions")
 

@@ -29,7 +29,15 @@ ALLOWED_HEADERS = (
     "X-Request-ID",
     "X-Requested-With",
 )
-EXPOSED_HEADERS = ("ETag", "Link", "Retry-After", "Server-Timing", "X-Request-ID", "X-Total-Count")
+EXPOSED_HEADERS = (
+    "ETag",
+    "Link",
+    "Retry-After",
+    "Server-Timing",
+    "X-Confirmation",
+    "X-Request-ID",
+    "X-Total-Count",
+)
 # Firefox caps it at a day, Chromium at two hours: https://developer.mozilla.org/docs/Web/HTTP/Headers/Access-Control-Max-Age
 PREFLIGHT_MAX_AGE_S = 7200
 
@@ -88,6 +96,18 @@ def _is_foreign() -> bool:
         # "none" is the person at the keyboard: an address typed, a bookmark.
         return site not in ("same-origin", "none")
     return origin is not None and origin.lower() != _own_origin()
+
+
+def is_own_origin() -> bool:
+    """Whether a page of the API's own origin asks, or a program that is no browser.
+
+    A page that `FRONTEND_ORIGINS` admits is not the API's own.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is None or origin.lower() == _own_origin()
 
 
 def _own_origin() -> str:

@@ -6,6 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response, jsonify, request
 
 from homeroom.auth import known_devices
+from homeroom.auth.confirmation import confirm
 from homeroom.auth.devices import describe_device
 from homeroom.auth.guard import current_claims, request_tokens, token_required
 from homeroom.auth.keys import current_verifier
@@ -18,6 +19,7 @@ from homeroom.auth.schemas import (
     Code,
     CodeAndPassword,
     CodeOwner,
+    Confirmation,
     Credentials,
     SessionsEnded,
     SessionsOut,
@@ -129,6 +131,17 @@ def sign_out_everywhere(user: User) -> Response:
     response = jsonify(message="Signed out everywhere", ended=end_all_sessions(user.id))
     clear_session_cookie(response)
     return response
+
+
+@bp.post("/confirmation")
+@bp.doc(security="session")
+@token_required()
+@bp.input(Confirmation)
+@bp.output(Message, description="For 15 minutes, this page may do what needs a confirmation.")
+def confirm_session(user: User, json_data: Confirmation) -> Response:
+    """Give one's password once more, for what a page of another origin may not do with a session alone."""
+    confirm(user, json_data.current_password)
+    return jsonify(message="Confirmed")
 
 
 @bp.post("/join/code")

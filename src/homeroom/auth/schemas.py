@@ -28,6 +28,12 @@ class Credentials(Body):
     password: StorableText = Field(min_length=1, max_length=MAX_INPUT_LENGTH)
 
 
+class Confirmation(Body):
+    """One's own password, once more."""
+
+    current_password: StorableText = Field(min_length=1, max_length=MAX_INPUT_LENGTH)
+
+
 class Code(Body):
     """A one-time code as it was typed."""
 

@@ -25,7 +25,7 @@ from homeroom.users.roster.services import (
     Result,
     RowReport,
     import_roster,
-    invitations,
+    make_invitations,
     staff_not_joined,
 )
 from homeroom.users.roster.services import Progress as Watcher
@@ -100,7 +100,7 @@ def codes(
         if path is not None and os.path.lexists(path) and not force:
             raise click.ClickException(f"{path} is there already; --force overwrites it.")
     with write_transaction() as session:
-        invited, staff = invitations(session), staff_not_joined(session)
+        invited, staff = make_invitations(session), staff_not_joined(session)
     if staff:
         say(f"Not on the sheet, being staff: {', '.join(staff)}. For each: homeroom user code ID")
     if not invited:

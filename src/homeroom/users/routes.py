@@ -3,10 +3,12 @@
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, abort, jsonify, request
+from flask import Response, abort, g, jsonify, request
+from werkzeug.exceptions import Unauthorized
 
 from homeroom.answers import PAGE_DESCRIPTION, page_answer, private_answer
-from homeroom.auth.guard import current_claims, current_viewer, signed_in, token_required
+from homeroom.auth.confirmation import require_confirmation
+from homeroom.auth.guard import current_claims, signed_in, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.origins import clear_session_cookie
 from homeroom.auth.routes import current_device
@@ -102,21 +104,27 @@ def _create_one(body: NewUser) -> dict[str, Any]:
     if admin is None:
         user = sign_up(body, current_device())
         return show_user(user, user, today())
+    require_confirmation()
     return show_user(create_user(body), admin, today())
 
 
 def _create_many(body: list[NewUser]) -> list[dict[str, Any]]:
-    admin, _ = signed_in()
-    if admin.role is not Role.ADMIN:
+    admin = _admin_if_any()
+    if admin is None:
+        signed_in()
         abort(403, "Only an admin may make several users at once.")
+    require_confirmation()
     users = create_users(body)
     return show_users(users, admin, today())
 
 
 def _admin_if_any() -> User | None:
     """The admin who asks; everyone else makes an account as a guest would."""
-    user = current_viewer()
-    return user if user is not None and user.role is Role.ADMIN else None
+    try:
+        user, g.claims = signed_in()
+    except Unauthorized:
+        return None
+    return user if user.role is Role.ADMIN else None
 
 
 @bp.route("/users/", methods=["PUT", "PATCH"])
@@ -203,6 +211,7 @@ def delete_one(actor: User, user_id: int) -> Response:
 @bp.output(CodeOut)
 def make_join_code(actor: User, user_id: int) -> Response:
     """A new one-time code for a first or a forgotten password; an older one ends."""
+    require_confirmation()
     issued = issue_join_code(user_id, actor)
     return jsonify(code=issued.code, expires_at=issued.expires_at.isoformat(timespec="seconds"))
 
@@ -213,6 +222,7 @@ def make_join_code(actor: User, user_id: int) -> Response:
 @bp.output(UserOut)
 def admit(actor: User, user_id: int) -> Response:
     """Let a pending account into the class (`REGISTRATION=approval`)."""
+    require_confirmation()
     return jsonify(show_user(admit_user(user_id, actor), actor, today()))
 
 
@@ -226,6 +236,8 @@ def _deleted(user_id: int, actor: User, password: object) -> Response:
         if not isinstance(password, str) or not password:
             reject_field("#/current_password", "To delete your account, send your current password.")
         confirm_password(actor, password, current_claims())
+    else:
+        require_confirmation()
     response = jsonify(message=f"{delete_user(user_id, actor)} was deleted.")
     if is_self:
         clear_session_cookie(response)

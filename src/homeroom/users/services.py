@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import Conflict, Forbidden, Unauthorized
 
+from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import TOKEN_UNKNOWN, current_claims
 from homeroom.auth.join_codes import IssuedCode, issue_code
 from homeroom.auth.limits import RENAME, SIGN_UP, count_attempt, network_of
@@ -199,6 +200,9 @@ def change_user(user_id: int, changes: UserChanges, actor: User) -> User:
     actor_id = actor.id
     target = get_user(db.session(), user_id, actor)
     _require_owner_or_admin(target, actor)
+    gives_role = changes.role is not None and changes.role != target.role
+    if gives_role or (changes.password is not None and target.id != actor_id):
+        require_confirmation()
     if changes.uid is not None and actor.role is not Role.ADMIN and uid_key(changes.uid) != target.uid_key:
         # Whether an ID is taken tells who is in the class.
         count_attempt(RENAME, str(actor_id))

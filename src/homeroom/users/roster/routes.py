@@ -1,11 +1,14 @@
 """`POST /api/roster`: the class list by API, for admins."""
 
+from collections.abc import Sequence
+
 from apiflask import APIBlueprint
 from flask import Response, abort, jsonify, request
 
+from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import Role, User
-from homeroom.db import write_transaction
+from homeroom.db import db, write_transaction
 from homeroom.problems import FieldProblem, InvalidFields, reject_field
 from homeroom.users.roster.parse import RosterError
 from homeroom.users.roster.schemas import (
@@ -18,8 +21,10 @@ from homeroom.users.roster.schemas import (
 from homeroom.users.roster.services import (
     ImportConflictError,
     ImportReport,
+    Invitation,
     import_roster,
-    invitations,
+    invitations_at_hand,
+    make_invitations,
 )
 from homeroom.users.roster.text import MAX_BYTES
 
@@ -52,6 +57,7 @@ def post_roster(_admin: User, query_data: RosterQuery, files_data: RosterFile) -
     All rows are taken, or none: a row that cannot be taken is named in `errors`, by its line in the
     file. A dry run reports such rows in its answer.
     """
+    require_confirmation()
     try:
         report = import_roster(_file(), date_format=query_data.date_format, dry_run=query_data.dry_run)
     except RosterError as error:
@@ -68,9 +74,24 @@ def post_roster(_admin: User, query_data: RosterQuery, files_data: RosterFile) -
 @token_required(Role.ADMIN)
 @bp.output(CodesOut)
 def list_codes(_admin: User) -> Response:
-    """The join codes of all who have not joined, to print; one that has ended is replaced."""
+    """The join codes that are good, of all who have not joined. Reading makes none: see `POST`."""
+    require_confirmation()
+    return _codes_response(invitations_at_hand(db.session()))
+
+
+@bp.post("/roster/codes")
+@bp.doc(security="session")
+@token_required(Role.ADMIN)
+@bp.output(CodesOut)
+def make_codes(_admin: User) -> Response:
+    """The join codes of all who have not joined, to print; one that is missing or has ended is made anew."""
+    require_confirmation()
     with write_transaction() as session:
-        invited = invitations(session)
+        invited = make_invitations(session)
+    return _codes_response(invited)
+
+
+def _codes_response(invited: Sequence[Invitation]) -> Response:
     return jsonify(
         [
             {"name": one.name, "uid": one.uid, "code": one.code, "expires_at": one.expires_at.isoformat()}

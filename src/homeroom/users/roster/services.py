@@ -8,11 +8,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
-from homeroom.auth.join_codes import issue_code, reprint_code
+from homeroom.auth.join_codes import IssuedCode, issue_code, reprint_code
+from homeroom.auth.locking import lock_users
 from homeroom.auth.models import Role, User, uid_key
 from homeroom.db import db, write_transaction
 from homeroom.users.demo import DEMO_CLASS, LABEL
@@ -283,26 +284,44 @@ def _remark(row: RosterRow, user: User) -> str:
     return " ".join(remarks)
 
 
-def invitations(session: Session) -> list[Invitation]:
+def make_invitations(session: Session) -> list[Invitation]:
     """Everyone of the class who has not joined, by name; codes that ended are replaced.
 
-    The staff's accounts are left out: a sheet that lies on a desk must not make anyone an admin. So is
-    the demo class, which nobody hands slips to. Belongs inside a write transaction.
+    Belongs inside a write transaction, in which it locks those who need a code.
+    """
+    users = session.scalars(_invited()).all()
+    without = [user.id for user in users if _code_at_hand(user) is None]
+    if without:
+        lock_users(session, without)
+        # Somebody may have made one of them a code, or they may have joined, before they were locked.
+        users = session.scalars(_invited().execution_options(populate_existing=True)).all()
+    return [_invitation(user, _code_at_hand(user) or issue_code(session, user)) for user in users]
+
+
+def invitations_at_hand(session: Session) -> list[Invitation]:
+    """Those who have not joined and hold a good code, by name; nothing is written."""
+    found = [(user, _code_at_hand(user)) for user in session.scalars(_invited())]
+    return [_invitation(user, code) for user, code in found if code is not None]
+
+
+def _invited() -> Select[User]:
+    """The staff's accounts are left out: a sheet that lies on a desk must not make anyone an admin. So is
+    the demo class, which nobody hands slips to.
     """
     demo = User.uid_key.in_([uid for uid, _, _ in DEMO_CLASS]) & User.name.endswith(LABEL)
-    users = session.scalars(
+    return (
         select(User)
         .where(User.password_hash.is_(None), User.pending.is_(False), User.role == Role.USER, ~demo)
         .order_by(User.name_key, User.id)
         .options(selectinload(User.join_code))
-    ).all()
-    return [_invitation(session, user) for user in users]
+    )
 
 
-def _invitation(session: Session, user: User) -> Invitation:
-    code = reprint_code(user.join_code) if user.join_code else None
-    if code is None:
-        code = issue_code(session, user)
+def _code_at_hand(user: User) -> IssuedCode | None:
+    return reprint_code(user.join_code) if user.join_code else None
+
+
+def _invitation(user: User, code: IssuedCode) -> Invitation:
     return Invitation(user.uid, user.name, code.code, code.expires_at)
 
 

@@ -14,6 +14,7 @@ export class ApiError extends Error {
     this.detail = this.message;
     this.errors = problem.errors ?? []; // [{ pointer: '#/field', detail }]
     this.requestId = response.headers.get('X-Request-ID');
+    this.confirmation = response.headers.get('X-Confirmation') === 'required';
     this.retryAfter = secondsUntil(response.headers.get('Retry-After'));
   }
 }
@@ -42,10 +43,24 @@ export function addressOf(path) {
  * Throws ApiError, NetworkError, or the browser's AbortError when `signal` fires.
  */
 export async function request(path, { method = 'GET', body, signal, headers = {} } = {}) {
-  return reading(path, async (url) => {
+  const once = () => reading(path, async (url) => {
     const response = await ask(url, { method, body, signal, headers });
     return accepted(response, url, await readJson(response));
   });
+  try {
+    return await once();
+  } catch (error) {
+    // A page on another origin than the API's: the password is needed once more for this.
+    if (!error.confirmation || !(await confirmPassword?.())) throw error;
+    return once();
+  }
+}
+
+let confirmPassword = null;
+
+/** Says how a page asks for the password; `ask` gives back whether it was confirmed. */
+export function onConfirmationNeeded(ask) {
+  confirmPassword = ask;
 }
 
 /** Asks the API for a file and gives back its bytes, as a Blob. */

@@ -1,5 +1,6 @@
 // The staff's page: the class at a glance, hidden projects; for admins also roster, roles and codes.
 
+import '../components/confirmation.js';
 import '../components/day-chart.js';
 import '../components/site-header.js';
 import { refusal, request } from '../api/client.js';

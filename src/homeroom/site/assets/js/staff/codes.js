@@ -15,7 +15,7 @@ export function initCodes() {
 async function showCodes() {
   byId('show-codes').disabled = true;
   try {
-    const { data: codes } = await request('/api/roster/codes');
+    const { data: codes } = await request('/api/roster/codes', { method: 'POST' });
     byId('codes').replaceChildren(...codes.map(card));
     byId('codes-told').textContent = codes.length
       ? `${codes.length} codes. Whoever holds one can choose that person’s password.`

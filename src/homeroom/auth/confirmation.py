@@ -1,0 +1,69 @@
+"""Confirmation: what the staff does to others needs the site's own pages, or the password once more.
+
+Pages of other origins are admitted with the session's cookie, and each of them is a student's work. A script
+in one, run with a teacher's cookie, may read what the teacher may read; it must not become a teacher.
+"""
+
+from datetime import timedelta
+
+from flask import request
+from werkzeug.exceptions import Forbidden
+
+from homeroom.auth.guard import current_claims
+from homeroom.auth.models import User, UserSession
+from homeroom.auth.origins import is_own_origin
+from homeroom.auth.sessions import confirm_password
+from homeroom.db import db, utc_now, write_transaction
+
+CONFIRMED_FOR = timedelta(minutes=15)
+HEADER = "X-Confirmation"
+MAX_ORIGIN_LENGTH = 200
+
+
+class ConfirmationRequired(Forbidden):
+    """The password is needed once more (403, with `X-Confirmation: required`)."""
+
+    def get_headers(self, *args: object, **kwargs: object) -> list[tuple[str, str]]:
+        return [*super().get_headers(*args, **kwargs), (HEADER, "required")]  # type: ignore[arg-type]  # passed on
+
+
+def require_confirmation() -> None:
+    """Let the site's own pages and programs pass, and other pages if the password was just given in them.
+
+    Signing in is no confirmation: whoever has just signed in and then looks at a student's page is the case
+    that this is for. A confirmation holds for the origin that it was given in.
+
+    Raises:
+        ConfirmationRequired: the page is of another origin, and the last confirmation is too old (403).
+    """
+    if is_own_origin():
+        return
+    row = db.session.get(UserSession, current_claims().session_id)
+    if (
+        row is None
+        or row.confirmed_at is None
+        or row.confirmed_origin != _origin()
+        or utc_now() - row.confirmed_at > CONFIRMED_FOR
+    ):
+        raise ConfirmationRequired(
+            "This page is not the site's own: confirm your password first (POST /api/confirmation)."
+        )
+
+
+def confirm(user: User, password: str) -> None:
+    """Note that the password was given in this session, in a page of this origin.
+
+    Raises:
+        Forbidden: it is wrong (403).
+        TooManyRequests: too many were (429).
+    """
+    session_id = current_claims().session_id
+    confirm_password(user, password, current_claims())
+    with write_transaction() as session:
+        row = session.get(UserSession, session_id, with_for_update=True)
+        if row is not None:
+            row.confirmed_at, row.confirmed_origin = utc_now(), _origin()
+
+
+def _origin() -> str:
+    return request.headers.get("Origin", "").lower()[:MAX_ORIGIN_LENGTH]
