@@ -81,7 +81,23 @@ def other_picture(members: dict[str, bytes]) -> None:
     members[name] = members[name][::-1]
 
 
+def with_a_way_out(members: dict[str, bytes]) -> None:
+    """A picture whose digest leads out of the storage's folder, and its files where that leads to."""
+    first, *others = members["tables/pictures.jsonl"].splitlines(keepends=True)
+    digest = json.loads(first)["digest"]
+    with_rows("pictures", lambda _: b"".join([first.replace(digest.encode(), b"/../../../evil"), *others]))(
+        members
+    )
+    manifest = json.loads(members["manifest.json"])
+    for name in [name for name in members if digest in name]:
+        other = name.removeprefix("uploads/").replace(digest, "/../../../evil")
+        members[f"uploads/{other}"] = members.pop(name)
+        manifest["files"][other] = manifest["files"].pop(name.removeprefix("uploads/"))
+    members["manifest.json"] = json.dumps(manifest).encode()
+
+
 CHANGED = {
+    "a picture that leads out of its folder": (with_a_way_out, True, "never wrote"),
     "a picture that is another": (other_picture, False, "damaged"),
     "a manifest that was edited": (in_manifest(homeroom="9"), False, "damaged"),
     "a newer format": (in_manifest(format=2), True, "newer"),

@@ -2,21 +2,30 @@
 
 import errno
 import os
+import socket
 import stat
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from apiflask import APIFlask
+from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from homeroom.app import create_app
 from homeroom.config import ConfigError, load_config
+from homeroom.db import db, write_transaction
+from homeroom.uploads import storage as storages
+from homeroom.uploads.models import Picture
 from homeroom.uploads.storage import LocalStorage, PictureMissingError, current_storage
-from tests.conftest import MakeApp, MakePerson, Person
+from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
+from tests.races import at_once, statuses
 from tests.servers import free_port
-from tests.uploads.conftest import SECRET, send
+from tests.uploads.conftest import SECRET, Files, send
 from tests.uploads.files import encoded, noise
 from tests.uploads.test_uploads import count_pictures
 
@@ -96,6 +105,7 @@ def test_a_full_disk_is_a_503_and_leaves_nothing(
         answer = send(ada, encoded("PNG"))
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
+    assert "no room left on its disk" in answer.json["detail"]
     assert [path for path in (tmp_path / "instance" / "uploads").rglob("*") if path.is_file()] == []
     assert count_pictures(app) == 0
     assert send(ada, encoded("PNG")).status_code == 201
@@ -174,6 +184,90 @@ def test_an_s3_that_does_not_answer_is_a_503_and_the_rest_of_the_site_works(
     assert send(ada, encoded("PNG")).status_code == 503
     assert count_pictures(app) == 0
     assert ada.client.get("/api/users/").status_code == 200
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """A port that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
+        yield listener
+
+
+@only_s3
+def test_a_storage_that_never_answers_holds_no_connection_and_not_all_threads(
+    silent: socket.socket,
+    make_app: MakeApp,
+    make_person: MakePerson,
+    monkeypatch: pytest.MonkeyPatch,
+    files: Files,
+) -> None:
+    upload = send(make_person("ada"), encoded("PNG")).json
+    monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+    monkeypatch.setattr(storages, "CALL_TIMEOUT", timedelta(seconds=4))
+    monkeypatch.setattr(storages, "CALL_WAIT_S", 0)
+    app = make_app(log_level="ERROR")
+    browser, path = sign_in_again(app), upload["urls"]["page"]["webp"]
+    in_use: list[int] = []
+    others: list[int] = []
+
+    def look() -> None:
+        """Once as many ask as may: whether they hold connections, and how somebody else fares."""
+        held = [silent.accept()[0] for _ in range(storages.MAX_CALLS)]
+        with app.app_context():
+            in_use.append(db.engine.pool.checkedout())
+        others.extend(browser().get(address).status_code for address in (path, "/api/id"))
+        for connection in held:
+            connection.close()
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    answers = at_once([lambda: browser().get(path)] * storages.MAX_CALLS)
+    looking.join()
+    assert statuses(answers) == {503: storages.MAX_CALLS}
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)
+    assert in_use == [0]
+    assert others == [503, 200]
+
+
+def sign_in_again(app: APIFlask) -> Callable[[], FlaskClient]:
+    """Makes browsers in which Ada is signed in with an app."""
+    first = app.test_client()
+    assert first.post("/api/authenticate", json={"uid": "ada", "password": PASSWORD}).status_code == 200
+    value = first.get_cookie("jwt").value
+
+    def browser() -> FlaskClient:
+        client = app.test_client()
+        client.set_cookie("jwt", value)
+        return client
+
+    return browser
+
+
+@only_folder
+@only_sqlite
+@pytest.mark.parametrize(
+    "name", ["../evil", "/etc/evil", "pictures/../../evil", "pictures/1-a/../../../evil"]
+)
+def test_no_name_leads_out_of_the_folder(app: APIFlask, tmp_path: Path, name: str) -> None:
+    with app.app_context():
+        for call in (current_storage().read, current_storage().delete):
+            with pytest.raises(ValueError, match="not the name"):
+                call(name)
+        with pytest.raises(ValueError, match="not the name"):
+            current_storage().save(name, b"x")
+    assert not list(tmp_path.rglob("evil"))
+
+
+@only_folder
+def test_a_row_whose_digest_is_none_names_nothing_outside(app: APIFlask, ada: Person, tmp_path: Path) -> None:
+    upload = send(ada, encoded("PNG")).json
+    outside = tmp_path / "instance" / "page.webp"
+    outside.write_bytes(b"private")
+    with app.app_context(), write_transaction() as session:
+        session.execute(update(Picture).values(digest="/../../.."))
+    assert ada.client.get(upload["urls"]["page"]["webp"]).status_code == 404
+    assert ada.client.delete(f"/api/uploads/{upload['id']}").status_code == 200
+    assert outside.read_bytes() == b"private"
 
 
 @pytest.mark.parametrize("url", ["s3://", "s3://key:secret@bucket/x", "ftp://x", "file:///dev/null/x"])

@@ -187,16 +187,21 @@ def test_guests_and_pending_accounts_may_not_send_pictures(
     assert "waits" in answer.json["message"]
 
 
-def test_an_upload_is_shown_to_its_owner_and_to_admins_only(
+def test_an_upload_is_shown_to_its_owner_only(
     ada: Person, admin: Person, teacher: Person, make_person: MakePerson, guest: FlaskClient
 ) -> None:
     upload = send(ada, encoded("PNG")).json
     url = upload["urls"]["card"]["webp"]
-    assert [person.client.get(url).status_code for person in (ada, admin)] == [200, 200]
-    others = (teacher.client, make_person("eve").client)
-    assert [client.get(url).status_code for client in others] == [404, 404]
+    draft = ada.client.post("/api/projects/", json={"title": "T", "pictures": [{"id": upload["id"]}]}).json
+    others = (admin.client, teacher.client, make_person("eve").client)
+    for address in (url, draft["pictures"][0]["urls"]["card"]["webp"]):
+        assert ada.client.get(address).status_code == 200
+        assert [client.get(address).status_code for client in others] == [404] * 3
+    ada.client.patch(f"/api/projects/{draft['id']}", json={"pictures": []})
+    upload = send(ada, encoded("PNG")).json
+    url = upload["urls"]["card"]["webp"]
     assert guest.get(url).status_code == 401
-    assert [client.delete(f"/api/uploads/{upload['id']}").status_code for client in others] == [404, 404]
+    assert [client.delete(f"/api/uploads/{upload['id']}").status_code for client in others] == [404] * 3
     assert guest.delete(f"/api/uploads/{upload['id']}").status_code == 401
     assert ada.client.get(url).status_code == 200
 

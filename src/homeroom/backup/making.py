@@ -30,7 +30,7 @@ from homeroom.backup.rows import (
 from homeroom.backup.schedule import outlived
 from homeroom.config import Config, parse_keep
 from homeroom.db import utc_now
-from homeroom.uploads.models import Picture
+from homeroom.uploads.models import Picture, is_digest
 from homeroom.uploads.renditions import PictureType
 from homeroom.uploads.storage import PictureMissingError, current_storage
 
@@ -200,7 +200,15 @@ def _copy_pictures(archive: ArchiveWriter, engine: Engine, taken: Snapshot, prog
 
 
 def picture_of(row: dict[str, object]) -> Picture:
-    """Enough of a picture to know what its files are called."""
+    """Enough of a picture to know what its files are called.
+
+    Raises:
+        BackupError: its digest is none, and may name anything.
+    """
+    if not is_digest(str(row["digest"])):
+        raise BackupError(
+            f"A picture has the digest {str(row['digest'])[:80]!r}, which Homeroom never wrote."
+        )
     return Picture(owner_id=row["owner_id"], digest=row["digest"], type=PictureType(str(row["type"])))
 
 

@@ -1,5 +1,7 @@
 """The table of pictures, and how their files are called."""
 
+import hashlib
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +19,11 @@ class Purpose(StrEnum):
 
     AVATAR = "avatar"
     PROJECT = "project"
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is a SHA-256 in hexadecimal digits."""
+    return re.fullmatch(r"[0-9a-f]{64}", text) is not None
 
 
 def _words(kind: type[StrEnum], name: str) -> Enum:
@@ -70,7 +77,9 @@ class Picture(Base):
 
     def file_name(self, rendition: Rendition, suffix: str) -> str:
         """The name of one file in the storage."""
-        return f"pictures/{self.owner_id}-{self.digest}/{rendition}.{suffix}"
+        # A digest that is none (a forged archive's) names a file that is nowhere, not one outside.
+        digest = self.digest if is_digest(self.digest) else hashlib.sha256(self.digest.encode()).hexdigest()
+        return f"pictures/{self.owner_id}-{digest}/{rendition}.{suffix}"
 
     def file_names(self) -> Iterator[str]:
         """The names of all its files."""

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import Conflict, Forbidden, NotFound, ServiceUnavailable
 
 from homeroom.auth.locking import lock_user
-from homeroom.auth.models import Role, User
+from homeroom.auth.models import User
 from homeroom.config import current_config
 from homeroom.db import db, utc_now, write_transaction
 from homeroom.uploads.decoding import prepare_picture
@@ -120,13 +120,13 @@ def delete_pictures(session: Session, pictures: Iterable[Picture]) -> list[str]:
 
 
 def find_picture(session: Session, picture_id: int, viewer: User) -> Picture:
-    """An uploaded picture for its owner, or for an admin.
+    """An uploaded picture for its owner: others see it where a project or a portrait shows it to them.
 
     Raises:
         NotFound: there is none that the viewer may see (404).
     """
     picture = session.get(Picture, picture_id)
-    if picture is None or (picture.owner_id != viewer.id and viewer.role is not Role.ADMIN):
+    if picture is None or picture.owner_id != viewer.id:
         raise NotFound("There is no such picture.")
     return picture
 

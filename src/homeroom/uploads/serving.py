@@ -4,6 +4,7 @@ import structlog
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
+from homeroom.db import db
 from homeroom.uploads.models import Picture
 from homeroom.uploads.renditions import WEBP, Rendition
 from homeroom.uploads.storage import PictureMissingError, current_storage
@@ -24,17 +25,20 @@ def send_rendition(picture: Picture, rendition: str, extension: str) -> Response
     """
     if rendition not in list(Rendition) or extension not in (WEBP, picture.suffix):
         raise NotFound("Renditions are avatar, card and page, as webp and in the picture's own type.")
+    name, picture_id, digest = picture.file_name(Rendition(rendition), extension), picture.id, picture.digest
+    # The storage may take its time; nobody else shall wait for this connection meanwhile.
+    db.session.rollback()
     try:
-        data = current_storage().read(picture.file_name(Rendition(rendition), extension))
+        data = current_storage().read(name)
     except PictureMissingError:
-        log.warning("a picture's file is missing", picture=picture.id, remedy="homeroom uploads check")
+        log.warning("a picture's file is missing", picture=picture_id, remedy="homeroom uploads check")
         raise NotFound("This picture is missing on the server; send it again.") from None
     response = Response(data, content_type=MEDIA_TYPES[extension])
     response.headers["Cache-Control"] = FOR_EVER
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Disposition"] = (
-        f'inline; filename="picture-{picture.id}-{rendition}.{extension}"'
+        f'inline; filename="picture-{picture_id}-{rendition}.{extension}"'
     )
-    response.set_etag(f"{picture.digest[:32]}-{rendition}-{extension}")
+    response.set_etag(f"{digest[:32]}-{rendition}-{extension}")
     response.make_conditional(request, accept_ranges=True, complete_length=len(data))
     return response

@@ -1,13 +1,15 @@
 """Where pictures are kept: a local folder, or any S3, behind four calls."""
 
+import errno
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Protocol, cast
+from pathlib import Path, PurePosixPath
+from typing import NoReturn, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -20,7 +22,12 @@ from werkzeug.exceptions import ServiceUnavailable
 from homeroom.config import Config, ConfigError
 from homeroom.durable import sync_folder
 
-RETRY_S = 10
+RETRY_S, FULL_DISK_RETRY_S = 10, 60
+DISK_IS_FULL = "The server has no room left on its disk; whoever runs it has to make some."
+# A page's largest rendition has some megabytes; whoever waits for it has a thread meanwhile.
+CALL_TIMEOUT = timedelta(seconds=10)
+CONNECT_TIMEOUT = timedelta(seconds=3)
+MAX_CALLS, CALL_WAIT_S = 16, 1
 log = structlog.get_logger(__name__)
 
 
@@ -40,7 +47,8 @@ class StoredFile:
 class Storage(Protocol):
     """Files by name; a name, once given, means the same bytes for ever.
 
-    Each call raises `ServiceUnavailable` (503) where the disk or the S3 fails.
+    Each call raises `ServiceUnavailable` (503) where the disk is full or fails, or the S3 does, or does not
+    answer in ten seconds. Nobody holds a connection to the database while they call.
     """
 
     def save(self, name: str, data: bytes) -> None:
@@ -70,8 +78,14 @@ class LocalStorage:
         self._folder = folder
         _make_folder(folder / self._ASIDE)
 
+    def _path(self, name: str) -> Path:
+        """Where a file lies: below the folder, whoever made the name up."""
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise ValueError(f"{name!r} is not the name of a stored file.")
+        return self._folder / name
+
     def save(self, name: str, data: bytes) -> None:
-        path = self._folder / name
+        path = self._path(name)
         with _failures_are_503("save"):
             _make_folder(path.parent)
             descriptor, aside = tempfile.mkstemp(dir=self._folder / self._ASIDE)
@@ -89,12 +103,12 @@ class LocalStorage:
     def read(self, name: str) -> bytes:
         with _failures_are_503("read"):
             try:
-                return (self._folder / name).read_bytes()
+                return self._path(name).read_bytes()
             except (FileNotFoundError, NotADirectoryError):
                 raise PictureMissingError(name) from None
 
     def delete(self, name: str) -> None:
-        path = self._folder / name
+        path = self._path(name)
         with _failures_are_503("delete"):
             path.unlink(missing_ok=True)
             if path.parent != self._folder / self._ASIDE:
@@ -127,26 +141,34 @@ class S3Storage:
     """A bucket of any S3; the key, the region and the endpoint are in the environment (`AWS_…`)."""
 
     def __init__(self, url: str) -> None:
-        # obstore would try for three minutes. Its timeouts (5 s to connect, 30 s in all) are left alone:
-        # whoever passes `client_options` switches AWS_ALLOW_HTTP off.
-        self._store = S3Store.from_url(
-            url, retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=15)}
-        )
+        self._store = open_bucket(url, timeout=CALL_TIMEOUT, retry_timeout=CALL_TIMEOUT)
+        self._calls = threading.BoundedSemaphore(MAX_CALLS)
+
+    @contextmanager
+    def _call(self, what: str) -> Iterator[None]:
+        """One of so many calls at a time: not all threads of a worker are to wait for an S3 that hangs."""
+        if not self._calls.acquire(timeout=CALL_WAIT_S):
+            _refuse()
+        try:
+            with _failures_are_503(what):
+                yield
+        finally:
+            self._calls.release()
 
     def save(self, name: str, data: bytes) -> None:
-        with _failures_are_503("save"):
+        with self._call("save"):
             # In one request, which S3 does whole or not at all.
             obstore.put(self._store, name, data, use_multipart=False)
 
     def read(self, name: str) -> bytes:
-        with _failures_are_503("read"):
+        with self._call("read"):
             try:
                 return bytes(obstore.get(self._store, name).bytes())
             except FileNotFoundError:
                 raise PictureMissingError(name) from None
 
     def delete(self, name: str) -> None:
-        with _failures_are_503("delete"):
+        with self._call("delete"):
             try:
                 obstore.delete(self._store, name)
             except FileNotFoundError:
@@ -168,9 +190,32 @@ def _failures_are_503(what: str) -> Iterator[None]:
         log.error(  # noqa: TRY400  see above
             "storage of pictures fails", call=what, error=type(error).__name__, errno=_errno(error)
         )
-        raise ServiceUnavailable(
-            "Pictures cannot be reached at the moment; try again shortly.", retry_after=RETRY_S
-        ) from None
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ServiceUnavailable(DISK_IS_FULL, retry_after=FULL_DISK_RETRY_S) from None
+        _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise ServiceUnavailable(
+        "Pictures cannot be reached at the moment; try again shortly.", retry_after=RETRY_S
+    ) from None
+
+
+def open_bucket(url: str, *, timeout: timedelta, retry_timeout: timedelta) -> S3Store:
+    """A bucket whose calls end: at most `timeout` for one, tries included where the first fails at once.
+
+    obstore takes AWS_ALLOW_HTTP (an S3 without TLS, in tests or on the same machine) from the environment
+    only as long as nobody passes options; so it is passed on.
+    """
+    return S3Store.from_url(
+        url,
+        client_options={
+            "timeout": timeout,
+            "connect_timeout": min(CONNECT_TIMEOUT, timeout),
+            "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true"),
+        },
+        retry_config={"max_retries": 3, "retry_timeout": retry_timeout},
+    )
 
 
 def _errno(error: Exception) -> str | None:

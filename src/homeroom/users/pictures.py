@@ -62,8 +62,11 @@ def _base64_response(user_id: int) -> Response:
     avatar = _avatar_of(user_id)
     if avatar is None:
         abort(404, "You have no picture yet.")
+    name = avatar.file_name(Rendition.AVATAR, avatar.suffix)
+    # The storage may take its time; nobody else shall wait for this connection meanwhile.
+    db.session.rollback()
     try:
-        data = current_storage().read(avatar.file_name(Rendition.AVATAR, avatar.suffix))
+        data = current_storage().read(name)
     except PictureMissingError:
         abort(404, "Your picture is missing on the server; send it again.")
     return jsonify(pfp=base64.b64encode(data).decode())
@@ -141,8 +144,9 @@ def read_avatar(viewer: User, user_id: int, rendition: str, extension: str) -> R
     avatar = _avatar_of(get_user(db.session(), user_id, viewer).id)
     if avatar is None:
         abort(404, "This user has no picture.")
+    version = avatar_version(avatar)
     response = send_rendition(avatar, rendition, extension)
-    if request.args.get("v") != avatar_version(avatar):
+    if request.args.get("v") != version:
         response.headers["Cache-Control"] = "private, no-cache"
     return response
 
