@@ -13,10 +13,8 @@ from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
-from homeroom.auth.hashing import MAX_HASHES_WAITING
 from homeroom.auth.locking import lock_user
 from homeroom.auth.models import AttemptCount, User
-from homeroom.cli.serve import THREADS_PER_WORKER
 from homeroom.db import (
     WRITES,
     WRITES_NOT_DURABLY,
@@ -25,7 +23,6 @@ from homeroom.db import (
     side_transaction,
     write_transaction,
 )
-from homeroom.uploads.receiving import MAX_UPLOADS_WAITING
 from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -117,13 +114,6 @@ def test_migrations_lead_to_the_models_and_back_with_rows_in_the_tables(app: API
         flask_migrate.upgrade()
         flask_migrate.check()
         assert db.session.scalars(select(User)).all() == []
-
-
-def test_a_pool_has_a_connection_for_every_thread_that_does_not_wait_for_its_turn(app: APIFlask) -> None:
-    with app.app_context():
-        pool = db.engine.pool
-        waiting = MAX_HASHES_WAITING + MAX_UPLOADS_WAITING
-        assert pool.size() + pool._max_overflow >= THREADS_PER_WORKER - waiting
 
 
 def test_a_unit_inside_another_one_is_refused_and_the_first_goes_on(app: APIFlask, ada: Person) -> None:

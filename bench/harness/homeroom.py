@@ -15,7 +15,7 @@ from harness.processes import Service, ServiceFailedError, free_port, running
 from homeroom.app import create_app
 from homeroom.auth.models import Role, User
 from homeroom.auth.passwords import hash_password
-from homeroom.cli.serve import THREADS_PER_WORKER
+from homeroom.cli.threads import THREADS_PER_WORKER
 from homeroom.config import Config, load_config
 from homeroom.db import db, write_transaction
 

@@ -15,7 +15,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from homeroom.cli.serve import THREADS_PER_WORKER
+from homeroom.cli.threads import THREADS_PER_WORKER
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 

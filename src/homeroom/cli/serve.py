@@ -3,26 +3,24 @@
 import os
 
 import click
-from flask.cli import with_appcontext
+from flask.cli import ScriptInfo
 from granian.constants import Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
 
-from homeroom.auth.hashing import MAX_HASHES_WAITING
 from homeroom.cli.links import site_address
 from homeroom.cli.prepare import greet, make_admin_if_nobody, migrate_if_needed
 from homeroom.cli.site import listen
+from homeroom.cli.supervision import SupervisedServer
+from homeroom.cli.threads import THREADS_PER_WORKER
 from homeroom.config import MIN_CONNECTIONS, Config, current_config, load_config
 from homeroom.db import connections_allowed, db
 from homeroom.logs import logging_config
-from homeroom.uploads.receiving import MAX_UPLOADS_WAITING, UPLOADS_AT_ONCE
 from homeroom.users.demo import load_demo_class
 
 PORT = 8086
-# Sign-ins and uploads wait their turn on a thread; that many may wait, and pages have theirs all the same.
-PAGE_THREADS = 2 * (os.cpu_count() or 1) + 1
-THREADS_PER_WORKER = MAX_HASHES_WAITING + MAX_UPLOADS_WAITING + UPLOADS_AT_ONCE + PAGE_THREADS
-
+# From the first byte of a request to the last one of its head, and between two requests of a connection.
+HEAD_TIMEOUT_MS = 15_000
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 _port = click.option(
     "--port",
@@ -59,17 +57,21 @@ def serve(host: str, port: int, workers: int) -> None:
     type=click.IntRange(1, 64),
     help="Processes that answer.",
 )
-@with_appcontext
-def run(host: str, port: int, workers: int) -> None:
+@click.pass_context
+def run(context: click.Context, host: str, port: int, workers: int) -> None:
     """Prepare everything that is missing, say how to sign in, and serve.
 
     Makes the secret key and the database, loads a demo class if there is nobody yet.
     """
-    address = site_address(host, port)
-    _prepare_database()
-    greet(address)
-    db.engine.dispose()
-    _serve(current_config(), host, port, workers)
+    # Nothing of this context outlives it: a transaction that the parent left open would keep SQLite from ever
+    # checkpointing its log, and PostgreSQL from cleaning up.
+    with context.ensure_object(ScriptInfo).load_app().app_context():
+        config = current_config()
+        _prepare_database()
+        greet(site_address(host, port))
+        db.session.remove()
+        db.engine.dispose()
+    _serve(config, host, port, workers)
 
 
 def _prepare_database() -> None:
@@ -88,8 +90,8 @@ def _serve(config: Config, host: str, port: int, workers: int) -> None:
     # More hashes at once than cores would not be done sooner, and would take the cores from pages.
     os.environ.setdefault("HASHES_AT_ONCE", str(max(1, (os.cpu_count() or 1) // workers)))
     _fit_connections(config, workers)
-    server = Server(
-        "homeroom.wsgi:app",
+    server = SupervisedServer(
+        "homeroom.cli.worker:app",
         address=host,
         port=port,
         interface=Interfaces.WSGI,
@@ -97,6 +99,7 @@ def _serve(config: Config, host: str, port: int, workers: int) -> None:
         blocking_threads=THREADS_PER_WORKER,
         respawn_failed_workers=True,
         respawn_interval=0.5,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_TIMEOUT_MS),
         log_level=LogLevels.warning,
         log_dictconfig=logging_config(config),
     )

@@ -1,0 +1,135 @@
+"""The gate before the app: requests never take all of a worker's threads, and unfinished bodies only some.
+
+Granian bounds the time for a request's head, not for its body, which the answering thread reads. So a guest
+with seventy connections could hold every thread with bodies that never end, and a database that hangs could do
+the same; nobody would learn from such a worker even that it lives. Here a request without a place is told to
+come back at once (503), and `/api/health/live` needs no place.
+"""
+
+import io
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+from homeroom.auth.limits import network_of
+from homeroom.problems import MEDIA_TYPE, problem_members
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+LIVE_PATHS = frozenset({"/api/health/live", "/api/health/live/"})
+# Bodies on their way: in all, of one network, and how many requests may wait for one to arrive.
+BODIES = 24
+BODIES_OF_ONE = 12
+BODIES_WAITING = 24
+# A body that was sent is there within milliseconds; nobody waits longer for a place.
+BODY_WAIT_S = 1.0
+# What is read at once, before the app is called; larger bodies keep their place until the answer.
+SMALL_BODY_BYTES = 64 * 1024
+RETRY_S = 2
+
+log = structlog.get_logger(__name__)
+
+
+class NoPlaceError(Exception):
+    """Too many requests are under way."""
+
+
+class BodyPlaces:
+    """Places for bodies on their way, of which no network has more than its share."""
+
+    def __init__(self, places: int, share: int, waiting: int, wait_s: float) -> None:
+        self._places, self._share, self._wait_s = places, share, wait_s
+        self._queue = threading.BoundedSemaphore(waiting)
+        self._changed = threading.Condition()
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def place(self, network: str) -> Iterator[None]:
+        """Hold a place.
+
+        Raises:
+            NoPlaceError: none became free soon.
+        """
+        if not self._take(network, wait_s=0) and not self._wait(network):
+            raise NoPlaceError
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken[network] -= 1
+                self._taken += Counter()
+                self._changed.notify_all()
+
+    def _wait(self, network: str) -> bool:
+        if not self._queue.acquire(blocking=False):
+            return False
+        try:
+            return self._take(network, wait_s=self._wait_s)
+        finally:
+            self._queue.release()
+
+    def _take(self, network: str, *, wait_s: float) -> bool:
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._is_free(network), wait_s):
+                return False
+            self._taken[network] += 1
+            return True
+
+    def _is_free(self, network: str) -> bool:
+        return self._taken.total() < self._places and self._taken[network] < self._share
+
+
+class Gate:
+    """The WSGI layer; `places` is how many requests may be under way, fewer than the server has threads."""
+
+    def __init__(self, app: "WSGIApplication", *, places: int, behind_proxy: bool) -> None:
+        self._app = app
+        self._places = threading.BoundedSemaphore(places)
+        # A proxy of ours sends bodies that it has read to their end, and is everybody's address.
+        share = BODIES if behind_proxy else BODIES_OF_ONE
+        self._bodies = BodyPlaces(BODIES, share, BODIES_WAITING, BODY_WAIT_S)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ["PATH_INFO"] in LIVE_PATHS and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            return self._app(environ, start_response)
+        if not self._places.acquire(blocking=False):
+            return _refuse(start_response, "requests")
+        try:
+            return self._with_body(environ, start_response)
+        except NoPlaceError:
+            return _refuse(start_response, "unfinished bodies")
+        finally:
+            self._places.release()
+
+    def _with_body(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        length = environ.get("CONTENT_LENGTH") or "0"
+        chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+        if not chunked and not (length.isdecimal() and int(length) > 0):
+            return self._app(environ, start_response)
+        network = network_of(environ.get("REMOTE_ADDR", ""))
+        with self._bodies.place(network):
+            if chunked or int(length) > SMALL_BODY_BYTES:
+                return self._app(environ, start_response)
+            environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(length)))
+        return self._app(environ, start_response)
+
+
+def _refuse(start_response: "StartResponse", what: str) -> Iterable[bytes]:
+    log.warning("a request was refused", too_many=what)
+    body = json.dumps(problem_members(503, "The server is busy at the moment; try again shortly.")).encode()
+    start_response(
+        "503 Service Unavailable",
+        [
+            ("Content-Type", MEDIA_TYPE),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
+            ("Retry-After", str(RETRY_S)),
+        ],
+    )
+    return [body]

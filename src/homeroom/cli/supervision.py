@@ -1,0 +1,69 @@
+"""The server and its workers: one that dies comes back, however often; one without its server ends."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from granian.server.mp import MPServer
+
+# A worker that lived this long was well; its next death is the first one again.
+WELL_AFTER_S = 60
+MAX_DELAY_S = 30
+# What a worker whose server is gone may still take to end its requests.
+_GRACE_S = 10
+_LOOK_EVERY_S = 1
+
+log = structlog.get_logger(__name__)
+
+
+class SupervisedServer(MPServer):
+    """Granian's server, without the rule that a worker that dies twice within 5.5 seconds ends everything.
+
+    The cause may pass (memory that others took, a database that comes back), and who would start it again
+    at night? Deaths in a row are answered with growing pauses instead.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._deaths = 0
+        self._last_death = 0.0
+
+    def _respawn_workers(
+        self, workers: Sequence[int], spawn_target: Any, target_loader: Any, delay: float = 0
+    ) -> None:
+        self._pause(len(workers))
+        super()._respawn_workers(workers, spawn_target, target_loader, delay)
+        # Otherwise granian's loop compares this moment with the next death.
+        self.respawned_wrks.clear()
+
+    def _pause(self, workers: int) -> None:
+        now = time.monotonic()
+        self._deaths = 1 if now - self._last_death > WELL_AFTER_S else self._deaths + 1
+        self._last_death = now
+        pause_s = respawn_pause_s(self._deaths)
+        log.error("a worker died", workers=workers, deaths=self._deaths, next_in_s=pause_s)
+        # A signal to stop ends the pause.
+        self.main_loop_interrupt.wait(pause_s)
+
+
+def respawn_pause_s(deaths: int) -> float:
+    """How long to wait after so many deaths in a row, in seconds: 0, 0.5, 1, 2, … 30."""
+    return 0 if deaths <= 1 else min(MAX_DELAY_S, 0.5 * 2.0 ** min(deaths - 2, 10))
+
+
+def end_with_parent() -> None:
+    """End this worker once the server that started it is gone: an orphan would keep the port taken."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_EVERY_S)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_GRACE_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -1,0 +1,204 @@
+"""The server over its workers, and the gate before each: what dies comes back; nobody has all threads."""
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from apiflask import APIFlask
+from sqlalchemy import text
+
+from homeroom.auth.models import Role
+from homeroom.cli.gate import BODIES, BODIES_OF_ONE, BodyPlaces, Gate, NoPlaceError
+from homeroom.cli.supervision import respawn_pause_s
+from homeroom.db import db
+from tests.conftest import PASSWORD, MakePerson
+from tests.servers import Server, free_port, serving
+
+TIMEOUT_S = 60
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def workers_of(server: Server) -> list[psutil.Process]:
+    children = psutil.Process(server.process.pid).children()
+    return [child for child in children if "resource_tracker" not in " ".join(child.cmdline())]
+
+
+def is_live(server: Server) -> bool:
+    try:
+        return requests.get(server.url("/api/health/live"), timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_worker_that_dies_again_and_again_comes_back(server_settings: dict[str, str]) -> None:
+    with serving(server_settings) as server:
+        for _ in range(4):
+            (worker,) = workers_of(server)
+            worker.kill()
+            worker.wait(timeout=TIMEOUT_S)
+            wait_until(lambda: is_live(server), "no worker came back")
+        assert server.process.poll() is None
+
+
+def test_pauses_between_deaths_grow_and_end_somewhere() -> None:
+    pauses = [respawn_pause_s(deaths) for deaths in range(1, 100)]
+    assert pauses[:5] == [0, 0.5, 1, 2, 4]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == 30
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_workers_end_with_the_server_that_started_them(server_settings: dict[str, str]) -> None:
+    with serving(server_settings, workers=2) as server:
+        workers = workers_of(server)
+        server.process.kill()
+        server.process.wait()
+        _, alive = psutil.wait_procs(workers, timeout=TIMEOUT_S)
+        assert alive == []
+        # Nobody keeps the port, so a new server can have it.
+        port = int(server.address.rpartition(":")[2])
+        with serving(server_settings, port=port) as again:
+            assert is_live(again)
+
+
+@pytest.mark.parametrize("command", ["run", "serve"])
+def test_nobody_keeps_a_transaction_open_at_rest(
+    server_settings: dict[str, str], make_person: MakePerson, app: APIFlask, command: str
+) -> None:
+    admin = make_person("admin", role=Role.ADMIN, signed_in=False)
+    port = free_port()
+    started = [sys.executable, "-m", "homeroom", command, "--port", str(port)]
+    with subprocess.Popen(
+        started, env=os.environ | server_settings, stdout=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        server = Server(f"http://127.0.0.1:{port}", process)
+        try:
+            wait_until(lambda: is_live(server), "it did not start")
+            session = requests.Session()
+            body = {"uid": "admin", "password": PASSWORD}
+            assert session.post(server.url("/api/authenticate"), json=body, timeout=30).status_code == 200
+            for number in range(40):
+                answer = session.put(
+                    server.url("/api/portfolio"), json={"about": f"{number}" * 500}, timeout=30
+                )
+                assert answer.status_code == 200
+            assert session.get(server.url("/api/users/"), timeout=30).ok
+            with app.app_context():
+                db.session.remove()
+                wait_until(lambda: open_transactions(app) == 0, "a transaction stays open")
+        finally:
+            process.terminate()
+            process.wait(timeout=TIMEOUT_S)
+    assert admin.id
+
+
+def open_transactions(app: APIFlask) -> int:
+    """How many others have one: on SQLite, whether any reader keeps the log from being put away whole."""
+    if db.engine.dialect.name == "postgresql":
+        statement = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'"
+        )
+        with db.engine.connect() as connection:
+            return int(connection.execute(statement).scalar_one())
+    path = db.engine.url.database
+    with sqlite3.connect(path, timeout=0) as connection:
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    connection.close()
+    return busy or int(Path(f"{path}-wal").stat().st_size > 0)
+
+
+@contextmanager
+def unfinished_bodies(server: Server, count: int) -> Iterator[None]:
+    """Guests who announce a body and send a part of it."""
+    port = int(server.address.rpartition(":")[2])
+    head = b"POST /api/authenticate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    with ExitStack() as stack:
+        for _ in range(count):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            connection.sendall(head + b"Content-Length: 1000\r\n\r\n{")
+        yield
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_seventy_unfinished_bodies_keep_nobody_from_reading(
+    server_settings: dict[str, str], make_person: MakePerson
+) -> None:
+    make_person("ada", signed_in=False)
+    with serving(server_settings) as server:
+        body = {"uid": "ada", "password": PASSWORD}
+        signed_in = requests.post(server.url("/api/authenticate"), json=body, timeout=30)
+        cookies = {"jwt": signed_in.cookies["jwt"]}
+        with unfinished_bodies(server, 70):
+            with ThreadPoolExecutor(40) as pool:
+                answers = pool.map(
+                    lambda _: requests.get(server.url("/api/id"), cookies=cookies, timeout=30), range(40)
+                )
+                assert Counter(answer.status_code for answer in answers) == {200: 40}
+            assert is_live(server)
+        wait_until(
+            lambda: requests.post(server.url("/api/authenticate"), json=body, timeout=30).ok,
+            "nobody can sign in after it",
+        )
+
+
+def test_no_network_has_all_places_for_bodies() -> None:
+    places = BodyPlaces(BODIES, BODIES_OF_ONE, 4, 0)
+    with ExitStack() as stack:
+        for _ in range(BODIES_OF_ONE):
+            stack.enter_context(places.place("one"))
+        with pytest.raises(NoPlaceError), places.place("one"):
+            raise AssertionError("it has its share already")
+        for _ in range(BODIES - BODIES_OF_ONE):
+            stack.enter_context(places.place("two"))
+        with pytest.raises(NoPlaceError), places.place("three"):
+            raise AssertionError("there is none left")
+    with places.place("one"):
+        assert list(places._taken) == ["one"], "who is gone is forgotten"
+
+
+def test_liveness_needs_no_place_and_everything_else_does() -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def app(environ, start_response):
+        if environ["PATH_INFO"] == "/slow":
+            entered.set()
+            assert leave.wait(TIMEOUT_S)
+        start_response("200 OK", [])
+        return [b""]
+
+    gate = Gate(app, places=1, behind_proxy=False)
+
+    def ask(path: str) -> str:
+        told: list[str] = []
+        environ = {"PATH_INFO": path, "REQUEST_METHOD": "GET", "REMOTE_ADDR": "127.0.0.1"}
+        gate(environ, lambda status, _headers: told.append(status))
+        return told[0]
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(ask, "/slow")
+        assert entered.wait(TIMEOUT_S)
+        assert ask("/api/users/").startswith("503")
+        assert ask("/api/health/live").startswith("200")
+        leave.set()
+        assert slow.result().startswith("200")
+    assert ask("/api/users/").startswith("200")
