@@ -1,11 +1,42 @@
 """A request as it comes in: unreadable JSON is refused clearly, and a file has room."""
 
+import ipaddress
+import re
 from typing import IO, Any, NoReturn
 
-from flask import Request
+from flask import Flask, Request, request
 from werkzeug.exceptions import BadRequest
 
 from homeroom.spool import open_spool
+
+_NAME = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?"
+_HOST = re.compile(rf"(?P<name>{_NAME}|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{{1,5}}))?")
+MAX_PORT = 65535
+
+
+def is_host(host: str) -> bool:
+    """Whether a `Host` header names a host: RFC 9110, section 7.2, and names that can be looked up."""
+    match = _HOST.fullmatch(host)
+    if match is None or int(match["port"] or 0) > MAX_PORT:
+        return False
+    name = match["name"]
+    try:
+        if name.startswith("["):
+            ipaddress.IPv6Address(name[1:-1])
+        else:
+            name.encode("ascii").decode("idna")
+    except ValueError:
+        return False
+    return True
+
+
+def init_incoming(app: Flask) -> None:
+    """Refuse requests that name no host that could be this one (400); whatever follows may rely on it."""
+
+    @app.before_request
+    def require_host() -> None:
+        if not getattr(request, "has_readable_host", True):
+            raise BadRequest("The Host header names no host.")
 
 
 class IncomingRequest(Request):
@@ -14,6 +45,10 @@ class IncomingRequest(Request):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._spools: list[IO[bytes]] = []
+        self.has_readable_host = is_host(str(self.environ.get("HTTP_HOST") or self.environ["SERVER_NAME"]))
+        if not self.has_readable_host:
+            # Whoever asks for the address meanwhile, the log among them, meets no error of a parser.
+            self.environ["HTTP_HOST"] = "invalid"
 
     def get_json(self, *args: Any, **kwargs: Any) -> Any:
         """The body; a bare `null`, which APIFlask would take for an empty object, is refused."""

@@ -240,3 +240,11 @@ def test_every_guarded_route_refuses_a_guest(app: APIFlask, guest: FlaskClient) 
                 assert_refused(guest.open(path, method=method), "Authentication Token is missing!")
                 asked += 1
     assert asked > 10
+
+
+@pytest.mark.parametrize("exp", [1.5, 4e9 + 0.5, 10**30, 1e300, -1, 0, True, "2999-01-01", None, [1], {}])
+def test_an_expiry_that_is_no_moment_is_a_broken_token(ada: Person, app: APIFlask, exp: object) -> None:
+    token = jwt.encode(claims_of(ada) | {"exp": exp}, KEY, algorithm="HS256")
+    for path in ("/api/id", "/api/sessions"):
+        answer = app.test_client(use_cookies=False).get(path, headers={"Cookie": f"jwt={token}"})
+        assert answer.status_code == 401

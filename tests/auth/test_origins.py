@@ -5,6 +5,7 @@ from http.cookies import SimpleCookie
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
 
@@ -224,3 +225,44 @@ def test_a_proxys_word_counts_only_where_it_is_trusted(make_app: MakeApp, make_p
         person = make_person(f"ada{count}", of=app, signed_in=False)
         header = person.sign_in(headers=forwarded).headers["Set-Cookie"]
         assert ("Secure" in header) is secure
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://1:41000", "http://1:4100", "http://[::1]:41000", "http://::1:4100"]
+)
+def test_an_origin_is_compared_as_a_text_and_never_as_a_pattern(make_app: MakeApp, origin: str) -> None:
+    client = make_app(frontend_origins="http://[::1]:4100").test_client()
+    assert "Access-Control-Allow-Origin" not in preflight(client, "/api/id", "GET", origin).headers
+    answer = client.get("/api/id", headers={"Origin": origin})
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert client.delete("/api/authenticate", headers={"Origin": origin}).status_code == 403
+    own = client.get("/api/id", headers={"Origin": "http://[::1]:4100"})
+    assert own.headers["Access-Control-Allow-Origin"] == "http://[::1]:4100"
+
+
+HOSTS = [
+    *("[::1", "[::1]:99999", "x:abc", "a@b", "a/b", "[zz]", "::1", "a,b", "[v1.x]", "[", "]", "%00"),
+    *("xn--a", "xn--", "a..b", ".", "localhost", "[::1]", "a.b:1"),
+]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("origin", [None, PAGE, EVIL, "http://[", "http://xn--a", "null"])
+def test_no_host_and_no_origin_is_an_error_of_the_server(
+    make_app: MakeApp, ada: Person, host: str, origin: str | None
+) -> None:
+    app = make_app(read_path=False)
+    headers = {"Cookie": f"jwt={ada.client.get_cookie('jwt').value}"} | ({"Origin": origin} if origin else {})
+    readable = host in ("localhost", "[::1]", "a.b:1")
+    for method, path, body in (
+        ("POST", "/api/authenticate", {"uid": "ada", "password": PASSWORD}),
+        ("GET", "/api/users/", None),
+        ("GET", "/nothing", None),
+        ("GET", "/users/", None),
+        ("PUT", "/api/user", {"name": "Ada"}),
+    ):
+        environ = EnvironBuilder(path=path, method=method, json=body, headers=headers).get_environ()
+        environ["HTTP_HOST"] = host
+        _, status, _ = run_wsgi_app(app, environ, buffered=True)
+        assert status.startswith("400") is not readable, (method, path, status)
+        assert not status.startswith("5")

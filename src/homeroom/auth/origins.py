@@ -6,6 +6,7 @@ measured: see docs/decisions/cookies.md.
 """
 
 import ipaddress
+import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -52,7 +53,8 @@ def init_origins(app: Flask, config: Config) -> None:
     CORS(
         app,
         resources=r"/api/.*",
-        origins=list(config.frontend_origins),
+        # Strings that hold brackets, such as addresses of IPv6, would be taken for regular expressions.
+        origins=[re.compile(re.escape(origin) + r"\Z") for origin in config.frontend_origins],
         methods=list(METHODS),
         allow_headers=list(ALLOWED_HEADERS),
         expose_headers=list(EXPOSED_HEADERS),

@@ -11,6 +11,8 @@ import jwt
 
 ALGORITHM = "HS256"
 MAX_TOKEN_LENGTH = 1024
+# The year 9999, the last one that Python's dates know.
+MAX_EXPIRY_S = 253_402_300_800
 MAX_TOKENS_REMEMBERED = 10_000
 _REQUIRED = ["sub", "sid", "iat", "exp"]
 _coder = jwt.PyJWT(options={"enforce_minimum_key_length": True})
@@ -82,7 +84,7 @@ def _decode(token: str, keys: Sequence[str]) -> dict[str, object]:
             return _coder.decode(token, key, algorithms=[ALGORITHM], options={"require": _REQUIRED})
         except jwt.InvalidSignatureError:
             continue
-        except (jwt.InvalidTokenError, UnicodeError, RecursionError):
+        except (jwt.InvalidTokenError, UnicodeError, RecursionError, OverflowError):
             raise TokenInvalidError from None
     raise TokenInvalidError
 
@@ -94,4 +96,8 @@ def _claims(payload: dict[str, object]) -> Claims:
         raise TokenInvalidError
     if not isinstance(session_id, str) or not re.fullmatch(r"[0-9a-f]{32}", session_id):
         raise TokenInvalidError
-    return Claims(int(subject), session_id, int(str(payload["exp"])))
+    expires_at = payload["exp"]
+    # RFC 7519 allows fractions, and JSON numbers of any size; ours are neither.
+    if type(expires_at) is not int or not 0 < expires_at < MAX_EXPIRY_S:
+        raise TokenInvalidError
+    return Claims(int(subject), session_id, expires_at)

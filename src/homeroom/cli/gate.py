@@ -1,9 +1,9 @@
 """The gate before the app: requests never take all of a worker's threads, and unfinished bodies only some.
 
 Granian bounds the time for a request's head, not for its body, which the answering thread reads. So a guest
-with seventy connections could hold every thread with bodies that never end, and a database that hangs could do
-the same; nobody would learn from such a worker even that it lives. Here a request without a place is told to
-come back at once (503), and `/api/health/live` needs no place.
+with seventy connections could hold every thread with bodies that never end, and a database that hangs could
+do the same; nobody would learn from such a worker even that it lives. Here a request without a place is told
+to come back at once (503), and `/api/health/live` needs no place.
 """
 
 import io
