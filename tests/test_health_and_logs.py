@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 
+from homeroom import health
 from homeroom.db import db
 from tests.conftest import MakeApp, MakePerson, Person
 
@@ -23,7 +24,8 @@ def test_a_living_process_says_so(guest: FlaskClient) -> None:
     assert (answer.status_code, answer.json) == (200, {"status": "ok"})
 
 
-def test_ready_asks_the_database(app: APIFlask, guest: FlaskClient) -> None:
+def test_ready_asks_the_database(app: APIFlask, guest: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "LOOK_EVERY_S", 0)
     assert guest.get("/api/health/ready").status_code == 200
     with app.app_context(), db.engine.begin() as connection:
         newest = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
@@ -183,3 +185,44 @@ def test_tables_of_a_newer_version_can_be_served_from(app: APIFlask) -> None:
     finally:
         with app.app_context(), db.engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest})
+
+
+def test_a_database_that_can_only_be_read_is_not_ready(make_app: MakeApp, app: APIFlask) -> None:
+    sqlite = app.config["SQLALCHEMY_DATABASE_URI"].get_backend_name() == "sqlite"
+    with app.app_context():
+        read_only = "PRAGMA query_only = ON" if sqlite else "SET TRANSACTION READ ONLY"
+
+        @event.listens_for(db.engine, "begin")
+        def forbid_writing(connection: Connection) -> None:
+            connection.exec_driver_sql(read_only)
+
+    answer = app.test_client().get("/api/health/ready")
+    assert (answer.status_code, "can be read and not written" in answer.json["detail"]) == (503, True)
+
+
+def test_a_table_that_is_damaged_is_not_ready(make_app: MakeApp, database_url: str) -> None:
+    if not database_url.startswith("sqlite"):
+        return
+    path = Path(database_url.removeprefix("sqlite:///"))
+    with sqlite3.connect(path) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'users'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    data = bytearray(path.read_bytes())
+    data[(page - 1) * size : page * size] = b"\xff" * size
+    path.write_bytes(data)
+    answer = make_app().test_client().get("/api/health/ready")
+    assert (answer.status_code, "restore" in answer.json["detail"]) == (503, True)
+
+
+def test_many_who_ask_whether_it_is_ready_cost_one_look(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[bool] = []
+    monkeypatch.setattr(health, "_look", lambda *, writes: looks.append(writes))
+    client = make_app().test_client()
+    for now_s, times in ((100.0, 20), (101.5, 1), (111.0, 1)):
+        monkeypatch.setattr(health.time, "monotonic", lambda now_s=now_s: now_s)
+        assert {client.get("/api/health/ready").status_code for _ in range(times)} == {200}
+    assert looks == [True, False, True]

@@ -84,6 +84,7 @@ def create_app(config: Config | None = None) -> APIFlask:
     init_origins(app, config)
     init_database(app, config)
     init_storage(app, config)
+    health.init_health(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.register_blueprint(site_blueprint())

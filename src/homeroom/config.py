@@ -291,6 +291,14 @@ class Config(BaseSettings):
         return url.set(drivername="postgresql+psycopg")
 
     @property
+    def database_file(self) -> Path | None:
+        """SQLite's file; None where the database is a server."""
+        url = self.database
+        if url.get_backend_name() != "sqlite" or not url.database:
+            return None
+        return Path(url.database.removeprefix("file:"))
+
+    @property
     def uploads(self) -> str:
         """Where pictures are kept: a file:// or s3:// address."""
         return self.uploads_url or (self.instance_path.resolve() / "uploads").as_uri()

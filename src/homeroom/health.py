@@ -1,20 +1,40 @@
 """Health: whether the process lives, and whether it can serve."""
 
+import threading
+import time
 from datetime import datetime
+from functools import cache
+from typing import cast
 
+import structlog
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from apiflask import APIBlueprint
-from flask import Response, current_app, jsonify, request
+from flask import Flask, Response, current_app, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from homeroom.backup.state import Outcome, backup_state
 from homeroom.config import current_config
 from homeroom.db import db
+from homeroom.faults import Fault, fault_of
+from homeroom.heartbeat import beat, read_each_table
 from homeroom.problems import problem_response
 from homeroom.schema import Output
 
 bp = APIBlueprint("health", __name__, url_prefix="/api/health", tag="Health")
+
+LOOK_EVERY_S = 1.0
+WRITE_EVERY_S = 10.0
+_PULSE = "homeroom_pulse"
+_UNREADY = {
+    Fault.BUSY: "The database is busy.",
+    Fault.READ_ONLY: "The database can be read and not written: `homeroom doctor` says what to do.",
+    Fault.DISK_FULL: "The disk of the database is full.",
+    Fault.DAMAGED: "The database is damaged: restore a backup (`homeroom restore latest`).",
+    Fault.OUTDATED: "The database's tables are not up to date: run `homeroom db upgrade`.",
+}
+
+log = structlog.get_logger(__name__)
 
 
 class Health(Output):
@@ -55,22 +75,59 @@ def live() -> Response:
 
 
 @bp.get("/ready")
-@bp.doc(responses={503: "The database does not answer, or its tables are not up to date."})
+@bp.doc(responses={503: "The database cannot be read or written, or its tables are not up to date."})
 @bp.output(Readiness)
 def ready() -> Response:
-    """The database answers and its tables are those that this version needs."""
-    try:
-        current = database_is_current()
-    except SQLAlchemyError:
-        return problem_response(503, "The database does not answer.")
-    if not current:
-        return problem_response(503, "The database's tables are not up to date: run `homeroom db upgrade`.")
+    """The database can be read and written, and its tables are those that this version needs."""
+    trouble = cast("_Pulse", current_app.extensions[_PULSE]).trouble()
+    if trouble is not None:
+        return problem_response(503, trouble)
     state = backup_state(current_config())
     return _ok(
         backup=_last_run(state.good_backup, state.backup),
         drill=_last_run(state.drill, state.drill),
         seen={"scheme": request.scheme, "host": request.host},
     )
+
+
+class _Pulse:
+    """What was found out last: whoever asks often, a guest perhaps, does not make it cost more."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._looked_at = self._beaten_at = -WRITE_EVERY_S
+        self._trouble: str | None = None
+
+    def trouble(self) -> str | None:
+        """Why this process cannot serve; None: it can."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._looked_at >= LOOK_EVERY_S:
+                # Where it was well a moment ago reading is enough: after a write all caches look again.
+                writes = self._trouble is not None or now - self._beaten_at >= WRITE_EVERY_S
+                self._trouble = _look(writes=writes)
+                self._looked_at = time.monotonic()
+                self._beaten_at = self._looked_at if writes else self._beaten_at
+            return self._trouble
+
+
+def _look(*, writes: bool) -> str | None:
+    try:
+        if not database_is_current():
+            return "The database's tables are not up to date: run `homeroom db upgrade`."
+        read_each_table()
+        if writes:
+            beat()
+    except SQLAlchemyError as error:
+        fault = fault_of(error)
+        log.exception("not ready", fault=fault)
+        return _UNREADY.get(fault, "The database does not answer.")
+    return None
+
+
+def init_health(app: Flask) -> None:
+    """Give the app its memory of how the database is."""
+    app.extensions[_PULSE] = _Pulse()
 
 
 def _last_run(good: Outcome | None, last: Outcome | None) -> dict[str, object] | None:
@@ -88,9 +145,15 @@ def database_is_current() -> bool:
     """
     with db.engine.connect() as connection:
         present = set(MigrationContext.configure(connection).get_current_heads())
-    scripts = ScriptDirectory(f"{current_app.root_path}/migrations")
-    known = {script.revision for script in scripts.walk_revisions()}
-    return present == set(scripts.get_heads()) or not present <= known
+    known, heads = _revisions(f"{current_app.root_path}/migrations")
+    return present == heads or not present <= known
+
+
+@cache
+def _revisions(folder: str) -> tuple[frozenset[str], frozenset[str]]:
+    """All migrations of this version, and the newest; their files do not change while it runs."""
+    scripts = ScriptDirectory(folder)
+    return frozenset(script.revision for script in scripts.walk_revisions()), frozenset(scripts.get_heads())
 
 
 def _ok(**more: object) -> Response:

@@ -508,3 +508,47 @@ def test_a_cookie_that_plain_http_cannot_keep_and_a_wrong_record_are_named(serve
     with name_server("127.0.0.9") as nameserver:
         status, faults = doctor(url, "--nameserver", nameserver, "--address", "127.0.0.1")
     assert (status, list(faults)) == (1, ["dns"])
+
+
+def test_a_database_that_cannot_be_written_is_named_with_file_owner_and_remedy(
+    server_settings: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "homeroom.db"
+    settings = server_settings | {"DATABASE_URL": f"sqlite:///file:{file}?mode=ro&uri=true"}
+    status, faults = doctor(settings=settings)
+    assert (status, list(faults)) == (1, ["database"])
+    (told,) = faults["database"]
+    assert str(file) in told
+    assert "belongs to" in told
+    done = subprocess.run(
+        [sys.executable, "-m", "homeroom", "run", "--port", str(free_port())],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "can't be written" in done.stderr
+    assert "sudo chown" in done.stderr
+    assert "First sign-in" not in done.stdout
+
+
+def test_a_zeroed_database_asks_for_a_restore(server_settings: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "homeroom.db").write_bytes(bytes(8192))
+    status, faults = doctor(settings=server_settings)
+    assert (status, list(faults)) == (1, ["database"])
+    assert "is damaged, or no database" in faults["database"][0]
+
+
+def test_a_bucket_that_takes_no_pictures_is_named(server_settings: dict[str, str]) -> None:
+    settings = server_settings | {
+        "UPLOADS_URL": "s3://pictures",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_REGION": "us-east-1",
+        "AWS_ALLOW_HTTP": "true",
+    }
+    status, faults = doctor(settings=settings)
+    assert (status, list(faults)) == (1, ["pictures"])

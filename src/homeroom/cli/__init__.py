@@ -8,7 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from homeroom import __version__
 from homeroom.cli.lazy import LazyGroup
-from homeroom.config import ConfigError
+from homeroom.config import ConfigError, load_config
+from homeroom.faults import fault_of
 
 # Where each command is. Only the one that is asked for is loaded: a server starts without the parts
 # that draw sheets, a sheet is drawn without the server.
@@ -48,9 +49,12 @@ class HomeroomGroup(LazyGroup):
 
 
 def _explain(error: DBAPIError) -> str:
-    """What a database that cannot be used lacks, most often: its tables."""
+    """What is wrong with the database, and what to do; its own words behind it, without its values."""
+    # Only now: the checks need parts that no server does.
+    explain_fault = import_module("homeroom.doctor.machine").explain_fault
+    found = explain_fault(fault_of(error), load_config())
     reason = str(error.orig).splitlines()[0]
-    return f"The database cannot be used ({reason}). `homeroom db upgrade` makes its tables."
+    return f"{found.told} {found.remedy} ({reason})"
 
 
 def _make_app() -> object:

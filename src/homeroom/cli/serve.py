@@ -15,6 +15,7 @@ from homeroom.cli.supervision import SupervisedServer
 from homeroom.cli.threads import THREADS_PER_WORKER
 from homeroom.config import MIN_CONNECTIONS, Config, current_config, load_config
 from homeroom.db import connections_allowed, db
+from homeroom.heartbeat import beat
 from homeroom.logs import logging_config
 from homeroom.users.demo import load_demo_class
 
@@ -76,6 +77,8 @@ def run(context: click.Context, host: str, port: int, workers: int) -> None:
 
 def _prepare_database() -> None:
     migrate_if_needed()
+    # A database that can only be read would say so at the first sign-in, to somebody who cannot help it.
+    beat()
     if make_admin_if_nobody():
         students = load_demo_class()
         click.echo(

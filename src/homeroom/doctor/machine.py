@@ -1,5 +1,7 @@
 """From inside: the settings, the key, the disk and its volume, the database, on the machine that serves."""
 
+import os
+import pwd
 import shutil
 import stat
 from collections.abc import Iterator
@@ -8,13 +10,17 @@ from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import ServiceUnavailable
 
 from homeroom.auth.keys import signing_keys
 from homeroom.backup.state import Outcome, backup_state
 from homeroom.config import Config, ConfigError
 from homeroom.db import db
 from homeroom.doctor.findings import Finding
+from homeroom.faults import Fault, fault_of
 from homeroom.health import database_is_current
+from homeroom.heartbeat import beat
+from homeroom.uploads.storage import current_storage
 
 # A class uploads that much within days; SQLite needs room for its log, and a backup for itself.
 MIN_FREE_BYTES = 500 * 1024 * 1024
@@ -22,6 +28,7 @@ MIN_FREE_SHARE = 0.05
 # Made daily by its timer; one that failed once is made up for the next day.
 MAX_BACKUP_AGE = timedelta(days=2)
 MAX_DRILL_AGE = timedelta(days=35)
+_PROBE = "doctor/probe"
 
 
 def check_machine(config: Config) -> Iterator[Finding]:
@@ -29,7 +36,8 @@ def check_machine(config: Config) -> Iterator[Finding]:
     yield _check_key(config)
     yield _check_volume(config)
     yield _check_disk(config)
-    yield from _check_database()
+    yield from _check_database(config)
+    yield _check_storage()
     yield from _check_backups(config)
 
 
@@ -81,30 +89,74 @@ def _check_disk(config: Config) -> Finding:
     return Finding("disk", told, "Make room, or enlarge the volume: a full disk refuses every write.")
 
 
-def _check_database() -> Iterator[Finding]:
+def _check_database(config: Config) -> Iterator[Finding]:
     try:
         current = database_is_current()
         damage = _damage()
+        if current and not damage:
+            beat()
     except SQLAlchemyError as error:
-        reason = type(error).__name__
-        yield Finding(
-            "database",
-            f"The database does not answer ({reason}).",
-            "Look at DATABASE_URL and at the server's log.",
-        )
+        yield explain_fault(fault_of(error), config)
         return
     if damage:
         yield Finding(
             "database", f"The database file is damaged: {damage}", "Restore: `homeroom restore latest`."
         )
     else:
-        yield Finding("database", "The database answers.")
+        yield Finding("database", "The database answers and can be written.")
     if current:
         yield Finding("migrations", "The database's tables are those of this version.")
     else:
         yield Finding(
             "migrations", "The database's tables are not those of this version.", "Run `homeroom db upgrade`."
         )
+
+
+def explain_fault(fault: Fault, config: Config) -> Finding:
+    """What is wrong with the database, and what to do about it on this machine."""
+    file = config.database_file
+    where = "The database" if file is None else f"The database file {file}"
+    if fault is Fault.READ_ONLY and file is not None:
+        return Finding("database", f"{where} can't be written {_whose(file)}.", _make_writable(file))
+    told, remedy = {
+        Fault.READ_ONLY: (
+            "can be read and not written: PostgreSQL is in recovery, or read-only.",
+            "Connect to the primary (target_session_attrs=read-write in DATABASE_URL), or wait for it.",
+        ),
+        Fault.DISK_FULL: ("can't be written: its disk is full.", "Make room, or enlarge the volume."),
+        Fault.DAMAGED: ("is damaged, or no database.", "Restore: `homeroom restore latest`."),
+        Fault.BUSY: ("is held by somebody else.", "Look which program writes to it, and try again."),
+        Fault.OUTDATED: ("has not the tables of this version.", "Run `homeroom db upgrade`."),
+    }.get(
+        fault,
+        ("can't be opened.", "Look at DATABASE_URL, at the folder's permissions, and at the server's log."),
+    )
+    return Finding("database", f"{where} {told}", remedy)
+
+
+def _whose(file: Path) -> str:
+    """Whose file it is and who asks, as far as the machine tells."""
+    try:
+        status = file.stat()
+    except OSError:
+        return "by this user"
+    owner, mode = _user(status.st_uid), f"{stat.S_IMODE(status.st_mode):o}"
+    return f"by the user {_user(os.geteuid())}: it belongs to {owner}, mode {mode}"
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _make_writable(file: Path) -> str:
+    user = _user(os.geteuid())
+    return (
+        f"Give the file and its folder to {user}: sudo chown {user} {file.parent} {file}*; chmod u+w {file}. "
+        "If that does not help, its disk is mounted read-only."
+    )
 
 
 def _damage() -> str | None:
@@ -114,6 +166,21 @@ def _damage() -> str | None:
             return None
         told = str(connection.execute(text("PRAGMA quick_check(1)")).scalar())
     return None if told == "ok" else told
+
+
+def _check_storage() -> Finding:
+    """A small file is kept and deleted: a bucket may be there and take nothing."""
+    storage = current_storage()
+    try:
+        storage.save(_PROBE, b"homeroom doctor")
+        storage.delete(_PROBE)
+    except ServiceUnavailable as error:
+        return Finding(
+            "pictures",
+            f"Pictures can't be kept: {error.description}",
+            "Look at UPLOADS_URL, at the folder's owner and disk, or at the bucket's keys and rights.",
+        )
+    return Finding("pictures", "Pictures can be kept.")
 
 
 def _check_backups(config: Config) -> Iterator[Finding]:

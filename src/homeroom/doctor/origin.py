@@ -167,11 +167,12 @@ def _check_cookie(site: Site, origin: str) -> Finding:
 
 def _judge_cookie(answer: Answer, relation: str, target: Target) -> Finding:
     lines = answer.headers.getlist("Set-Cookie")
-    if len(lines) != 1:
+    if not lines:
         return Finding("page's cookie", "No session cookie is set.", "See that Nginx passes Set-Cookie on.")
-    flags = {part.strip().lower() for part in lines[0].split(";")[1:]}
     if relation == "cross-site":
-        missing = {"samesite=none", "secure", "partitioned"} - flags
+        # The session's, and that of a known device.
+        flags = [{part.strip().lower() for part in line.split(";")[1:]} for line in lines]
+        missing = {"samesite=none", "secure", "partitioned"} - set.intersection(*flags)
         if missing:
             return Finding(
                 "page's cookie",
