@@ -172,7 +172,7 @@ def _judge_cookie(answer: Answer, relation: str, target: Target) -> Finding:
     if relation == "cross-site":
         # The session's, and that of a known device.
         flags = [{part.strip().lower() for part in line.split(";")[1:]} for line in lines]
-        missing = {"samesite=none", "secure", "partitioned"} - set.intersection(*flags)
+        missing = {"samesite=none", "secure", "partitioned"} - flags[0].intersection(*flags)
         if missing:
             return Finding(
                 "page's cookie",
