@@ -221,6 +221,8 @@ def make_person(app: APIFlask, password_hash: str) -> MakePerson:
         with target.app_context(), write_transaction() as session:
             user = User(role=role, **({"password_hash": password_hash} | fields))
             user.rename(name=name, uid=uid)
+            # Who waits for admission signed up alone; the others were made by the staff.
+            user.roster_key = None if user.pending else user.uid_key
             session.add(user)
             session.flush()
             user_id = user.id

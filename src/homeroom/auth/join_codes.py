@@ -5,6 +5,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, joinedload
@@ -30,24 +31,36 @@ class IssuedCode:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class MadeCode:
+    """A code, and the columns of its row; the row does not hold the code."""
+
+    issued: IssuedCode
+    columns: dict[str, Any]
+
+
+def make_code(user_id: int, now: datetime) -> MadeCode:
+    """A new code for a user, not written yet."""
+    nonce = secrets.token_bytes(16)
+    code = _derive(current_keys()[0], user_id, nonce)
+    expires_at = now + current_config().join_code_lifetime
+    columns = {
+        "user_id": user_id,
+        "nonce": nonce,
+        "digest": _digest(current_keys()[0], code),
+        "created_at": now,
+        "expires_at": expires_at,
+    }
+    return MadeCode(IssuedCode(_grouped(code), expires_at), columns)
+
+
 def issue_code(session: Session, user: User) -> IssuedCode:
     """A new code for a user who is locked or new; an older one ends. Belongs inside a write transaction."""
     session.flush()
-    now = utc_now()
-    nonce = secrets.token_bytes(16)
-    code = _derive(current_keys()[0], user.id, nonce)
-    expires_at = now + current_config().join_code_lifetime
+    made = make_code(user.id, utc_now())
     session.execute(delete(JoinCode).where(JoinCode.user_id == user.id))
-    session.add(
-        JoinCode(
-            user_id=user.id,
-            nonce=nonce,
-            digest=_digest(current_keys()[0], code),
-            created_at=now,
-            expires_at=expires_at,
-        )
-    )
-    return IssuedCode(_grouped(code), expires_at)
+    session.add(JoinCode(**made.columns))
+    return made.issued
 
 
 def reprint_code(row: JoinCode) -> IssuedCode | None:

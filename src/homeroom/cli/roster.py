@@ -28,13 +28,14 @@ from homeroom.users.roster.services import (
     make_invitations,
     staff_not_joined,
 )
-from homeroom.users.roster.services import Progress as Watcher
 from homeroom.users.roster.text import MAX_BYTES
+from homeroom.users.roster.writing import Progress as Watcher
 
 _STYLES = {
     Result.CREATED: "green",
     Result.UPDATED: "cyan",
     Result.UNCHANGED: "dim",
+    Result.CONFLICT: "bold red",
     Result.REJECTED: "bold red",
 }
 
@@ -52,8 +53,15 @@ def roster() -> None:
     metavar="FORMAT",
     help="How the file writes dates, like %d/%m/%Y; without it YYYY-MM-DD.",
 )
+@click.option(
+    "--same-person",
+    "same_people",
+    metavar="ID",
+    multiple=True,
+    help="An ID that its owner chose, and that belongs to whom the roster means; may be given several times.",
+)
 @with_appcontext
-def import_(file: BinaryIO, dry_run: bool, date_format: str | None) -> None:
+def import_(file: BinaryIO, dry_run: bool, date_format: str | None, same_people: tuple[str, ...]) -> None:
     """Import the class list FILE, a CSV file as schools' systems export it; - reads standard input.
 
     All rows are taken, or none. Importing the same file again changes nothing.
@@ -61,7 +69,9 @@ def import_(file: BinaryIO, dry_run: bool, date_format: str | None) -> None:
     with refusals_in_one_line(), progress_bar("Importing") as progress:
         # One byte more than allowed is enough to be refused.
         data = file.read(MAX_BYTES + 1)
-        report = import_roster(data, date_format=date_format, dry_run=dry_run, progress=progress)
+        report = import_roster(
+            data, date_format=date_format, dry_run=dry_run, same_people=same_people, progress=progress
+        )
     print_report(report, dry_run=dry_run)
     if report.counts[Result.CREATED] and report.written:
         say("Their join codes: homeroom roster codes --pdf codes.pdf")

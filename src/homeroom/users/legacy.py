@@ -22,7 +22,6 @@ from homeroom.users.fields import check_dob, clean_email, clean_name, clean_uid
 from homeroom.users.roster.services import (
     CHUNK_ROWS,
     ImportReport,
-    Progress,
     Result,
     RowReport,
     chunks,
@@ -31,6 +30,7 @@ from homeroom.users.roster.services import (
     read_only,
 )
 from homeroom.users.roster.text import shown
+from homeroom.users.roster.writing import Progress
 from homeroom.users.services import today
 
 REQUIRED_COLUMNS = ("_uid", "_name")
@@ -285,7 +285,8 @@ def _plan(
         for user in chunk:
             report = RowReport(user.line, user.uid, user.name, Result.CREATED, " ".join(user.remarks))
             try:
-                known = accounts.find(user.uid) is not None
+                # Whoever it is, nothing of theirs is changed.
+                known = accounts.find(user.uid, {uid_key(user.uid)}) is not None
             except ValueError as error:
                 rejected.append(replace(report, result=Result.REJECTED, message=str(error)))
                 continue

@@ -80,7 +80,7 @@ def _create(new_users: Sequence[NewUser], *, pointers: Sequence[str]) -> list[Us
     ]
     with write_transaction() as session:
         users = [
-            _build_user(new, password_hash, pointer=pointer)
+            _built_by_staff(new, password_hash, pointer=pointer)
             for pointer, new, password_hash in zip(pointers, new_users, hashes, strict=True)
         ]
         _insert(session, users)
@@ -162,6 +162,13 @@ def _build_user(new: NewUser, password_hash: str | None, *, pointer: str = "#") 
     return user
 
 
+def _built_by_staff(new: NewUser, password_hash: str | None, *, pointer: str) -> User:
+    """The roster knows the ID that the staff gave; one that somebody chose themselves it does not."""
+    user = _build_user(new, password_hash, pointer=pointer)
+    user.roster_key = user.uid_key
+    return user
+
+
 def _checked_dob(dob: date, pointer: str) -> date:
     try:
         return check_dob(dob, today())
@@ -214,6 +221,9 @@ def change_user(user_id: int, changes: UserChanges, actor: User) -> User:
         _refuse_read_only(target, changes, actor)
         _apply_role(session, target, changes, actor)
         _apply_fields(target, changes)
+        if changes.uid is not None and actor.role is Role.ADMIN and target.roster_key is None:
+            # The staff gave, or confirmed, the ID.
+            target.roster_key = target.uid_key
         # Before any other statement, whose own flush would not know what a taken ID means.
         _flush_unique(session)
         if new_hash is not None:

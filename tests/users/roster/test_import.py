@@ -2,21 +2,20 @@
 
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from sqlalchemy import event, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, event, func, insert, select, update
 from werkzeug.test import TestResponse
 
 from homeroom.auth.models import JoinCode, Role, User
 from homeroom.db import db, write_transaction
 from homeroom.users.roster.services import ImportConflictError, ImportReport, import_roster
-from tests.conftest import MakeApp, MakePerson, Person
+from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
 
 ROSTER = b"uid,name,email,dob\nada,Ada Lovelace,ada@school.org,2010-12-10\nalan,Alan Turing,,\n"
 
@@ -196,7 +195,8 @@ def test_a_pending_account_is_not_admitted_by_the_way(
     app: APIFlask, admin: Person, make_person: MakePerson
 ) -> None:
     make_person("ada", signed_in=False, pending=True)
-    (row,) = send(admin.client, b"uid,name\nada,Ada Lovelace\n").json["rows"]
+    data = b"uid,name\nada,Ada Lovelace\n"
+    (row,) = send(admin.client, data, "?same_person=ada").json["rows"]
     assert "waits to be admitted" in row["message"]
     assert stored(app)["ada"].pending is True
 
@@ -266,34 +266,153 @@ def test_imports_at_the_same_moment_make_nobody_twice(make_app: MakeApp) -> None
     assert count(apps[0], User) == 60
 
 
+class Intruder:
+    """Another writer who takes an ID between the import's look and its writing, as often as told."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def __call__(self, connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if self.times and statement.startswith("INSERT INTO users"):
+            self.times -= 1
+            times, self.times = self.times, 0
+            taken = {"uid": "ALAN", "uid_key": "alan", "name": "Other", "name_key": "other", "pending": False}
+            connection.execute(insert(User).values(**taken))
+            self.times = times
+
+
 @pytest.fixture
-def intruder(app: APIFlask) -> Iterator[None]:
-    """Another writer who takes an ID between the import's look and its writing, whatever the database."""
+def intrude(app: APIFlask) -> Callable[[int], None]:
+    def begin(times: int) -> None:
+        with app.app_context():
+            event.listen(db.engine, "before_cursor_execute", Intruder(times))
 
-    def take(session: Session, *_: object) -> None:
-        if any(isinstance(new, User) and new.uid == "alan" for new in session.new):
-            other = User()
-            other.rename(name="Other", uid="ALAN")
-            session.add(other)
-
-    event.listen(Session, "before_flush", take)
-    yield
-    event.remove(Session, "before_flush", take)
+    return begin
 
 
-def test_losing_a_race_for_an_id_is_a_conflict_and_leaves_nothing_half_done(
-    app: APIFlask, admin: Person, intruder: None
+def test_an_import_plans_anew_when_somebody_gets_in_between(
+    app: APIFlask, admin: Person, intrude: Callable[[int], None]
 ) -> None:
+    intrude(2)
+    assert results(send(admin.client, ROSTER)) == {"ada": "created", "alan": "created"}
+    assert count(app, User) == 3
+
+
+def test_losing_every_race_for_an_id_is_a_conflict_and_leaves_nothing_half_done(
+    app: APIFlask, admin: Person, intrude: Callable[[int], None]
+) -> None:
+    intrude(99)
     answer = send(admin.client, ROSTER)
     assert answer.status_code == 409
     assert "Nothing was written" in answer.json["detail"]
     assert_nothing_was_written(app, admin)
 
 
-def test_losing_it_by_the_command_line_is_a_named_error(app: APIFlask, intruder: None) -> None:
+def test_losing_it_by_the_command_line_is_a_named_error(
+    app: APIFlask, intrude: Callable[[int], None]
+) -> None:
+    intrude(99)
     with app.app_context(), pytest.raises(ImportConflictError):
         import_roster(ROSTER)
     assert count(app, User) == 0
+
+
+def test_an_account_that_changes_in_between_is_looked_at_again(app: APIFlask, admin: Person) -> None:
+    """Somebody else becomes known under the ID after the plan was made: nothing is given to the first one."""
+    send(admin.client, ROSTER)
+    ada = stored(app)["ada"]
+
+    def move(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("UPDATE users SET name") and not moved:
+            moved.append(True)
+            connection.execute(update(User).where(User.id == ada.id).values(roster_key="elsewhere"))
+
+    moved: list[bool] = []
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", move)
+    answer = send(admin.client, b"uid,name\nada,Ada King\n")
+    assert moved
+    assert results(answer) == {"ada": "updated"}
+
+
+def sign_up(app: APIFlask, uid: str, name: str) -> FlaskClient:
+    client = app.test_client()
+    body = {"uid": uid, "name": name, "password": PASSWORD}
+    assert client.post("/api/users/", json=body).status_code == 201
+    assert client.post("/api/authenticate", json={"uid": uid, "password": PASSWORD}).status_code == 200
+    return client
+
+
+ADA = b"uid,name,email,dob\nada,Ada Lovelace,ada@school.org,2010-12-10\n"
+
+
+@pytest.mark.parametrize("registration", ["open", "approval"])
+def test_who_takes_an_id_first_gets_nothing_of_the_child_whom_the_roster_means(
+    make_app: MakeApp, admin: Person, registration: str
+) -> None:
+    app = make_app(registration=registration)
+    mallory = sign_up(app, "Ada", "Mallory")
+    before = mallory.get("/api/id").json
+    for query in ("?dry_run=true", ""):
+        answer = send(admin.client, ADA, query)
+        assert answer.status_code == (200 if query else 422)
+    assert "chose this ID themselves" in answer.json["errors"][0]["detail"]
+    assert mallory.get("/api/id").json == before
+    dry = send(admin.client, ADA, "?dry_run=true").json
+    assert (dry["conflict"], dry["rows"][0]["result"]) == (1, "conflict")
+
+
+def test_who_renames_themselves_to_a_future_id_gets_nothing_either(
+    admin: Person, make_person: MakePerson
+) -> None:
+    hank = make_person("hank")
+    assert hank.client.put("/api/user", json={"uid": "ada"}).status_code == 200
+    answer = send(admin.client, ADA)
+    assert answer.status_code == 422
+    assert "was imported as “hank”" in answer.json["errors"][0]["detail"]
+    mine = hank.client.get("/api/id").json
+    assert (mine["name"], mine["email"], mine["dob"]) == ("Hank", None, None)
+
+
+def test_the_teacher_may_say_that_it_is_the_same_person(make_app: MakeApp, admin: Person) -> None:
+    app = make_app(registration="approval")
+    ada = sign_up(app, "ada", "Ada L")
+    answer = send(admin.client, ADA, "?same_person=ADA&same_person=alan")
+    assert results(answer) == {"ada": "updated"}
+    assert ada.get("/api/id").json["dob"] == "2010-12-10"
+    # From now on the roster knows them.
+    assert results(send(admin.client, ADA)) == {"ada": "unchanged"}
+
+
+def test_an_id_that_the_staff_gave_is_the_rosters(admin: Person, make_app: MakeApp) -> None:
+    app = make_app(registration="open")
+    sign_up(app, "x1", "Ada L")
+    (ada,) = (user for user in admin.client.get("/api/users/").json if user["uid"] == "x1")
+    assert admin.client.patch(f"/api/users/{ada['id']}", json={"uid": "ada"}).status_code == 200
+    assert results(send(admin.client, ADA)) == {"ada": "updated"}
+
+
+def test_a_large_class_is_written_in_two_short_units(app: APIFlask) -> None:
+    data = b"uid,name\n" + b"".join(b"u%d,Person %d\n" % (n, n) for n in range(5000))
+    units, under_lock = 0, [0]
+
+    def count_begin(connection: Connection) -> None:
+        nonlocal units
+        if connection.get_execution_options().get("homeroom_writes"):
+            units += 1
+            under_lock.append(0)
+
+    def count_statement(connection: Connection, *_: object) -> None:
+        if connection.get_execution_options().get("homeroom_writes"):
+            under_lock[-1] += 1
+
+    with app.app_context():
+        event.listen(db.engine, "begin", count_begin)
+        event.listen(db.engine, "before_cursor_execute", count_statement)
+        assert import_roster(data).counts["created"] == 5000
+    # One takes the ids, the other one writes the rows: a handful of statements each, however many rows.
+    assert units == 2
+    assert max(under_lock) <= 20
 
 
 def test_a_dry_run_could_not_write_if_it_tried(app: APIFlask) -> None:
@@ -311,4 +430,6 @@ def test_progress_tells_how_many_rows_are_done(app: APIFlask) -> None:
     seen: list[tuple[int, int]] = []
     with app.app_context():
         import_roster(data, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(500, 700), (700, 700)]
+    assert seen[-1] == (700, 700)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert len(seen) > 2

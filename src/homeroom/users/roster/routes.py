@@ -59,7 +59,12 @@ def post_roster(_admin: User, query_data: RosterQuery, files_data: RosterFile) -
     """
     require_confirmation()
     try:
-        report = import_roster(_file(), date_format=query_data.date_format, dry_run=query_data.dry_run)
+        report = import_roster(
+            _file(),
+            date_format=query_data.date_format,
+            dry_run=query_data.dry_run,
+            same_people=query_data.same_person,
+        )
     except RosterError as error:
         raise InvalidFields([], str(error)) from None
     except ImportConflictError as error:

@@ -1,13 +1,21 @@
 """What the roster's address takes and gives."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from apiflask.fields import UploadFile
-from pydantic import Field, RootModel
+from flask import request
+from pydantic import BeforeValidator, Field, RootModel
 
 from homeroom.schema import Output, Query, StorableText
 from homeroom.users.roster.parse import MAX_DATE_FORMAT_CHARACTERS
 from homeroom.users.roster.services import ImportReport, Result, RowReport
+
+MAX_SAME_PEOPLE = 500
+
+
+def _all_of_them(_last: object) -> list[str]:
+    """Each value of a name that a query repeats; APIFlask hands over one of them."""
+    return request.args.getlist("same_person")
 
 
 class RosterQuery(Query):
@@ -20,6 +28,12 @@ class RosterQuery(Query):
         max_length=MAX_DATE_FORMAT_CHARACTERS,
         description="How dates are written, in strptime's letters; without it YYYY-MM-DD.",
         examples=["%d/%m/%Y"],
+    )
+
+    same_person: Annotated[list[StorableText], BeforeValidator(_all_of_them)] = Field(
+        default_factory=list,
+        max_length=MAX_SAME_PEOPLE,
+        description="An ID that its owner chose, and that belongs to whom the roster means; may be repeated.",
     )
 
 
@@ -70,14 +84,20 @@ class ReportOut(Output):
     created: int
     updated: int
     unchanged: int
+    conflict: int
     rejected: int
     notes: list[str] = Field(description="How the file was read, in words.")
     rows: list[RowOut]
 
 
 def summary(report: ImportReport) -> str:
-    """A report in one sentence."""
-    return ", ".join(f"{count} {result.value}" for result, count in report.counts.items()) + "."
+    """A report in one sentence; conflicts, which are rare, only where there are some."""
+    told = [
+        f"{count} {result.value}"
+        for result, count in report.counts.items()
+        if count or result is not Result.CONFLICT
+    ]
+    return f"{', '.join(told)}."
 
 
 def show_report(report: ImportReport) -> dict[str, Any]:

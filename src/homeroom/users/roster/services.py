@@ -1,11 +1,12 @@
 """From the rows of a roster to accounts and join codes: all of them in one transaction, or none."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import TypeVar
 
 from sqlalchemy import Select, func, or_, select
@@ -19,16 +20,17 @@ from homeroom.db import db, write_transaction
 from homeroom.users.demo import DEMO_CLASS, LABEL
 from homeroom.users.roster.parse import ParsedRoster, RosterRow, parse
 from homeroom.users.roster.text import shown
+from homeroom.users.roster.writing import AccountsChangedError, Progress, prepare, write
 from homeroom.users.services import today
 
 # How many rows one query asks for: far below what either database allows as parameters.
 CHUNK_ROWS = 500
 # Any number that nothing else in this database locks by.
 _IMPORT_LOCK = 0x686F_6D65
+# How often an import is planned anew because somebody got in between.
+_MAX_TRIES = 5
 
 Item = TypeVar("Item")
-# Called with how many rows are done, and how many there are.
-Progress = Callable[[int, int], None]
 
 
 class Result(StrEnum):
@@ -37,6 +39,7 @@ class Result(StrEnum):
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+    CONFLICT = "conflict"
     REJECTED = "rejected"
 
 
@@ -77,7 +80,7 @@ class ImportReport:
 
     @property
     def rejected(self) -> list[RowReport]:
-        return [row for row in self.rows if row.result is Result.REJECTED]
+        return [row for row in self.rows if row.result in (Result.REJECTED, Result.CONFLICT)]
 
 
 @dataclass(frozen=True)
@@ -100,31 +103,70 @@ class ImportConflictError(Exception):
         )
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be done with one row: whose account it is, nobody's yet, and what to report."""
+
+    row: RosterRow
+    user: User | None
+    report: RowReport
+
+
 def import_roster(
     data: bytes,
     *,
     date_format: str | None = None,
     dry_run: bool = False,
+    same_people: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> ImportReport:
     """Bring the class in line with a roster; accounts that it does not name stay as they are.
+
+    `same_people` are IDs that people chose themselves and that belong to whom the roster means: the staff
+    has looked. Without that such a row is a conflict, and nothing of it is given to the account.
 
     Raises:
         RosterError: the file or the date format cannot be used (422).
         ImportConflictError: another writer got in between (409).
     """
     parsed = parse(data, today=today(), date_format=date_format)
-    with read_only() if dry_run else import_transaction() as session:
-        planned, rejected = _plan(session, parsed)
-        written = not dry_run and not rejected
-        reports = rejected + [plan.report for plan in planned]
-        if written:
-            reports = _write(session, planned, progress or _ignore)
-    return ImportReport(tuple(sorted(reports, key=lambda row: row.line)), parsed.notes, written)
+    same = frozenset(map(uid_key, same_people))
+    for _ in range(_MAX_TRIES):
+        with read_only() as session:
+            planned, rejected = _plan(session, parsed, same)
+        if dry_run or rejected:
+            rows = rejected + [plan.report for plan in planned]
+            return ImportReport(_in_order(rows), parsed.notes, written=False)
+        try:
+            return ImportReport(_in_order(_write(planned, progress or _ignore)), parsed.notes, written=True)
+        except (IntegrityError, AccountsChangedError):
+            # Somebody got in between; what is true now is looked at again.
+            continue
+    raise ImportConflictError
 
 
 def _ignore(_done: int, _total: int) -> None:
     """Nobody watches the progress."""
+
+
+def _in_order(rows: Iterable[RowReport]) -> tuple[RowReport, ...]:
+    return tuple(sorted(rows, key=attrgetter("line")))
+
+
+def _write(planned: Sequence[_Plan], progress: Progress) -> list[RowReport]:
+    new = [plan.row for plan in planned if plan.user is None]
+    changed = [
+        (plan.user.id, plan.row)
+        for plan in planned
+        if plan.user is not None and (plan.report.result is Result.UPDATED or plan.user.roster_key is None)
+    ]
+    batch = prepare(new, changed, progress)
+    if batch.users.rows or batch.updates:
+        with write_transaction() as session:
+            serialise_imports(session)
+            write(session, batch)
+    progress(len(planned), len(planned))
+    return [replace(plan.report, join_code=batch.code_of.get(plan.row.uid)) for plan in planned]
 
 
 @contextmanager
@@ -158,6 +200,17 @@ def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
+class SelfChosenIdError(ValueError):
+    """Somebody chose the ID of this row themselves; whether they are whom the roster means, people decide."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__(
+            f"{shown(user.name)} chose this ID themselves, so the roster's data isn't given to them. "
+            "If this is the same person, import with this ID confirmed (same_person); "
+            "otherwise give that account another ID, or delete it."
+        )
+
+
 @dataclass(frozen=True)
 class Accounts:
     """The accounts that some IDs of a roster may mean."""
@@ -165,10 +218,13 @@ class Accounts:
     by_roster_key: dict[str, User]
     by_uid_key: dict[str, User]
 
-    def find(self, uid: str) -> User | None:
-        """Whom the roster means: who was imported under this ID, even if renamed since, goes first.
+    def find(self, uid: str, same: Collection[str] = ()) -> User | None:
+        """Whom the roster means: who is known to it, or was made by the staff, under this ID.
+
+        An ID that somebody gave to themselves proves nothing. `same` are those that the staff vouches for.
 
         Raises:
+            SelfChosenIdError: the ID was chosen by its owner.
             ValueError: the ID was taken over by someone whom the roster knows by another one.
         """
         key = uid_key(uid)
@@ -180,6 +236,8 @@ class Accounts:
                 f"{shown(user.name)} signs in with this ID, but was imported as "
                 f"“{shown(user.roster_key)}”. Change that account's ID first."
             )
+        if user is not None and key not in same:
+            raise SelfChosenIdError(user)
         return user
 
 
@@ -194,16 +252,9 @@ def find_accounts(session: Session, uids: Sequence[str]) -> Accounts:
     )
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What is to be done with one row: whose account it is, nobody's yet, and what to report."""
-
-    row: RosterRow
-    user: User | None
-    report: RowReport
-
-
-def _plan(session: Session, parsed: ParsedRoster) -> tuple[list[_Plan], list[RowReport]]:
+def _plan(
+    session: Session, parsed: ParsedRoster, same: Collection[str]
+) -> tuple[list[_Plan], list[RowReport]]:
     """What each row asks for, before anything is written, and the rows that cannot be taken."""
     planned = []
     rejected = [
@@ -213,43 +264,13 @@ def _plan(session: Session, parsed: ParsedRoster) -> tuple[list[_Plan], list[Row
         accounts = find_accounts(session, [row.uid for row in chunk])
         for row in chunk:
             try:
-                user = accounts.find(row.uid)
+                user = accounts.find(row.uid, same)
             except ValueError as error:
-                rejected.append(RowReport(row.line, row.uid, row.name, Result.REJECTED, str(error)))
+                result = Result.CONFLICT if isinstance(error, SelfChosenIdError) else Result.REJECTED
+                rejected.append(RowReport(row.line, row.uid, row.name, result, str(error)))
             else:
                 planned.append(_Plan(row, user, _report(row, user)))
     return planned, rejected
-
-
-def _write(session: Session, planned: Sequence[_Plan], progress: Progress) -> list[RowReport]:
-    reports: list[RowReport] = []
-    for chunk in chunks(planned, CHUNK_ROWS):
-        new = [(plan.report, _new_user(plan.row)) for plan in chunk if plan.user is None]
-        session.add_all(user for _, user in new)
-        session.flush()
-        for report, user in new:
-            reports.append(replace(report, join_code=issue_code(session, user).code))
-        for plan in chunk:
-            if plan.user is not None:
-                _update(plan.user, plan.row)
-                reports.append(plan.report)
-        progress(len(reports), len(planned))
-    return reports
-
-
-def _new_user(row: RosterRow) -> User:
-    user = User(email=row.email, dob=row.dob, role=Role.USER, password_hash=None)
-    user.rename(name=row.name, uid=row.uid)
-    user.roster_key = user.uid_key
-    return user
-
-
-def _update(user: User, row: RosterRow) -> None:
-    """Take over what the row tells; role, password and an ID chosen since are no matter of it."""
-    user.rename(name=row.name)
-    user.email = row.email or user.email
-    user.dob = row.dob or user.dob
-    user.roster_key = uid_key(row.uid)
 
 
 def _report(row: RosterRow, user: User | None) -> RowReport:

@@ -35,6 +35,22 @@ async function lookFirst({ file, date_format: dateFormat }) {
   show(report);
 }
 
+/** Somebody chose this ID themselves: only a person can tell whether they are the student of the list. */
+function decision(uid) {
+  const button = element('button', { class: 'button quiet', type: 'button' }, `Yes, ${uid} is this student`);
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    chosen.question.append('same_person', uid);
+    try {
+      show(await send(chosen, true));
+    } catch (error) {
+      showFailure(byId('import-failure'), error);
+      button.disabled = false;
+    }
+  });
+  return button;
+}
+
 async function importChosen(done) {
   byId('import').disabled = true;
   try {
@@ -56,14 +72,16 @@ async function send({ body, question }, dryRun) {
 }
 
 function show(report) {
-  const { created, updated, unchanged, rejected, written } = report;
-  const counts = `${created} new, ${updated} changed, ${unchanged} unchanged, ${rejected} refused`;
+  const { created, updated, unchanged, conflict, rejected, written } = report;
+  const asked = conflict ? `, ${conflict} to decide` : '';
+  const counts = `${created} new, ${updated} changed, ${unchanged} unchanged, ${rejected} refused${asked}`;
   byId('report-title').textContent = written ? `Imported: ${counts}` : `Nothing is written yet: ${counts}`;
   byId('report-advice').hidden = !rejected;
   byId('report-notes').replaceChildren(...report.notes.map((note) => element('li', {}, note)));
   byId('report-notes').hidden = !report.notes.length;
   byId('report-rows').replaceChildren(...report.rows.map(row));
-  byId('import').hidden = written || rejected > 0 || created + updated === 0;
+  byId('report-decide').hidden = !conflict;
+  byId('import').hidden = written || rejected + conflict > 0 || created + updated === 0;
   byId('forget').textContent = written ? 'Done' : 'Cancel';
   clearFailure(byId('import-failure'));
   byId('report').hidden = false;
@@ -78,5 +96,5 @@ function row({ line, uid, name, result, message, changes }) {
     element('td', {}, uid),
     element('td', {}, name),
     element('td', { class: 'result' }, element('span', { class: `tag ${result}` }, result)),
-    element('td', {}, what));
+    element('td', {}, what, result === 'conflict' ? decision(uid) : ''));
 }
