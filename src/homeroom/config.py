@@ -150,6 +150,8 @@ class Config(BaseSettings):
     backup_keep: str = "daily=7,weekly=4,monthly=12"
     max_upload_bytes: int = Field(default=5 * 1024 * 1024, ge=1024, le=100 * 1024 * 1024)
     max_pictures_per_user: int = Field(default=200, ge=1, le=100_000)
+    max_bytes_per_user: int = Field(default=250_000_000, ge=1024)
+    max_bytes_of_class: int = Field(default=10_000_000_000, ge=1024)
     frontend_origins: CommaSeparated = ("http://localhost:4100", "http://127.0.0.1:4100")
     cookie_name: str = "jwt"
     token_lifetime_hours: float = Field(default=12, gt=0, le=24 * 90)

@@ -41,6 +41,7 @@ class OverviewOut(Output):
     users_by_day: list[DayCount]
     storage_by_day: list[DayCount] = Field(description="Of the pictures that are still there.")
     storage_bytes: int
+    max_storage_bytes: int = Field(description="All pictures of the class may take that many.")
 
 
 @bp.get("/overview")
@@ -59,6 +60,7 @@ def overview(_user: User) -> Response:
         users_by_day=calendar.listed(_by_day(session, User.created_at, calendar)),
         storage_by_day=calendar.listed(storage),
         storage_bytes=storage[-1],
+        max_storage_bytes=current_config().max_bytes_of_class,
     )
 
 

@@ -244,6 +244,7 @@ def test_ones_data_comes_as_a_zip(server: Homeroom, page: Page, sign_in: Callabl
     sign_in(page, server.add_member("exporting", "Export Ing"))
     make_project(page, title="Taken along")
     open_account(page)
+    expect(page.locator("#room")).to_contain_text(re.compile(r"take [\d.]+ KB of 250 MB; you have 1 of 200"))
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Download my data").click()

@@ -117,7 +117,7 @@ def test_a_class_without_anything_yet_is_told_so_in_place_of_a_chart(staff: Page
 
     expect(staff.locator(".chart-empty")).to_have_count(3)
     expect(staff.locator(".stat .hint")).to_have_text(
-        ["nobody is missing", "none yet", "on the server’s disk"]
+        ["nobody is missing", "none yet", "of 10 GB on the server’s disk"]
     )
     expect(staff.locator("#new-projects")).to_contain_text("Nobody has begun a project in the last 60 days.")
     expect(staff.locator("day-chart canvas")).to_have_count(0)

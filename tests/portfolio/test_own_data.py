@@ -96,6 +96,37 @@ def test_a_large_export_takes_its_room_beside_the_data(
     assert len(exported.data) > 1024 * 1024
 
 
+def test_one_export_runs_at_a_time_and_ends_with_its_reader(
+    app: APIFlask, ada: Person, teacher: Person
+) -> None:
+    upload(ada)
+    running = ada.client.get("/api/id/export")
+    refused = ada.client.get("/api/id/export")
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 0
+    other = teacher.client.get("/api/id/export", buffered=True)
+    assert other.status_code == 200
+    other.close()
+    # The reader goes after the first piece, or never begins.
+    next(iter(running.response))
+    running.close()
+    ada.client.head("/api/id/export").close()
+    again = ada.client.get("/api/id/export", buffered=True)
+    again.close()
+    assert again.status_code == 200
+
+
+def test_an_export_holds_no_connection_while_it_is_sent(app: APIFlask, ada: Person) -> None:
+    upload(ada)
+    make(ada, body="text")
+    with app.app_context():
+        at_rest = db.engine.pool.checkedout()
+    with ada.client.get("/api/id/export") as answer:
+        for _ in answer.response:
+            with app.app_context():
+                assert db.engine.pool.checkedout() == at_rest
+
+
 def test_a_guest_exports_nothing(app: APIFlask) -> None:
     assert app.test_client().get("/api/id/export").status_code == 401
 

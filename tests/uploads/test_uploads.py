@@ -254,6 +254,37 @@ def test_nobody_may_have_more_pictures_than_the_setting_says(
     assert send(ada, encoded("PNG")).status_code == 201
 
 
+def test_nobodys_pictures_take_more_than_the_setting_says(
+    make_app: MakeApp, make_person: MakePerson, files: Files
+) -> None:
+    size = send(make_person("size"), encoded("PNG")).json["bytes"]
+    kept = len(files.names())
+    app = make_app(max_bytes_per_user=2 * size + size // 2)
+    ada = make_person("ada", of=app)
+    uploads = [send(ada, encoded("PNG")) for _ in range(3)]
+    assert [answer.status_code for answer in uploads] == [201, 201, 403]
+    assert "delete some" in uploads[2].json["message"]
+    assert len(files.names()) == kept + 12, "what has no room leaves nothing"
+    usage = {"pictures": 2, "max_pictures": 200, "bytes": 2 * size, "max_bytes": 2 * size + size // 2}
+    assert ada.client.get("/api/uploads/usage").json == usage
+    assert send(make_person("eve", of=app), encoded("PNG")).status_code == 201
+    ada.client.delete(f"/api/uploads/{uploads[0].json['id']}")
+    assert send(ada, encoded("PNG")).status_code == 201
+    assert app.test_client().get("/api/uploads/usage").status_code == 401
+
+
+def test_all_pictures_take_no_more_than_the_setting_says(make_app: MakeApp, make_person: MakePerson) -> None:
+    size = send(make_person("size"), encoded("PNG")).json["bytes"]
+    app = make_app(max_bytes_of_class=2 * size + size // 2)
+    assert send(make_person("ada", of=app), encoded("PNG")).status_code == 201
+    refused = send(make_person("eve", of=app), encoded("PNG"))
+    assert refused.status_code == 403
+    assert "ask your teacher" in refused.json["message"]
+    teacher = make_person("teacher", role=Role.TEACHER, of=app)
+    seen = teacher.client.get("/api/overview").json
+    assert (seen["storage_bytes"], seen["max_storage_bytes"]) == (2 * size, 2 * size + size // 2)
+
+
 def test_the_size_is_a_setting(make_app: MakeApp, make_person: MakePerson) -> None:
     app = make_app(max_upload_bytes=2048)
     ada = make_person("ada", of=app)

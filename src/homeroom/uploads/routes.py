@@ -1,5 +1,6 @@
 """Uploads: a picture comes in, is looked at by its owner, and may be taken back."""
 
+from dataclasses import asdict
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -11,7 +12,8 @@ from homeroom.db import db
 from homeroom.schema import Message
 from homeroom.uploads.models import Purpose
 from homeroom.uploads.receiving import received_picture, receives_pictures
-from homeroom.uploads.schemas import PictureFile, UploadOut, show_upload
+from homeroom.uploads.room import usage_of
+from homeroom.uploads.schemas import PictureFile, UploadOut, UsageOut, show_upload
 from homeroom.uploads.services import create_picture, discard_upload, find_picture
 from homeroom.uploads.serving import MEDIA_TYPES, send_rendition
 
@@ -39,6 +41,15 @@ def upload(user: User, files_data: PictureFile) -> Response:  # noqa: ARG001  fo
     response = jsonify(show_upload(picture))
     response.status_code = 201
     return response
+
+
+@bp.get("/usage")
+@bp.doc(security="session")
+@token_required()
+@bp.output(UsageOut)
+def usage(user: User) -> Response:
+    """How many pictures one has, used or not, and how many bytes they take; and how many one may have."""
+    return jsonify(asdict(usage_of(db.session(), user.id)))
 
 
 @bp.get("/<int:picture_id>/<rendition>.<extension>")

@@ -41,6 +41,15 @@ class UploadOut(Output):
     urls: PictureUrls
 
 
+class UsageOut(Output):
+    """How much room one's pictures take, and may take at most."""
+
+    pictures: int
+    max_pictures: int
+    bytes: int
+    max_bytes: int
+
+
 def show_rendition(base: str, rendition: Rendition, suffix: str) -> dict[str, str]:
     """The addresses of one rendition under `base`."""
     return {"webp": f"{base}/{rendition}.{WEBP}", "original": f"{base}/{rendition}.{suffix}"}

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from typing import IO
 
 import structlog
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import Conflict, Forbidden, NotFound, ServiceUnavailable
+from werkzeug.exceptions import Conflict, NotFound, ServiceUnavailable
 
 from homeroom.auth.locking import lock_user
 from homeroom.auth.models import User
@@ -25,6 +25,7 @@ from homeroom.db import db, utc_now, write_transaction
 from homeroom.uploads.decoding import prepare_picture
 from homeroom.uploads.encoding import PreparedPicture
 from homeroom.uploads.models import Picture, Purpose
+from homeroom.uploads.room import require_room, require_room_in_class
 from homeroom.uploads.storage import current_storage
 
 # Whoever writes a project may take a break; a file that is younger may belong to a request that runs.
@@ -38,27 +39,23 @@ def create_picture(stream: IO[bytes], owner: User, purpose: Purpose, *, name: st
     """Check an uploaded file and keep it as a picture that nothing uses yet.
 
     Raises:
-        Forbidden: the owner has as many pictures as one may have (403).
+        Forbidden: the owner has as many pictures or bytes as one may have, or the class has (403).
         RequestEntityTooLarge, UnsupportedMediaType, UnprocessableEntity: see `prepare_picture`.
         ServiceUnavailable: too many pictures wait, or the storage fails (503).
     """
     owner_id = owner.id
-    _require_room(db.session(), owner_id)
+    require_room(db.session(), owner_id)
     # Decoding may wait its turn; nobody else shall wait for this connection meanwhile.
     db.session.rollback()
     prepared = prepare_picture(stream, name=name, max_bytes=current_config().max_upload_bytes)
+    require_room(db.session(), owner_id, prepared.bytes)
+    require_room_in_class(db.session(), prepared.bytes)
+    db.session.rollback()
     with _stored(prepared, owner_id, purpose) as picture, write_transaction() as session:
         _lock_owner(session, owner_id)
-        _require_room(session, owner_id)
+        require_room(session, owner_id, prepared.bytes)
         session.add(picture)
     return picture
-
-
-def _require_room(session: Session, owner_id: int) -> None:
-    limit = current_config().max_pictures_per_user
-    statement = select(func.count(Picture.id)).where(Picture.owner_id == owner_id)
-    if session.scalars(statement).one() >= limit:
-        raise Forbidden(f"You have {limit} pictures, and nobody may have more; delete some first.")
 
 
 def _lock_owner(session: Session, owner_id: int) -> None:

@@ -11,6 +11,7 @@ import { initOwnPicture, showOwnPicture } from '../components/own-picture.js';
 import { showSessions } from '../components/session-list.js';
 import { element } from '../dom.js';
 import { field, markField, onSubmit, passwordIsRight, say } from '../forms.js';
+import { sized } from '../sizes.js';
 
 const profile = document.getElementById('profile');
 const password = document.getElementById('password-form');
@@ -36,6 +37,7 @@ async function load() {
     show((await request('/api/id')).data);
     noteSignedIn(me);
     showSessions(document.getElementById('session-list'));
+    showRoom();
     content.hidden = false;
     failure.hidden = true;
   } catch (error) {
@@ -44,6 +46,19 @@ async function load() {
     failure.hidden = false;
   } finally {
     document.getElementById('loading').hidden = true;
+  }
+}
+
+/** It is a hint: without it the page is as good. */
+async function showRoom() {
+  const room = document.getElementById('room');
+  try {
+    const { data } = await request('/api/uploads/usage');
+    room.textContent = `Your pictures take ${sized(data.bytes)} of ${sized(data.max_bytes)}; `
+      + `you have ${data.pictures} of ${data.max_pictures}.`;
+    room.hidden = false;
+  } catch {
+    room.hidden = true;
   }
 }
 

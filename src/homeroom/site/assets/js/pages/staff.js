@@ -8,13 +8,12 @@ import { whoAmI } from '../api/me.js';
 import { isStaff, onSessionChangeElsewhere } from '../api/session.js';
 import { clearFailure, showFailure } from '../components/failure.js';
 import { element } from '../dom.js';
+import { sized } from '../sizes.js';
 import { initActivity, showActivity } from '../staff/activity.js';
 import { initCodes } from '../staff/codes.js';
 import { showHidden } from '../staff/hidden.js';
 import { initPeople } from '../staff/people.js';
 import { initRoster } from '../staff/roster.js';
-
-const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 
 const byId = (id) => document.getElementById(id);
 
@@ -43,7 +42,7 @@ async function load() {
   byId('loading').hidden = true;
 }
 
-function showOverview({ users, projects, storage_bytes: bytes, ...days }) {
+function showOverview({ users, projects, storage_bytes: bytes, max_storage_bytes: most, ...days }) {
   const { draft, hidden } = projects;
   byId('stats').replaceChildren(
     stat('Have joined', users.active, listed([
@@ -52,7 +51,7 @@ function showOverview({ users, projects, storage_bytes: bytes, ...days }) {
     stat('Projects', draft + projects.class + projects.public, listed([
       [projects.public, 'public'], [projects.class, 'for the class'], [draft, 'in draft'], [hidden, 'hidden'],
     ]) || 'none yet'),
-    stat('Pictures take', sized(bytes), 'on the server’s disk'),
+    stat('Pictures take', sized(bytes), `of ${sized(most)} on the server’s disk`),
   );
   showCharts(days, bytes);
 }
@@ -89,10 +88,4 @@ function stat(title, figure, note) {
 /** "7 public, 1 hidden"; what there is none of goes without saying. */
 function listed(counts) {
   return counts.filter(([count]) => count).map(([count, words]) => `${count} ${words}`).join(', ');
-}
-
-function sized(bytes) {
-  const power = bytes ? Math.min(UNITS.length - 1, Math.floor(Math.log10(bytes) / 3)) : 0;
-  const value = bytes / 1000 ** power;
-  return `${new Intl.NumberFormat(undefined, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value)} ${UNITS[power]}`;
 }

@@ -1,0 +1,10 @@
+// Sizes as people say them, in the reader's own language.
+
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
+
+/** "1.2 MB" */
+export function sized(bytes) {
+  const power = bytes ? Math.min(UNITS.length - 1, Math.floor(Math.log10(bytes) / 3)) : 0;
+  const value = bytes / 1000 ** power;
+  return `${new Intl.NumberFormat(undefined, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value)} ${UNITS[power]}`;
+}

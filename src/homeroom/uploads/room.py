@@ -1,0 +1,74 @@
+"""How much room pictures may take: of one person, and of the class."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import Forbidden
+
+from homeroom.config import current_config
+from homeroom.uploads.models import Picture
+
+_MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What somebody's pictures take, and may take at most."""
+
+    pictures: int
+    max_pictures: int
+    bytes: int
+    max_bytes: int
+
+
+def usage_of(session: Session, owner_id: int) -> Usage:
+    """The room that a person's pictures take, used by something or not."""
+    config = current_config()
+    columns = func.count(Picture.id), func.coalesce(func.sum(Picture.bytes), 0)
+    pictures, taken = session.execute(select(*columns).where(Picture.owner_id == owner_id)).one()
+    return Usage(pictures, config.max_pictures_per_user, int(taken), config.max_bytes_per_user)
+
+
+def require_room(session: Session, owner_id: int, adding_bytes: int = 0) -> None:
+    """Let only those keep a picture who have room for it.
+
+    Raises:
+        Forbidden: they have as many pictures, or as many bytes of them, as one person may have (403).
+    """
+    usage = usage_of(session, owner_id)
+    if usage.pictures >= usage.max_pictures:
+        raise Forbidden(
+            f"You have {usage.max_pictures} pictures, and nobody may have more; delete some first."
+        )
+    if usage.bytes + adding_bytes > usage.max_bytes or usage.bytes == usage.max_bytes:
+        raise Forbidden(
+            f"Your pictures take {_megabytes(usage.bytes)} of the {_megabytes(usage.max_bytes)} MB that "
+            "you may have; delete some first."
+        )
+
+
+def require_room_in_class(session: Session, adding_bytes: int) -> None:
+    """Let a picture be kept only where the class has room for it.
+
+    It adds up all pictures, and so is asked before a unit of writing, not within: of several that come in at
+    once the last may go a few megabytes beyond.
+
+    Raises:
+        Forbidden: the class has none left (403).
+    """
+    limit = current_config().max_bytes_of_class
+    if taken_by_class(session) + adding_bytes > limit:
+        raise Forbidden(
+            f"All pictures of the class take {_megabytes(limit)} MB, and there is room for no more. "
+            "Delete some of yours, or ask your teacher."
+        )
+
+
+def taken_by_class(session: Session) -> int:
+    """The room that all pictures take."""
+    return int(session.scalars(select(func.coalesce(func.sum(Picture.bytes), 0))).one())
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / _MEGABYTE:,.1f}".removesuffix(".0")
