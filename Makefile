@@ -25,7 +25,7 @@ test: $(VENV)/dev.done ## Run all tests: HTTP, command line, browser; on SQLite 
 
 test-deploy: $(VENV)/dev.done ## Run the deployment: containers, Nginx, certificates, updates, AWS, a machine (installs them as root)
 	@tests/deploy/ensure-tools.sh
-	@$(BIN)/pytest -m deploy tests/deploy $(ARGS)
+	@$(BIN)/pytest -n 2 --no-loadscope-reorder -m deploy tests/deploy $(ARGS)
 
 rehearse: $(VENV)/dev.done ## Rehearse the whole deployment on this machine, in two to four minutes; KEEP=1 keeps its folder
 	@tests/deploy/ensure-tools.sh rehearsal

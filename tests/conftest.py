@@ -29,18 +29,43 @@ from homeroom.db import Base, db, write_transaction
 from tests.servers import Server, serving
 
 
-class BrowserTestsTogether(LoadScopeScheduling):
-    """Spreads tests over workers, but the browser's stay together: their ports are the contract's.
+class Together(LoadScopeScheduling):
+    """Spreads tests over workers, but keeps together what shares something that is costly or the only one.
 
-    xdist's own `--dist loadgroup` has no effect since pytest 9.2 (pytest-xdist issue 1386).
+    The browser's tests share ports, which are the contract's; a file of the deployment's shares servers,
+    images and machines. (xdist itself: `--dist loadgroup` has no effect since pytest 9.2, its issue 1386.)
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "browser" if nodeid.startswith("tests/browser/") else nodeid
+        if nodeid.startswith("tests/browser/"):
+            return "browser"
+        return nodeid.partition("::")[0] if nodeid.startswith("tests/deploy/") else nodeid
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BrowserTestsTogether:
-    return BrowserTestsTogether(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
+
+
+# What the read path answers from memory; nothing else can be different without it.
+KEPT_PATHS = ("/api/users", "/api/id")
+# Where answers over HTTP are what is tested. Elsewhere (files of pictures, archives, commands, pages) they
+# are a means, and the same questions are asked in these.
+ANSWERS_TESTED_IN = ("auth", "portfolio", "users", "browser/test_users_page.py", "test_")
+
+
+def differs_without_read_path(module: Path) -> bool:
+    """Whether a module of tests could tell that the read path is away."""
+    place = module.relative_to(Path(__file__).parent).as_posix()
+    return place.startswith(ANSWERS_TESTED_IN) and any(path in module.read_text() for path in KEPT_PATHS)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without the read path only those tests run again that could tell."""
+    if config.getoption("--read-path") == "true":
+        return
+    differs = {path: differs_without_read_path(path) for path in {item.path for item in items}}
+    config.hook.pytest_deselected(items=[item for item in items if not differs[item.path]])
+    items[:] = [item for item in items if differs[item.path]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

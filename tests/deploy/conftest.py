@@ -16,7 +16,16 @@ from tests.servers import Server
 _NEEDS_TERRAFORM = "aws"
 
 
+# Files whose set-ups take longest come first, so that no worker waits for another one's at the end.
+_LONG_FILES = ("test_machine", "test_aws", "test_update", "test_container", "test_rehearse")
+
+
+def _place_of(item: pytest.Item) -> int:
+    return _LONG_FILES.index(item.path.stem) if item.path.stem in _LONG_FILES else len(_LONG_FILES)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_place_of)
     reason = what_is_missing()
     for item in items:
         if reason and item.get_closest_marker(_NEEDS_TERRAFORM):

@@ -1,14 +1,14 @@
 """One's own data, to take along: the export."""
 
 import threading
+from datetime import timedelta
 
 from apiflask import APIBlueprint, FileSchema
 from flask import Flask, Response, current_app, stream_with_context
-from limits import parse
 from werkzeug.exceptions import ServiceUnavailable
 
 from homeroom.auth.guard import token_required
-from homeroom.auth.limits import AttemptLimit, count_attempt, forget_attempts
+from homeroom.auth.limits import AttemptLimit, count_attempt, refund_attempt
 from homeroom.auth.models import User
 from homeroom.portfolio.export import export_user
 from homeroom.users.services import today
@@ -17,7 +17,7 @@ bp = APIBlueprint("own", __name__, url_prefix="/api/id", tag="Users")
 
 # One at a time, whichever worker has it: the count is taken back at the export's end. Where a worker is
 # killed meanwhile, its window ends by itself.
-EXPORTS = AttemptLimit("export", parse("1 per 10 minutes"), "Your data is being downloaded already.")
+EXPORTS = AttemptLimit("export", 1, timedelta(minutes=10), "Your data is being downloaded already.")
 # Each holds a thread for as long as its reader takes.
 EXPORTS_AT_ONCE = 4
 _RETRY_S = 30
@@ -44,7 +44,7 @@ def export(user: User) -> Response:
 def _begin(user_id: int) -> None:
     count_attempt(EXPORTS, str(user_id))
     if not _places.acquire(blocking=False):
-        forget_attempts(EXPORTS, str(user_id))
+        refund_attempt(EXPORTS, str(user_id))
         raise ServiceUnavailable(
             "Several people download their data at the moment; try again shortly.", retry_after=_RETRY_S
         )
@@ -54,4 +54,4 @@ def _end(app: Flask, user_id: int) -> None:
     """Called when the answer is sent, or its reader is gone."""
     _places.release()
     with app.app_context():
-        forget_attempts(EXPORTS, str(user_id))
+        refund_attempt(EXPORTS, str(user_id))
