@@ -19,7 +19,7 @@ from sqlalchemy import select
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.security import generate_password_hash
 
-from homeroom.auth.hashing import MAX_HASHES_WAITING, HashQueue
+from homeroom.auth.hashing import MAX_HASHES_OF_ONE, MAX_HASHES_WAITING, HashQueue
 from homeroom.auth.join_codes import current_code, issue_code
 from homeroom.auth.models import JoinCode, User, UserSession
 from homeroom.auth.passwords import hash_password
@@ -318,12 +318,12 @@ def test_when_very_many_wait_the_next_is_asked_to_come_again_and_pages_go_on(
 ) -> None:
     queue = app.extensions["homeroom_hashing"]
     places = (os.cpu_count() or 1) + MAX_HASHES_WAITING
-    assert all(queue._places.acquire(blocking=False) for _ in range(places))
+    queue._waiting["elsewhere"] = places
     refused = guest.post("/api/authenticate", json={"uid": "ada", "password": PASSWORD})
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
     assert "try again shortly" in refused.json["message"]
     assert ada.client.get("/api/users/").status_code == 200
-    queue._places.release(places)
+    del queue._waiting["elsewhere"]
     assert ada.sign_in().status_code == 200
 
 
@@ -378,6 +378,29 @@ def test_hashes_are_done_in_the_order_of_arrival() -> None:
     assert sorted(done) == list(range(20))
     # Two threads may finish in another order than they began; nobody is overtaken by many.
     assert all(abs(place - number) < at_once for place, number in enumerate(done))
+
+
+def test_one_network_does_not_fill_the_queue_for_everybody(app: APIFlask) -> None:
+    queue, gate = HashQueue(1), threading.Event()
+
+    def run(address: str, work: Callable[[], object]) -> object:
+        with app.test_request_context(environ_base={"REMOTE_ADDR": address}):
+            return queue.run(work)
+
+    # Many addresses of one network of IPv6 are one.
+    with ThreadPoolExecutor(MAX_HASHES_OF_ONE + 2) as pool:
+        held = [pool.submit(run, f"2001:db8::{n}", gate.wait) for n in range(MAX_HASHES_OF_ONE)]
+        while queue._waiting.total() < MAX_HASHES_OF_ONE:
+            assert not any(each.done() for each in held)
+        with pytest.raises(ServiceUnavailable):
+            run("2001:db8::ffff", gate.wait)
+        other = pool.submit(run, "198.51.100.7", lambda: "hashed")
+        while queue._waiting.total() == MAX_HASHES_OF_ONE:
+            assert not other.done()
+        gate.set()
+        assert other.result(timeout=30) == "hashed"
+        assert all(each.result(timeout=30) for each in held)
+    assert not queue._waiting
 
 
 @pytest.mark.parametrize("uid", ["ada ", " ada", "\u3000Ada\t", "ＡＤＡ"])

@@ -6,14 +6,16 @@ signs in at once would have every core, and whoever only reads a page would wait
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar, cast
 
 import structlog
-from flask import Flask, current_app
+from flask import Flask, current_app, has_request_context
 from werkzeug.exceptions import ServiceUnavailable
 
+from homeroom.auth.limits import client_address, network_of
 from homeroom.config import Config
 
 log = structlog.get_logger(__name__)
@@ -23,6 +25,9 @@ T = TypeVar("T")
 
 # A class of forty on one worker. Each waits on a thread of the server, which needs some for pages.
 MAX_HASHES_WAITING = 48
+# A school has one address, so its share is a class; the rest is for everybody else.
+MAX_HASHES_OF_ONE = 42
+_NO_NETWORK = ""
 RETRY_S = 2
 # Of two threads that want a core, the one that answers a page gets about thirty times as much of it.
 _NICE = 15
@@ -33,22 +38,34 @@ class HashQueue:
 
     def __init__(self, at_once: int) -> None:
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="hashing", initializer=_yield_to_pages)
-        self._places = threading.BoundedSemaphore(at_once + MAX_HASHES_WAITING)
+        self._places = at_once + MAX_HASHES_WAITING
+        self._lock = threading.Lock()
+        self._waiting: Counter[str] = Counter()
 
     def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Hash, when those who came before have been served.
+        """Hash, when those who came before have been served; for a request, as one of its network.
 
         Raises:
-            ServiceUnavailable: too many wait already (503, with `Retry-After`).
+            ServiceUnavailable: too many wait already, in all or from this network (503, with `Retry-After`).
         """
-        if not self._places.acquire(blocking=False):
-            raise ServiceUnavailable(
-                "Very many people sign in at the moment; try again shortly.", retry_after=RETRY_S
-            )
+        network = network_of(client_address()) if has_request_context() else _NO_NETWORK
+        self._take_place(network)
         try:
             return self._threads.submit(work, *args, **kwargs).result()
         finally:
-            self._places.release()
+            with self._lock:
+                self._waiting[network] -= 1
+                # Who is gone takes no room.
+                self._waiting += Counter()
+
+    def _take_place(self, network: str) -> None:
+        with self._lock:
+            full = self._waiting.total() >= self._places
+            if full or (network != _NO_NETWORK and self._waiting[network] >= MAX_HASHES_OF_ONE):
+                raise ServiceUnavailable(
+                    "Very many people sign in at the moment; try again shortly.", retry_after=RETRY_S
+                )
+            self._waiting[network] += 1
 
 
 def _yield_to_pages() -> None:
