@@ -51,23 +51,30 @@ class Asker:
         self.context = ssl.create_default_context(cafile=str(authority))
 
     def ask(
-        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: object = None
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+        *,
+        content_type: str = "application/json",
     ) -> Answer:
-        """Send a request and read all of the answer.
+        """Send a request and read all of the answer; a body that is not bytes goes as JSON.
 
         Raises:
             OSError, http.client.HTTPException: the connection is refused or breaks off.
         """
         sent = {"Connection": "close"} | dict(headers or {})
         if body is not None:
-            sent["Content-Type"] = "application/json"
+            sent["Content-Type"] = content_type
         with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_S) as plain:
             # As http.client's own connections have it; else each request waits 40 ms for an acknowledgement.
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = http.client.HTTPConnection(DOMAIN)
             connection.sock = self.context.wrap_socket(plain, server_hostname=DOMAIN)
             try:
-                connection.request(method, path, None if body is None else json.dumps(body), sent)
+                data = body if body is None or isinstance(body, bytes) else json.dumps(body)
+                connection.request(method, path, data, sent)
                 answer = connection.getresponse()
                 return Answer(answer.status, answer.headers, answer.read())
             finally:
