@@ -12,6 +12,9 @@ from homeroom.spool import open_spool
 _NAME = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?"
 _HOST = re.compile(rf"(?P<name>{_NAME}|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{{1,5}}))?")
 MAX_PORT = 65535
+# Where a picture, as base64 too, or a roster comes in.
+FILE_PATHS = frozenset({"/api/id/pfp", "/api/id/picture", "/api/roster", "/api/uploads"})
+MAX_JSON_BYTES = 1024 * 1024
 
 
 def is_host(host: str) -> bool:
@@ -49,6 +52,20 @@ class IncomingRequest(Request):
         if not self.has_readable_host:
             # Whoever asks for the address meanwhile, the log among them, meets no error of a parser.
             self.environ["HTTP_HOST"] = "invalid"
+
+    @property
+    def max_content_length(self) -> int | None:
+        """How large this body may be: a file has the room that the settings give it, JSON a megabyte.
+
+        A megabyte of brackets is parsed into twenty of empty lists; seven would be over a hundred.
+        """
+        largest = super().max_content_length
+        takes_files = self.path.rstrip("/") in FILE_PATHS
+        return largest if takes_files or largest is None else min(largest, MAX_JSON_BYTES)
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        Request.max_content_length.fset(self, value)  # type: ignore[attr-defined]  # a property
 
     def get_json(self, *args: Any, **kwargs: Any) -> Any:
         """The body; a bare `null`, which APIFlask would take for an empty object, is refused."""

@@ -47,12 +47,15 @@ def test_name_and_email_can_be_changed_and_the_email_taken_back(
     sign_in(page, server.add_member("renamed", "Old Name"))
     open_account(page)
 
-    page.get_by_role("textbox", name="Name").fill("  New <b>Name</b> ")
+    page.get_by_role("textbox", name="Name").fill("New <b>Name</b>")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("A name can't contain < or >.")).to_be_visible()
+    page.get_by_role("textbox", name="Name").fill('  New &amp; "Name" ')
     page.get_by_role("textbox", name="Email").fill("new@example.com")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
     page.reload()
-    expect(page.locator("#fact-name")).to_have_text("New <b>Name</b>")
+    expect(page.locator("#fact-name")).to_have_text('New &amp; "Name"')
     expect(page.locator("#fact-email")).to_have_text("new@example.com")
 
     page.get_by_role("textbox", name="Email").fill("")

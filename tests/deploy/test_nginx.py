@@ -126,7 +126,7 @@ def test_a_body_that_is_too_large_is_refused_in_the_applications_words(
     assert answer.all("Content-Type") == ["application/problem+json"]
     assert answer.all("Access-Control-Allow-Origin") == [PAGE_ORIGIN]
     body.write_bytes(b"x" * app.config["MAX_CONTENT_LENGTH"])
-    assert curl(nginx, "/api/authenticate", *sent).status == 400, "one byte less reaches the application"
+    assert curl(nginx, "/api/uploads/", *sent).status == 401, "one byte less reaches the application"
 
 
 def test_what_a_client_claims_about_itself_does_not_reach_the_application(

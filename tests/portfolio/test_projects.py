@@ -441,3 +441,20 @@ def test_roles_that_moderate_are_the_staffs(admin: Person, ada: Person) -> None:
     assert admin.client.get("/api/id").json["role"] == Role.ADMIN
     answer = admin.client.put(f"/api/projects/{project['id']}/hidden", json={"reason": "x"})
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_nobody_outside_the_class_learns_whose_id_a_nameless_author_has(
+    app: APIFlask, ada: Person, make_person: MakePerson, waits: bool
+) -> None:
+    make(ada, visibility="public")
+    outside = make_person("waiting", pending=True).client if waits else app.test_client()
+    (shown,) = outside.get("/api/projects/").json
+    assert shown["author"] == {"name": "A student"}
+    assert outside.get("/api/projects/?uid=ada").json == []
+    assert outside.get("/api/portfolio/ada").status_code == 404
+    # Somebody who shows a name has said that they may be found.
+    ada.client.put("/api/portfolio", json={"shown_name": "Ada L."})
+    assert len(outside.get("/api/projects/?uid=ada").json) == 1
+    assert outside.get("/api/portfolio/ada").json["name"] == "Ada L."
+    assert len(ada.client.get("/api/projects/?uid=ada").json) == 1

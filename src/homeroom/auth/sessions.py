@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Session
@@ -34,7 +35,8 @@ from homeroom.db import db, utc_now, write_transaction
 from homeroom.problems import reject_field
 
 MAX_USER_AGENT_LENGTH = 300
-MAX_SESSIONS_SHOWN = 100
+# Of one person; a pupil has a phone, a tablet of the school's, a laptop.
+MAX_SESSIONS = 50
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ def confirm_password(user: User, password: str, claims: Claims) -> None:
 def _open_session(session: Session, user: User, device: Device) -> str:
     now = utc_now()
     expires_at = now + current_config().token_lifetime
-    session.execute(delete(UserSession).where(UserSession.user_id == user.id, UserSession.expires_at <= now))
+    _end_old_ones(session, user, now)
     row = UserSession(
         id=secrets.token_hex(16),
         user_id=user.id,
@@ -212,6 +214,18 @@ def _open_session(session: Session, user: User, device: Device) -> str:
     session.add(row)
     claims = Claims(user.id, row.id, int(expires_at.timestamp()))
     return issue_token(claims, key=current_keys()[0], issued_at=now)
+
+
+def _end_old_ones(session: Session, user: User, now: datetime) -> None:
+    """Forget sessions that have ended, and the oldest where somebody signs in again and again."""
+    kept = (
+        select(UserSession.id)
+        .where(UserSession.user_id == user.id, UserSession.expires_at > now)
+        .order_by(UserSession.created_at.desc(), UserSession.id)
+        .limit(MAX_SESSIONS - 1)
+    )
+    old = delete(UserSession).where(UserSession.user_id == user.id, UserSession.id.not_in(kept))
+    session.execute(old.execution_options(synchronize_session=False))
 
 
 def end_session(user_id: int, session_id: str) -> None:
@@ -228,7 +242,7 @@ def sessions_of(session: Session, user: User) -> Sequence[UserSession]:
         select(UserSession)
         .where(UserSession.user_id == user.id, UserSession.expires_at > utc_now())
         .order_by(UserSession.created_at.desc(), UserSession.id)
-        .limit(MAX_SESSIONS_SHOWN)
+        .limit(MAX_SESSIONS)
     ).all()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select, true
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 from werkzeug.exceptions import NotFound
 
@@ -55,7 +55,7 @@ def projects_page(
     Raises:
         InvalidFields: the cursor is none of ours (422).
     """
-    statement = _projects(viewer).where(*_filters(query))
+    statement = _projects(viewer).where(*_filters(query, viewer))
     page = keyset_page(
         lambda part: session.scalars(part).all(),
         statement.options(*_listed),
@@ -67,10 +67,10 @@ def projects_page(
     return page, bounded_count(lambda part: session.scalars(part).all(), counted)
 
 
-def _filters(query: ProjectsQuery) -> list[ColumnElement[bool]]:
+def _filters(query: ProjectsQuery, viewer: User | None) -> list[ColumnElement[bool]]:
     filters: list[ColumnElement[bool]] = []
     if query.uid is not None:
-        filters.append(User.uid_key == uid_key(query.uid))
+        filters.append(and_(User.uid_key == uid_key(query.uid), found_by_uid(viewer)))
     if query.tag is not None:
         tagged = select(ProjectTag.project_id).where(ProjectTag.key == name_key(query.tag))
         filters.append(Project.id.in_(tagged))
@@ -81,6 +81,19 @@ def _filters(query: ProjectsQuery) -> list[ColumnElement[bool]]:
     if query.hidden is not None:
         filters.append(Project.hidden_at.is_not(None) if query.hidden else Project.hidden_at.is_(None))
     return filters
+
+
+def found_by_uid(viewer: User | None) -> ColumnElement[bool]:
+    """Whom a viewer may look for by ID: to guests an author who shows no name is "A student", and nobody's ID.
+
+    Otherwise whoever knows, or guesses, an ID learns which works are that child's.
+    """
+    if viewer is not None and not viewer.pending:
+        return true()
+    named = (
+        select(Profile.user_id).where(Profile.user_id == User.id, Profile.shown_name.is_not(None)).exists()
+    )
+    return named if viewer is None else or_(named, User.id == viewer.id)
 
 
 def get_project(session: Session, project_id: int, viewer: User | None) -> Project:
@@ -144,8 +157,9 @@ def shown_names(session: Session, projects: Sequence[Project]) -> dict[int, str]
 
 
 def has_public_project(session: Session, user: User) -> bool:
-    """Whether guests can meet this person at all."""
-    statement = _projects(None).where(Project.owner_id == user.id).with_only_columns(Project.id)
+    """Whether guests can meet this person at all, by the ID that the page's address names."""
+    public = _projects(None).where(Project.owner_id == user.id, found_by_uid(None))
+    statement = public.with_only_columns(Project.id)
     return session.scalars(statement.limit(1)).first() is not None
 
 
