@@ -84,7 +84,7 @@ def _filters(query: ProjectsQuery, viewer: User | None) -> list[ColumnElement[bo
 
 
 def found_by_uid(viewer: User | None) -> ColumnElement[bool]:
-    """Whom a viewer may look for by ID: to guests an author who shows no name is "A student", and nobody's ID.
+    """Whom a viewer may look for by ID: an author who shows no name is "A student" to guests, without one.
 
     Otherwise whoever knows, or guesses, an ID learns which works are that child's.
     """
