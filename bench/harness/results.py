@@ -17,6 +17,7 @@ SCRIPTS = (
     "freshness",
     "sign_in",
     "sign_in_storm",
+    "after_the_break",
     "start",
     "memory",
     "page",

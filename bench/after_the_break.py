@@ -1,0 +1,288 @@
+"""A class that comes back from a break, all at once, while one person sends whatever costs most.
+
+A hundred people, whose sessions were last used an hour ago, reload a page; forty sign in; ten upload a
+photograph; a roster of two thousand is imported. Meanwhile one account sends every text, picture, query and
+body that was made to cost, in a loop. Everybody else is to be answered, within two seconds, by a service that
+stays below 768 MB.
+"""
+
+import base64
+import io
+import random
+import socket
+import tempfile
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import requests
+from PIL import Image
+from sqlalchemy import update
+
+from harness.claims import Claim, JudgedBy, Series
+from harness.homeroom import homeroom, prepare, sign_in
+from harness.people import PASSWORD, make_class
+from harness.postgresql import DATABASES, database
+from harness.processes import Service
+from harness.results import Result
+from harness.script import Options, finish, read_options, tell
+from homeroom.app import create_app
+from homeroom.auth.models import UserSession
+from homeroom.config import load_config
+from homeroom.db import db, utc_now, write_transaction
+
+RELOADING, SIGNING_IN, UPLOADING, ROSTER = 100, 40, 10, 2000
+PEOPLE = make_class(RELOADING + SIGNING_IN + UPLOADING + 2)
+ADMIN, ATTACKER = PEOPLE[0], PEOPLE[-1]
+MAX_MEMORY_MB, MAX_WAIT_S = 768, 2.0
+
+
+@dataclass
+class Seen:
+    """How everybody else was answered, by what they did."""
+
+    waits: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    failures: Counter[str] = field(default_factory=Counter)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ask(self, what: str, send: Callable[[], requests.Response]) -> None:
+        started = time.perf_counter()
+        try:
+            status = send().status_code
+        except requests.RequestException:
+            status = 0
+        with self.lock:
+            self.waits[what].append(time.perf_counter() - started)
+            if status == 0 or status >= 500:
+                self.failures[f"{what}: {status}"] += 1
+
+
+class Memory(threading.Thread):
+    """The largest proportional set of the service's processes, in MB, until it is stopped."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        super().__init__(daemon=True)
+        self.process, self.peak_mb, self.stopping = process, 0.0, threading.Event()
+
+    def run(self) -> None:
+        while not self.stopping.wait(0.05):
+            total = 0
+            for each in [self.process, *self.process.children(recursive=True)]:
+                try:
+                    total += each.memory_full_info().pss
+                except psutil.Error:
+                    # A decoder that has just ended.
+                    continue
+            self.peak_mb = max(self.peak_mb, total / 1024**2)
+
+
+def photograph(width: int = 2000) -> bytes:
+    """A noisy JPEG of about a megabyte."""
+    noise = Image.effect_noise((width // 4, width // 6), 80).resize((width, width * 2 // 3))
+    buffer = io.BytesIO()
+    Image.merge("RGB", (noise, noise, noise)).save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
+
+
+def many_scans() -> bytes:
+    """A progressive JPEG whose last scan is there two thousand times."""
+    buffer = io.BytesIO()
+    Image.effect_noise((2000, 2000), 40).save(buffer, "JPEG", progressive=True, quality=20)
+    data = buffer.getvalue()
+    last = data.rindex(b"\xff\xda")
+    return data[:-2] + data[last:-2] * 2000 + data[-2:]
+
+
+def thin_picture() -> bytes:
+    """A PNG of 1 by 16,000,000 pixels."""
+    buffer = io.BytesIO()
+    Image.new("L", (1, 16_000_000)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def wide_table() -> str:
+    """18 kB of Markdown that unfold to 600,000 cells."""
+    return "|a" * 100 + "|\n" + "|-" * 100 + "|\n" + "|\n" * 6000
+
+
+def attacks(address: str, token: str) -> Iterator[Callable[[], object]]:
+    """What was found to cost most, again and again."""
+    cookies = {"jwt": token}
+    bomb, thin, table = many_scans(), thin_picture(), wide_table()
+
+    def post(path: str, **body: object) -> Callable[[], object]:
+        return lambda: requests.post(f"{address}{path}", cookies=cookies, timeout=60, **body)  # type: ignore[arg-type]
+
+    def long_question() -> object:
+        query = f"q={random.random()}" + "b" * 6000
+        headers = {"If-None-Match": '"' + "a" * 6000 + '"', "Accept-Encoding": f"x{random.random()}"}
+        return requests.get(f"{address}/api/users/?{query}", cookies=cookies, headers=headers, timeout=60)
+
+    def unfinished_body() -> object:
+        host = urlsplit(address)
+        connection = socket.create_connection((host.hostname, host.port), timeout=5)
+        head = "POST /api/authenticate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
+        connection.sendall(head.encode())
+        return connection
+
+    while True:
+        yield post("/api/projects/", json={"title": "T", "body": table})
+        yield post("/api/projects/preview", json={"body": table})
+        yield post("/api/uploads/", data=bomb, headers={"Content-Type": "image/jpeg"})
+        yield post("/api/uploads/", data=thin, headers={"Content-Type": "image/png"})
+        yield post("/api/id/pfp", json={"pfp": base64.b64encode(bomb).decode()})
+        yield post("/api/authenticate", json={"uid": ADMIN.uid, "password": "a wrong guess"})
+        yield long_question
+        yield unfinished_body
+
+
+@contextmanager
+def one_who_attacks(address: str, token: str) -> Iterator[Counter[str]]:
+    """Four connections of one account, until the block ends."""
+    stopping, sent, held = threading.Event(), Counter[str](), []
+
+    def attack() -> None:
+        for send in attacks(address, token):
+            if stopping.is_set():
+                return
+            try:
+                held.append(send())
+            except (OSError, requests.RequestException) as error:
+                sent[type(error).__name__] += 1
+            sent["sent"] += 1
+
+    threads = [threading.Thread(target=attack, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield sent
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
+        for each in held:
+            if isinstance(each, socket.socket):
+                each.close()
+
+
+def let_sessions_rest(settings: dict[str, str]) -> None:
+    """As after a break: each session's last use is to be noted anew."""
+    app = create_app(load_config(**{name.lower(): value for name, value in settings.items()}))
+    with app.app_context():
+        with write_transaction() as session:
+            session.execute(update(UserSession).values(last_used_at=utc_now() - timedelta(hours=1)))
+        db.engine.dispose()
+
+
+def come_back(service: Service, tokens: dict[str, str], seen: Seen) -> None:
+    """Everybody at the same moment."""
+    address, data = service.address, photograph()
+    names = [person.uid for person in PEOPLE]
+    reloading = names[1 : 1 + RELOADING]
+    signing_in = names[1 + RELOADING : 1 + RELOADING + SIGNING_IN]
+    uploading = names[1 + RELOADING + SIGNING_IN : -1]
+    roster = "uid,name\n" + "".join(f"new{n},New Person {n}\n" for n in range(ROSTER))
+
+    def reload(uid: str) -> None:
+        cookies = {"jwt": tokens[uid]}
+        for path in ("/api/id", "/api/users/?limit=50", "/api/projects/", "/users/"):
+            seen.ask("reload", lambda path=path: requests.get(address + path, cookies=cookies, timeout=60))
+
+    def enter(uid: str) -> None:
+        body = {"uid": uid, "password": PASSWORD}
+        seen.ask("sign in", lambda: requests.post(f"{address}/api/authenticate", json=body, timeout=60))
+
+    def upload(uid: str) -> None:
+        seen.ask(
+            "upload",
+            lambda: requests.post(
+                f"{address}/api/uploads/",
+                data=data,
+                headers={"Content-Type": "image/jpeg"},
+                cookies={"jwt": tokens[uid]},
+                timeout=60,
+            ),
+        )
+
+    def import_roster(_uid: str) -> None:
+        seen.ask(
+            "roster",
+            lambda: requests.post(
+                f"{address}/api/roster",
+                data=roster,
+                headers={"Content-Type": "text/csv"},
+                cookies={"jwt": tokens[ADMIN.uid]},
+                timeout=60,
+            ),
+        )
+
+    doing = [
+        *((reload, uid) for uid in reloading),
+        *((enter, uid) for uid in signing_in),
+        *((upload, uid) for uid in uploading),
+        (import_roster, ADMIN.uid),
+    ]
+    with ThreadPoolExecutor(len(doing)) as pool:
+        for done in [pool.submit(do, uid) for do, uid in doing]:
+            done.result()
+
+
+def measure_on(kind: str, folder: Path, rounds: int) -> dict[str, list[float]]:
+    """What was seen on one database, a figure a round."""
+    found: dict[str, list[float]] = defaultdict(list)
+    with database(kind, folder) as url:
+        settings = prepare(folder, PEOPLE, database_url=url)
+        for _ in range(rounds):
+            with homeroom(settings) as service:
+                tokens = {
+                    person.uid: sign_in(service.address, person.uid)
+                    for person in PEOPLE
+                    if person not in PEOPLE[1 + RELOADING : 1 + RELOADING + SIGNING_IN]
+                }
+                let_sessions_rest(settings)
+                seen, memory = Seen(), Memory(service.process)
+                memory.start()
+                with one_who_attacks(service.address, tokens[ATTACKER.uid]) as sent:
+                    come_back(service, tokens, seen)
+                memory.stopping.set()
+                memory.join()
+            tell(f"{kind}: {dict(sent)} attacks; failures {dict(seen.failures)}")
+            found[f"failures, {kind}"].append(seen.failures.total())
+            found[f"memory, {kind}"].append(memory.peak_mb)
+            for what, waits in seen.waits.items():
+                found[f"longest {what}, {kind}"].append(max(waits))
+    return found
+
+
+def measure(options: Options, folder: Path) -> Result:
+    series: list[Series] = []
+    claims: list[Claim] = []
+    for kind in DATABASES:
+        below = folder / kind
+        below.mkdir()
+        for name, values in measure_on(kind, below, options.rounds).items():
+            unit = "MB" if name.startswith("memory") else "of 551" if name.startswith("failures") else "s"
+            series.append(Series(name, unit, tuple(values)))
+            most = {"MB": MAX_MEMORY_MB, "s": MAX_WAIT_S}.get(unit, 0)
+            claims.append(Claim(name, name, at_most=most, judged_by=JudgedBy.WORST))
+    title = "A class comes back while one attacks"
+    return Result("after_the_break", title, tuple(series), tuple(claims))
+
+
+def main() -> None:
+    options = read_options(__doc__, rounds=3, seconds=1)
+    with tempfile.TemporaryDirectory() as folder:
+        result = measure(options, Path(folder))
+    finish(result, options)
+
+
+if __name__ == "__main__":
+    main()
