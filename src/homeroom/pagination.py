@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Generic, NoReturn, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -49,6 +50,17 @@ class Order:
         value, row_id = self._read(cursor)
         here, there = tuple_(self.column, self.id), tuple_(value, row_id)
         return here < there if self.descending else here > there
+
+    def after_merged(self, cursor: str, place: int, parts: int) -> ColumnElement[bool]:
+        """The rows of one part behind a cursor of `merged_page`.
+
+        Raises:
+            InvalidFields: the cursor is none of ours (422).
+        """
+        value, number = self._read(cursor)
+        # id * parts + place < number, as a bound of the id: an index knows ids, not numbers.
+        first_not = -((place - number) // parts)
+        return tuple_(self.column, self.id) < tuple_(value, first_not)
 
     def _read(self, cursor: str) -> tuple[object, int]:
         kind = self.column.type
@@ -121,6 +133,29 @@ def chained_page(
             return Page(rows, f"{number}.{page.next_cursor}")
         place = None
     return Page(rows, None)
+
+
+def merged_page(
+    fetch: Fetch[T], parts: Sequence[tuple[AnySelect, Order]], *, limit: int, cursor: str | None
+) -> Page[T]:
+    """At most `limit` rows of several statements in one order: by a moment, the latest first.
+
+    Each part is sorted by its own moment and id, descending, along an index of its own, and gives no more
+    than a page. Rows have the moment as `at`, and as `number` the id times how many parts there are, plus the
+    part's place: where moments are equal, that decides.
+
+    Raises:
+        InvalidFields: the cursor is none of ours (422).
+    """
+    rows: list[T] = []
+    for place, (statement, order) in enumerate(parts):
+        if cursor is not None:
+            statement = statement.where(order.after_merged(cursor, place, len(parts)))
+        rows.extend(fetch(statement.order_by(*order.clauses()).limit(limit + 1)))
+    rows.sort(key=attrgetter("at", "number"), reverse=True)
+    if len(rows) <= limit:
+        return Page(rows, None)
+    return Page(rows[:limit], _encode(*attrgetter("at", "number")(rows[limit - 1])))
 
 
 def bounded_count(fetch: Fetch[Any], *statements: AnySelect) -> int | None:

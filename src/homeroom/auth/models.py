@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -69,6 +70,14 @@ class User(Base):
     __tablename__ = "users"
     __table_args__ = (
         Index("ix_users_name_key_id", "name_key", "id"),
+        Index("ix_users_created_at_id", "created_at", "id"),
+        Index(
+            "ix_users_not_joined",
+            "name_key",
+            "id",
+            sqlite_where=text("password_hash IS NULL"),
+            postgresql_where=text("password_hash IS NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
 

@@ -29,8 +29,19 @@ from sqlalchemy import (
 from sqlalchemy.types import JSON
 
 # Sessions: one that was ended must not come back to life. Counts of guesses are of no use later. The
-# directory is kept by triggers (migration 0004), and Alembic's revision stands in the manifest.
-LEFT_OUT = frozenset({"alembic_version", "attempt_counts", "directory", "heartbeat", "sessions"})
+# directory and the tallies are kept by triggers (migrations 0004 and 0008), and Alembic's revision stands in
+# the manifest.
+LEFT_OUT = frozenset(
+    {
+        "alembic_version",
+        "attempt_counts",
+        "directory",
+        "heartbeat",
+        "sessions",
+        "tallies",
+        "tally_changes",
+    }
+)
 # What a restore empties: sessions too, so that everybody signs in again.
 _NOT_EMPTIED = LEFT_OUT - {"sessions"}
 _ROWS_AT_ONCE = 500

@@ -3,13 +3,16 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, Enum, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Enum, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.ext.orderinglist import ordering_list
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from homeroom.auth.models import Id, Key, User
 from homeroom.db import Base, UTCDateTime, utc_now
 from homeroom.uploads.models import Picture
+
+# Few are, and who looks for them shall not look at all.
+_HIDDEN = text("hidden_at IS NOT NULL")
 
 
 class Visibility(StrEnum):
@@ -38,6 +41,16 @@ class Project(Base):
     __tablename__ = "projects"
     __table_args__ = (
         Index("ix_projects_title_key_id", "title_key", "id"),
+        Index("ix_projects_updated_at_id", "updated_at", "id"),
+        Index("ix_projects_hidden_at_id", "hidden_at", "id", sqlite_where=_HIDDEN, postgresql_where=_HIDDEN),
+        Index("ix_projects_hidden_id", "id", sqlite_where=_HIDDEN, postgresql_where=_HIDDEN),
+        Index(
+            "ix_projects_hidden_title_key_id",
+            "title_key",
+            "id",
+            sqlite_where=_HIDDEN,
+            postgresql_where=_HIDDEN,
+        ),
         {"sqlite_autoincrement": True},
     )
 

@@ -51,6 +51,20 @@ class Picture(Base):
             sqlite_where=text("attached AND purpose = 'avatar'"),
             postgresql_where=text("attached AND purpose = 'avatar'"),
         ),
+        # Two, and not one that begins with the purpose: SQLite would take that for a person's pictures, too.
+        *(
+            Index(
+                name,
+                "created_at",
+                "id",
+                sqlite_where=text(f"purpose = '{purpose}'"),
+                postgresql_where=text(f"purpose = '{purpose}'"),
+            )
+            for name, purpose in (
+                ("ix_pictures_of_projects", Purpose.PROJECT),
+                ("ix_pictures_of_people", Purpose.AVATAR),
+            )
+        ),
         {"sqlite_autoincrement": True},
     )
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import Forbidden
 
 from homeroom.config import current_config
+from homeroom.tallies import Total, read_total
 from homeroom.uploads.models import Picture
 
 _MEGABYTE = 1_000_000
@@ -51,8 +52,8 @@ def require_room(session: Session, owner_id: int, adding_bytes: int = 0) -> None
 def require_room_in_class(session: Session, adding_bytes: int) -> None:
     """Let a picture be kept only where the class has room for it.
 
-    It adds up all pictures, and so is asked before a unit of writing, not within: of several that come in at
-    once the last may go a few megabytes beyond.
+    It is asked before a unit of writing, not within: of several that come in at once the last may go a few
+    megabytes beyond.
 
     Raises:
         Forbidden: the class has none left (403).
@@ -67,7 +68,7 @@ def require_room_in_class(session: Session, adding_bytes: int) -> None:
 
 def taken_by_class(session: Session) -> int:
     """The room that all pictures take."""
-    return int(session.scalars(select(func.coalesce(func.sum(Picture.bytes), 0))).one())
+    return read_total(session, Total.PICTURES_BYTES)
 
 
 def _megabytes(size: int) -> str:
