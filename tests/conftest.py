@@ -30,16 +30,15 @@ from tests.servers import Server, serving
 
 
 class Together(LoadScopeScheduling):
-    """Spreads tests over workers, but keeps together what shares something that is costly or the only one.
+    """Spreads tests over workers, but keeps together what shares something that is costly.
 
-    The browser's tests share ports, which are the contract's; a file of the deployment's shares servers,
-    images and machines. (xdist itself: `--dist loadgroup` has no effect since pytest 9.2, its issue 1386.)
+    A file of the browser's tests shares a browser and a page's state, one of the deployment's servers, images
+    and machines. (xdist itself: `--dist loadgroup` has no effect since pytest 9.2, its issue 1386.)
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith("tests/browser/"):
-            return "browser"
-        return nodeid.partition("::")[0] if nodeid.startswith("tests/deploy/") else nodeid
+        together = nodeid.startswith(("tests/browser/", "tests/deploy/"))
+        return nodeid.partition("::")[0] if together else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
@@ -139,11 +138,27 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{path}"
         return
     url = request.getfixturevalue("postgresql_url")
+    _empty(url)
     yield url
+
+
+def _empty(url: str) -> None:
+    """Leaves a PostgreSQL database with its tables alone.
+
+    Before a test and not after it: whatever an earlier one left, connections in the middle of a
+    transaction too, is nothing that a later one could fail for.
+    """
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     # The directory's one row stays: a trigger counts anew when the users are gone.
     tables = ", ".join(table.name for table in Base.metadata.sorted_tables if table.name != "directory")
     with engine.begin() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " AND backend_type = 'client backend'"
+            )
+        )
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     engine.dispose()
 

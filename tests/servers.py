@@ -1,6 +1,7 @@
 """Real servers for tests: the program as its users start it, over one database."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 import requests
 
@@ -18,6 +20,19 @@ START_TIMEOUT_S = 30
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
+
+
+def free_ports(count: int, among: range) -> list[int]:
+    """So many different ports where nobody listens now."""
+    return list(islice(filter(_is_free, random.sample(among, len(among))), count))
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 @dataclass

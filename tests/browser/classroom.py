@@ -1,14 +1,13 @@
 """A class for the browser tests: the real programs as processes, and people who have joined.
 
-They run on the ports that the contract names, for that is what `config.js` looks for, and are
-ended by their own handles.
+They run on ports that are free, whatever else this machine runs, and are ended by their own handles.
+Where a page names the contract's ports (`config.js` looks for 8086 from 4100), the browser maps them.
 """
 
 import csv
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -22,10 +21,14 @@ from pathlib import Path
 import pytest
 
 from homeroom.config import Config
+from tests.servers import free_ports
 
-API_PORT, SITE_PORT, LESSON_PORT, FAR_PORT, PAGES_PORT, SILENT_PORT = 8086, 4100, 4101, 4102, 4103, 8099
+# Below those that the system gives to outgoing connections, so that none takes one in the meantime.
+API_PORT, SITE_PORT, LESSON_PORT, FAR_PORT, PAGES_PORT, SILENT_PORT = free_ports(6, range(20_000, 32_000))
 API = f"http://localhost:{API_PORT}"
-SECOND_ORIGINS = (f"http://localhost:{SITE_PORT}", f"http://127.0.0.1:{SITE_PORT}")
+# What the contract names, and where it is here: `config.js` knows the API from port 4100 at 8086.
+MAPPED_PORTS = {8086: API_PORT, 4100: SITE_PORT}
+SECOND_ORIGINS = ("http://localhost:4100", "http://127.0.0.1:4100")
 LESSON_ORIGIN = f"http://localhost:{LESSON_PORT}"
 PAGES_ORIGIN = f"http://localhost:{PAGES_PORT}"
 PASSWORD = "correct horse battery"
@@ -111,7 +114,6 @@ class Running:
     def __init__(self, homeroom: Homeroom, *arguments: str) -> None:
         self.arguments = arguments
         self.log = homeroom.folder / f"{'-'.join(arguments).replace('/', '_')}.log"
-        fail_if_taken(int(arguments[arguments.index("--port") + 1]))
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "homeroom", *arguments],
@@ -130,14 +132,6 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-
-
-def fail_if_taken(port: int) -> None:
-    """End the tests with a clear line where another program has the port."""
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        pytest.fail(f"Port {port} is taken: end the program that uses it and run the tests again.")
 
 
 def wait_until_ready(url: str, alive: Running) -> None:

@@ -1,9 +1,7 @@
 """What the browser tests stand on: the running programs, the class, and Chromium."""
 
-import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from tests.browser.classroom import (
     HOSTILE_NAME,
     LESSON_ORIGIN,
     LESSON_PORT,
+    MAPPED_PORTS,
     SILENT_PORT,
     SITE_PORT,
     Homeroom,
@@ -37,29 +36,19 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 
+HOST_RULES = ",".join(
+    f"MAP {host}:{named} 127.0.0.1:{here}"
+    for host in ("localhost", "127.0.0.1")
+    for named, here in MAPPED_PORTS.items()
+)
+
 # Two cores may be shared with other work: wait for what must come, never for a fixed time.
 expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")
-def ports() -> Iterator[None]:
-    """The ports, for one run at a time: two would sign in at each other's server."""
-    with (Path(tempfile.gettempdir()) / "homeroom-browser-tests.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pytest.fail(
-                f"Other browser tests have the ports {API_PORT} and {SITE_PORT}: wait for their end, "
-                "and keep all browser tests of a run on one worker."
-            )
-        yield
-
-
-@pytest.fixture(scope="session")
-def server(
-    ports: None, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> Iterator[Homeroom]:
-    """The API with its pages on 8086, and a class of 120 students in it."""
+def server(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Homeroom]:
+    """The API with its pages, and a class of 120 students in it."""
     read_path = pytestconfig.getoption("--read-path")
     homeroom = Homeroom(tmp_path_factory.mktemp("homeroom"), read_path=read_path)
     homeroom.command("db", "upgrade")
@@ -74,7 +63,7 @@ def server(
 
 @pytest.fixture(scope="session")
 def second_origin(server: Homeroom) -> Iterator[None]:
-    """The same pages on port 4100, as GitHub Pages would serve them beside the API."""
+    """The same pages on what is port 4100 to the browser, as GitHub Pages would serve them."""
     with Running(server, "site", "serve", "--port", str(SITE_PORT)) as alive:
         wait_until_ready(f"http://localhost:{SITE_PORT}/", alive)
         yield
@@ -113,7 +102,9 @@ def browser() -> Iterator[Browser]:
     if chromium is None:
         pytest.fail("Chromium is missing; install it: sudo apt-get install chromium")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        started = playwright.chromium.launch(
+            executable_path=chromium, args=[*CHROMIUM_FLAGS, f"--host-resolver-rules={HOST_RULES}"]
+        )
         yield started
         started.close()
 

@@ -8,8 +8,6 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from tests.browser.classroom import fail_if_taken
-
 
 class _Handler(SimpleHTTPRequestHandler):
     """Files below a folder; anything else is the 404 page of the site, whatever its depth."""
@@ -33,7 +31,6 @@ class _Handler(SimpleHTTPRequestHandler):
 @contextmanager
 def published(site: Path, port: int) -> Iterator[None]:
     """The exported `site` below the name of its folder, with what else lies beside that folder."""
-    fail_if_taken(port)
     handler = partial(_Handler, site=site, directory=str(site.parent))
     web_server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     thread = Thread(target=web_server.serve_forever, daemon=True)

@@ -53,7 +53,7 @@ def test_a_guests_console_stays_empty(page: Page) -> None:
 
 
 @pytest.mark.usefixtures("second_origin")
-@pytest.mark.parametrize("origin", [API, *SECOND_ORIGINS])
+@pytest.mark.parametrize("origin", [API, *SECOND_ORIGINS], ids=["api", "beside", "by-number"])
 def test_a_members_console_stays_empty(
     page: Page, ada: Member, sign_in: Callable[..., None], origin: str
 ) -> None:

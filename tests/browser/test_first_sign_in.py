@@ -208,25 +208,25 @@ def test_who_is_signed_in_already_is_told_so(page: Page, ada: Member, sign_in: C
 @pytest.mark.parametrize(
     ("next_path", "landing"),
     [
-        ("/account/", f"{API}/account/"),
-        ("/users/?sort=-uid", f"{API}/users/?sort=-uid"),
-        ("https://evil.example/", f"{API}/users/"),
-        ("//evil.example/", f"{API}/users/"),
-        (r"/\evil.example/", f"{API}/users/"),
-        ("/\t/evil.example/", f"{API}/users/"),
-        ("javascript:alert(1)", f"{API}/users/"),
+        ("/account/", "/account/"),
+        ("/users/?sort=-uid", "/users/?sort=-uid"),
+        ("https://evil.example/", "/users/"),
+        ("//evil.example/", "/users/"),
+        (r"/\evil.example/", "/users/"),
+        ("/\t/evil.example/", "/users/"),
+        ("javascript:alert(1)", "/users/"),
     ],
 )
 def test_signing_in_leads_back_within_this_site_only(
     page: Page, ada: Member, next_path: str, landing: str
 ) -> None:
-    page.goto(f"{API}/login/")
+    page.goto("/login/")
     page.evaluate("next => history.replaceState(null, '', '?' + new URLSearchParams({ next }))", next_path)
     page.get_by_label("ID").fill(ada.uid)
     page.get_by_label("Password", exact=True).fill(ada.password)
     page.keyboard.press("Enter")
 
-    page.wait_for_url(landing)
+    page.wait_for_url(f"{API}{landing}")
 
 
 def test_the_password_can_be_shown_and_hidden(page: Page) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.classroom import STUDENTS, Member
+from tests.browser.classroom import STUDENTS, Homeroom, Member
 
 pytestmark = pytest.mark.browser
 
@@ -55,7 +55,9 @@ def test_the_site_works_below_a_base_path(
     expect(page).to_have_url(f"{base}/login/")
 
 
-def test_both_pairs_of_names_are_the_same_two_things(page: Page, lesson_origin: str) -> None:
+def test_both_pairs_of_names_are_the_same_two_things(
+    page: Page, server: Homeroom, lesson_origin: str
+) -> None:
     page.goto(f"{lesson_origin}/lesson.html")
 
     exported = page.evaluate(
@@ -66,4 +68,4 @@ def test_both_pairs_of_names_are_the_same_two_things(page: Page, lesson_origin: 
         }"""
     )
 
-    assert exported == [True, True, "http://localhost:8086", "GET", "include"]
+    assert exported == [True, True, server.url, "GET", "include"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.browser.classroom import API, HOSTILE_NAME, STUDENTS, Homeroom, Member
+from tests.browser.classroom import API, HOSTILE_NAME, SILENT_PORT, STUDENTS, Homeroom, Member
 
 pytestmark = pytest.mark.browser
 
@@ -255,7 +255,7 @@ def test_a_server_that_is_not_there_is_told_with_the_setting_that_may_be_missing
     page.goto(f"{unreachable_api_site}/users/")
 
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("TypeError: Failed to fetch: http://localhost:8099/api/users/")
+    expect(alert).to_contain_text(f"TypeError: Failed to fetch: http://localhost:{SILENT_PORT}/api/users/")
     expect(alert).to_contain_text(f"FRONTEND_ORIGINS must hold {unreachable_api_site}")
 
 
