@@ -106,6 +106,7 @@ def test_ids_are_never_given_out_twice(make_person: MakePerson, admin: Person) -
     assert make_person("ada", signed_in=False).id > ada.id
 
 
+@pytest.mark.migrates
 def test_migrations_lead_to_the_models_and_back_with_rows_in_the_tables(app: APIFlask, ada: Person) -> None:
     with app.app_context():
         db.session.remove()
@@ -217,6 +218,7 @@ def test_a_damaged_database_is_told_as_one(make_app: MakeApp, tmp_path: Path) ->
     assert (answer.status_code, "restore a backup" in answer.json["detail"]) == (503, True)
 
 
+@pytest.mark.migrates
 def test_a_migration_cleans_names_that_pages_would_run_and_the_database_refuses_them_after(
     app: APIFlask, make_person: MakePerson, ada: Person
 ) -> None:

@@ -177,6 +177,7 @@ def test_they_go_with_a_user_whose_works_go_too(app: APIFlask, ada: Person) -> N
         assert not kept(db.session())
 
 
+@pytest.mark.migrates
 def test_the_migration_counts_what_is_there(app: APIFlask) -> None:
     with app.app_context(), write_transaction() as session:
         Changes(1).add(session)

@@ -126,6 +126,7 @@ def test_one_transaction_of_many_statements_counts_right(app: APIFlask, make_per
     assert (after[1] - before[1], after[2] - before[2]) == (3, 1)
 
 
+@pytest.mark.migrates
 def test_the_migration_counts_the_users_that_are_there(app: APIFlask, make_person: MakePerson) -> None:
     for uid, pending in (("ada", False), ("bob", False), ("eve", True)):
         make_person(uid, signed_in=False, pending=pending)

@@ -11,14 +11,13 @@ import requests
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from pyrage.x25519 import Identity
-from sqlalchemy import text
 
 from homeroom.app import create_app
 from homeroom.auth.models import Role, User
 from homeroom.config import load_config
 from homeroom.db import db, write_transaction
 from tests.backup.conftest import SchoolClass, archives, everything, files_below, run, run_well, sign_in
-from tests.conftest import KEY, MakePerson
+from tests.conftest import KEY, MakePerson, PostgreSQL
 from tests.servers import serving
 from tests.uploads.conftest import BUCKET
 
@@ -104,11 +103,12 @@ def test_a_class_is_restored_where_nothing_is_left(tmp_path: Path, archive_folde
 
 @only_sqlite
 def test_a_class_moves_from_sqlite_to_postgresql_and_back(
-    school_class: SchoolClass, postgresql_url: str, tmp_path: Path, archive_folder: Path
+    school_class: SchoolClass, postgresql: PostgreSQL, tmp_path: Path, archive_folder: Path
 ) -> None:
     before, uploads = everything(), tmp_path / "instance" / "uploads"
     files = files_below(uploads)
     run_well("backup")
+    postgresql_url = postgresql.copy()
     elsewhere = {"DATABASE_URL": postgresql_url, "INSTANCE_PATH": str(tmp_path / "second")}
     run_well("restore", "latest", "--yes", **elsewhere)
     settings = {"database_url": postgresql_url, "instance_path": tmp_path / "second"}
@@ -125,17 +125,10 @@ def test_a_class_moves_from_sqlite_to_postgresql_and_back(
     assert everything() == before
     assert files_below(uploads) == files
     run_well("restore", "latest", "--yes", **elsewhere)
-    _empty(postgresql_url)
+    postgresql.drop(postgresql_url)
 
 
-def _empty(url: str) -> None:
-    app = create_app(load_config(database_url=url, secret_key=KEY))
-    with app.app_context():
-        with db.engine.begin() as connection:
-            connection.execute(text("TRUNCATE users RESTART IDENTITY CASCADE"))
-        db.engine.dispose()
-
-
+@pytest.mark.migrates
 def test_an_archive_of_an_older_version_is_restored_and_brought_up_to_date(
     app: APIFlask, school_class: SchoolClass
 ) -> None:

@@ -93,6 +93,7 @@ def test_a_key_file_that_others_may_read_is_named(server_settings: dict[str, str
     assert (status, list(faults)) == (1, ["key"])
 
 
+@pytest.mark.migrates
 def test_a_pending_migration_is_named(server_settings: dict[str, str]) -> None:
     downgrade = [sys.executable, "-m", "homeroom", "db", "downgrade"]
     subprocess.run(downgrade, env=os.environ | server_settings, check=True, capture_output=True)

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -64,6 +64,31 @@ def test_pauses_between_deaths_grow_and_end_somewhere() -> None:
     assert pauses[:5] == [0, 0.5, 1, 2, 4]
     assert pauses == sorted(pauses)
     assert pauses[-1] == 30
+
+
+STARTS_LATE = """
+import multiprocessing, os, time
+from homeroom.cli.supervision import end_with_parent
+
+def worker():
+    os.closerange(1, 3)
+    while os.getppid() == server:
+        time.sleep(0.01)
+    end_with_parent()
+    time.sleep(600)
+
+server = os.getpid()
+process = multiprocessing.get_context("fork").Process(target=worker)
+process.start()
+print(process.pid, flush=True)
+os._exit(0)
+"""
+
+
+def test_a_worker_whose_server_was_gone_before_it_started_ends_too() -> None:
+    printed = subprocess.run([sys.executable, "-c", STARTS_LATE], capture_output=True, check=True, text=True)
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(int(printed.stdout)).wait(timeout=TIMEOUT_S)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

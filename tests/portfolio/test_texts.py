@@ -142,6 +142,7 @@ def test_a_text_from_before_the_bounds_is_shown_as_it_was_written(
     assert ada.client.patch(path, json={"title": "Still mine"}).status_code == 200
 
 
+@pytest.mark.migrates
 def test_the_migration_goes_down_and_up_with_projects_in_the_tables(app: APIFlask, ada: Person) -> None:
     path = f"/api/projects/{make(ada, body='*kept*', tags=['a'])['id']}"
     with app.app_context():

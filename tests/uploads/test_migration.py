@@ -13,6 +13,7 @@ from tests.uploads.conftest import send
 from tests.uploads.files import encoded
 
 
+@pytest.mark.migrates
 @pytest.mark.parametrize("storage_kind", ["folder"], indirect=True)
 def test_the_migration_goes_down_and_up_with_rows_in_the_tables(app: APIFlask, ada: Person) -> None:
     send(ada, encoded("PNG"))

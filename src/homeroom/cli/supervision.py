@@ -1,5 +1,6 @@
 """The server and its workers: one that dies comes back, however often; one without its server ends."""
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -57,7 +58,9 @@ def respawn_pause_s(deaths: int) -> float:
 
 def end_with_parent() -> None:
     """End this worker once the server that started it is gone: an orphan would keep the port taken."""
-    parent = os.getppid()
+    server = multiprocessing.parent_process()
+    # Not `os.getppid()`: who was killed while this worker started is its parent no longer.
+    parent = server.pid if server else os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:

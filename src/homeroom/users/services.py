@@ -177,9 +177,23 @@ def _checked_dob(dob: date, pointer: str) -> date:
 
 
 def _insert(session: Session, users: Sequence[User]) -> None:
+    _leave_others_roster_keys(session, users)
     # In one order: two who make the same users at once then wait for each other at the first of them.
     session.add_all(sorted(users, key=attrgetter("uid_key")))
     _flush_unique(session)
+
+
+def _leave_others_roster_keys(session: Session, users: Sequence[User]) -> None:
+    """Where the roster's row of an ID means somebody who was renamed since, it goes on meaning them."""
+    keys = [user.roster_key for user in users if user.roster_key is not None]
+    ids = [user.id for user in users if user.id is not None]
+    with session.no_autoflush:
+        taken = set(
+            session.scalars(select(User.roster_key).where(User.roster_key.in_(keys), User.id.not_in(ids)))
+        )
+    for user in users:
+        if user.roster_key in taken:
+            user.roster_key = None
 
 
 def _flush_unique(session: Session) -> None:
@@ -224,6 +238,7 @@ def change_user(user_id: int, changes: UserChanges, actor: User) -> User:
         if changes.uid is not None and actor.role is Role.ADMIN and target.roster_key is None:
             # The staff gave, or confirmed, the ID.
             target.roster_key = target.uid_key
+            _leave_others_roster_keys(session, [target])
         # Before any other statement, whose own flush would not know what a taken ID means.
         _flush_unique(session)
         if new_hash is not None:

@@ -362,6 +362,19 @@ def test_who_takes_an_id_first_gets_nothing_of_the_child_whom_the_roster_means(
     assert (dry["conflict"], dry["rows"][0]["result"]) == (1, "conflict")
 
 
+def test_the_staff_may_give_an_id_again_that_somebody_had_in_the_roster(
+    app: APIFlask, admin: Person, ada: Person
+) -> None:
+    assert ada.client.put("/api/user", json={"uid": "countess"}).status_code == 200
+    made = admin.client.post("/api/users/", json={"uid": "ada", "name": "Another Ada"})
+    assert made.status_code == 201
+    changed = admin.client.put("/api/users/", json={"uid": "ada", "name": "Ada the second"})
+    assert changed.status_code == 200
+    with app.app_context():
+        keys = {user.uid: user.roster_key for user in db.session.scalars(select(User))}
+    assert (keys["countess"], keys["ada"]) == ("ada", None)
+
+
 def test_who_renames_themselves_to_a_future_id_gets_nothing_either(
     admin: Person, make_person: MakePerson
 ) -> None:
