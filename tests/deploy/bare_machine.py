@@ -81,7 +81,8 @@ class BareMachine:
             *("--at-boot", "true"),
             *("--test", shlex.join([*self.nginx.command, "-t"])),
             *("--reload", shlex.join([*self.nginx.command, "-s", "reload"])),
-            *("--ready-timeout", "20", "--watch", "3"),
+            # Two cores may be shared with other tests: wait for what must come.
+            *("--ready-timeout", "120", "--watch", "3"),
             *options,
         ]
 

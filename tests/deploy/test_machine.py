@@ -18,7 +18,7 @@ import requests
 from tests.conftest import PASSWORD
 from tests.deploy.authority import Authority, issuing, serial
 from tests.deploy.containers import ROOT
-from tests.deploy.load import under_load
+from tests.deploy.load import PAUSE_WITHIN_LIMITS_S, under_load
 from tests.deploy.proxy import DOMAIN
 from tests.deploy.virtual_machine import (
     AUTHORITY_ADDRESS,
@@ -234,7 +234,9 @@ def test_a_machine_comes_from_nothing_to_https_and_when_it_is_lost_the_next_one_
             process,
             seconds=180,
         )
-        with under_load(surroundings.ports.https, root, at_least=200, seconds=900) as load:
+        with under_load(
+            surroundings.ports.https, root, at_least=200, seconds=900, pause_s=PAUSE_WITHIN_LIMITS_S
+        ) as load:
             # An emulated processor installs a version while people ask: that alone takes minutes.
             machine.run("sudo homeroom-machine update main", seconds=900)
         assert load.done >= 200
