@@ -46,6 +46,7 @@ class Together(LoadScopeScheduling):
         return nodeid.partition("::")[0] if together else nodeid
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     return Together(config, log)
 

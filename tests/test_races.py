@@ -8,6 +8,7 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
+from werkzeug.security import generate_password_hash
 
 from homeroom.auth.join_codes import current_code
 from homeroom.auth.locking import lock_user
@@ -144,6 +145,17 @@ def test_no_session_of_the_old_password_survives_its_change(app: APIFlask, ada: 
     # Who changed it stays signed in, and nobody else.
     assert Counter(client.get("/api/id").status_code for client in clients) == {401: len(clients)}
     assert ada.client.get("/api/id").status_code == 200
+
+
+def test_devices_that_sign_in_at_once_renew_an_outdated_hash_once(
+    app: APIFlask, make_person: MakePerson
+) -> None:
+    """The first one stores a better hash; to the others the password is as right as before."""
+    make_person("old", password_hash=generate_password_hash(PASSWORD, "pbkdf2:sha256:1000"), signed_in=False)
+    body = {"uid": "old", "password": PASSWORD}
+    # As many as one account may try at one place.
+    answers = at_once([lambda: app.test_client().post("/api/authenticate", json=body)] * 8)
+    assert statuses(answers) == {200: 8}
 
 
 def test_a_taken_id_together_with_a_password_is_a_conflict(ada: Person, make_person: MakePerson) -> None:

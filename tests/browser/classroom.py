@@ -89,7 +89,7 @@ class Homeroom:
 
     def invite(self, uid: str, name: str, role: str = "User") -> str:
         """The one-time link of a new account."""
-        printed = self.command("user", "create", uid, "--name", name, "--role", role)
+        printed = self.command("user", "create", uid, "--name", name, "--role", role, "--site", self.url)
         found = re.search(r"http\S+/join/#code=\S+", printed)
         assert found, printed
         return found.group()

@@ -59,6 +59,11 @@ def is_known_hash(text: str) -> bool:
     return Argon2Hasher.identify(text) or WerkzeugHasher.identify(text)
 
 
+def is_imported_hash(text: str | None) -> bool:
+    """Whether a stored text is a hash of another server's, whose owner has not signed in here yet."""
+    return text is not None and WerkzeugHasher.identify(text)
+
+
 @cache
 def _nobodys_hash() -> str:
     return _hasher.hash("nobody has this password")
@@ -119,6 +124,15 @@ def check_new_password(password: str, *, uid: str, name: str) -> str:
     if rated.guesses_log10 < _MIN_GUESSES_LOG10:
         raise ValueError("This password is easy to guess. Three or four words together make a good one.")
     return password
+
+
+def is_easy(password: str, *, uid: str, name: str) -> bool:
+    """Whether a password that somebody has may not be set anew."""
+    try:
+        check_new_password(password, uid=uid, name=name)
+    except ValueError:
+        return True
+    return False
 
 
 def _bare(text: str) -> str:

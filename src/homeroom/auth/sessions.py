@@ -28,7 +28,13 @@ from homeroom.auth.limits import (
 )
 from homeroom.auth.locking import lock_user
 from homeroom.auth.models import JoinCode, User, UserSession, uid_key
-from homeroom.auth.passwords import check_new_password, hash_password, verify_password
+from homeroom.auth.passwords import (
+    check_new_password,
+    hash_password,
+    is_easy,
+    is_imported_hash,
+    verify_password,
+)
 from homeroom.auth.tokens import Claims, issue_token
 from homeroom.config import current_config
 from homeroom.db import db, utc_now, write_transaction
@@ -37,6 +43,8 @@ from homeroom.problems import reject_field
 MAX_USER_AGENT_LENGTH = 300
 # Of one person; a pupil has a phone, a tablet of the school's, a laptop.
 MAX_SESSIONS = 50
+# How often a sign-in looks again, because the stored hash was replaced while it worked.
+_MAX_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -66,19 +74,33 @@ def sign_in(uid: str, password: str, device: Device) -> SignedIn:
 
     Raises:
         Unauthorized: unknown user or wrong password, which is not told apart (401).
+        Forbidden: the password was taken over from another server, and is easy to guess (403).
         TooManyRequests: too many tries (429).
     """
-    key = uid_key(uid)
-    user = find_by_uid(db.session(), uid)
-    user_id, stored = (user.id, user.password_hash) if user else (None, None)
-    better = _verify(_sign_in_attempts(key, user_id, device), password, stored)
-    with write_transaction() as session:
-        user = lock_user(session, user_id)
-        # Between reading and writing the password may have been changed, or the user deleted.
-        if user is None or user.password_hash != stored:
-            raise Unauthorized("Wrong ID or password.")
-        user.password_hash = better or stored
-        return SignedIn(user, _open_session(session, user, device))
+    for _ in range(_MAX_TRIES):
+        user = find_by_uid(db.session(), uid)
+        user_id, stored = (user.id, user.password_hash) if user else (None, None)
+        better = _verify(_sign_in_attempts(uid_key(uid), user_id, device), password, stored)
+        signed_in = None
+        with write_transaction() as session:
+            user = lock_user(session, user_id)
+            if user is None or user.password_hash != stored:
+                # Deleted, changed, or only renewed by another device that signed in: look again.
+                continue
+            # An easy one is dropped, as if it had not been taken over: the account needs a code.
+            easy = _is_easy_import(user, password)
+            user.password_hash = None if easy else better or stored
+            if not easy:
+                signed_in = SignedIn(user, _open_session(session, user, device))
+        if signed_in is None:
+            raise Forbidden("This password is easy to guess. Ask your teacher for a code to choose another.")
+        return signed_in
+    raise Unauthorized("Wrong ID or password.")
+
+
+def _is_easy_import(user: User, password: str) -> bool:
+    """Whether a right password was set where another policy held, and may not be set here."""
+    return is_imported_hash(user.password_hash) and is_easy(password, uid=user.uid, name=user.name)
 
 
 def _sign_in_attempts(key: str, user_id: int | None, device: Device) -> list[Attempt]:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from homeroom.db import write_transaction
+from homeroom.db import db
 from homeroom.users.roster.parse import RosterError
 from homeroom.users.roster.schemas import summary
 from homeroom.users.roster.services import (
@@ -109,8 +109,7 @@ def codes(
     for path in (pdf, table):
         if path is not None and os.path.lexists(path) and not force:
             raise click.ClickException(f"{path} is there already; --force overwrites it.")
-    with write_transaction() as session:
-        invited, staff = make_invitations(session), staff_not_joined(session)
+    invited, staff = make_invitations(), staff_not_joined(db.session())
     if staff:
         say(f"Not on the sheet, being staff: {', '.join(staff)}. For each: homeroom user code ID")
     if not invited:

@@ -8,7 +8,7 @@ from flask import Response, abort, jsonify, request
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import Role, User
-from homeroom.db import db, write_transaction
+from homeroom.db import db
 from homeroom.problems import FieldProblem, InvalidFields, reject_field
 from homeroom.users.roster.parse import RosterError
 from homeroom.users.roster.schemas import (
@@ -91,9 +91,7 @@ def list_codes(_admin: User) -> Response:
 def make_codes(_admin: User) -> Response:
     """The join codes of all who have not joined, to print; one that is missing or has ended is made anew."""
     require_confirmation()
-    with write_transaction() as session:
-        invited = make_invitations(session)
-    return _codes_response(invited)
+    return _codes_response(make_invitations())
 
 
 def _codes_response(invited: Sequence[Invitation]) -> Response:

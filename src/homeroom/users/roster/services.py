@@ -9,14 +9,14 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TypeVar
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, Table, bindparam, delete, exists, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
-from homeroom.auth.join_codes import IssuedCode, issue_code, reprint_code
+from homeroom.auth.join_codes import IssuedCode, make_code, reprint_code
 from homeroom.auth.locking import lock_users
-from homeroom.auth.models import Role, User, uid_key
-from homeroom.db import db, write_transaction
+from homeroom.auth.models import JoinCode, Role, User, uid_key
+from homeroom.db import db, utc_now, write_transaction
 from homeroom.users.demo import DEMO_CLASS, LABEL
 from homeroom.users.roster.parse import ParsedRoster, RosterRow, parse
 from homeroom.users.roster.text import shown
@@ -29,6 +29,17 @@ CHUNK_ROWS = 500
 _IMPORT_LOCK = 0x686F_6D65
 # How often an import is planned anew because somebody got in between.
 _MAX_TRIES = 5
+
+_CODES: Table = JoinCode.__table__  # type: ignore[assignment]  # a mapped class has a Table
+_DELETE_ENDED = delete(_CODES).where(_CODES.c.digest == bindparam("ended"))
+# Whoever joined, or got a code, since it was found out who needs one, is left as they are.
+_INSERT_WHERE_NEEDED = insert(_CODES).from_select(
+    [column.name for column in _CODES.c],
+    select(*(bindparam(column.name, type_=column.type) for column in _CODES.c)).where(
+        exists().where(User.id == bindparam("user_id"), User.password_hash.is_(None)),
+        ~exists().where(_CODES.c.user_id == bindparam("user_id")),
+    ),
+)
 
 Item = TypeVar("Item")
 
@@ -305,18 +316,28 @@ def _remark(row: RosterRow, user: User) -> str:
     return " ".join(remarks)
 
 
-def make_invitations(session: Session) -> list[Invitation]:
+def make_invitations() -> list[Invitation]:
     """Everyone of the class who has not joined, by name; codes that ended are replaced.
 
-    Belongs inside a write transaction, in which it locks those who need a code.
+    Codes are derived while nobody waits; what is written is one short unit.
     """
-    users = session.scalars(_invited()).all()
-    without = [user.id for user in users if _code_at_hand(user) is None]
-    if without:
-        lock_users(session, without)
-        # Somebody may have made one of them a code, or they may have joined, before they were locked.
-        users = session.scalars(_invited().execution_options(populate_existing=True)).all()
-    return [_invitation(user, _code_at_hand(user) or issue_code(session, user)) for user in users]
+    with read_only() as session:
+        without = [user for user in session.scalars(_invited()) if _code_at_hand(user) is None]
+        ended = [{"ended": user.join_code.digest} for user in without if user.join_code is not None]
+        ids = sorted(user.id for user in without)
+    now = utc_now()
+    made = [make_code(user_id, now).columns for user_id in ids]
+    if made:
+        db.session.rollback()
+        with write_transaction() as session:
+            for chunk in chunks(ids, CHUNK_ROWS):
+                lock_users(session, chunk)
+            connection = session.connection()
+            if ended:
+                connection.execute(_DELETE_ENDED, ended)
+            connection.execute(_INSERT_WHERE_NEEDED, made)
+    with read_only() as session:
+        return invitations_at_hand(session)
 
 
 def invitations_at_hand(session: Session) -> list[Invitation]:
