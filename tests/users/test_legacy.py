@@ -1,5 +1,6 @@
 """Taking over databases of servers of the lesson's kind."""
 
+import base64
 import hashlib
 import json
 import sqlite3
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 from apiflask import APIFlask
-from click.testing import CliRunner, Result
+from click.testing import CliRunner, Result, _NamedTextIOWrapper
 from flask.cli import ScriptInfo
 from sqlalchemy import select
 from werkzeug.security import generate_password_hash
@@ -20,7 +21,11 @@ from homeroom.auth.models import Role, User
 from homeroom.cli import main
 from homeroom.cli.legacy import import_legacy
 from homeroom.db import db
+from homeroom.uploads.models import Picture
+from homeroom.uploads.services import avatars_of
+from homeroom.users.legacy import easy_passwords
 from tests.conftest import MakePerson
+from tests.uploads.files import encoded
 
 COLUMNS = ("id", "_name", "_uid", "_password", "_dob", "_hashmap", "_role")
 PASSWORD = "what ada always typed"
@@ -51,9 +56,9 @@ def old(tmp_path: Path) -> Path:
     return tmp_path / "sqlite.db"
 
 
-def run(app: APIFlask, *args: str | Path) -> Result:
+def run(app: APIFlask, *args: str | Path, answers: str = "") -> Result:
     script = ScriptInfo(create_app=lambda: app)
-    return CliRunner().invoke(import_legacy, [str(arg) for arg in args], obj=script)
+    return CliRunner().invoke(import_legacy, [str(arg) for arg in args], input=answers, obj=script)
 
 
 def users(app: APIFlask) -> dict[str, User]:
@@ -123,6 +128,54 @@ def test_what_is_no_password_becomes_a_join_code(app: APIFlask, old: Path, store
         assert db.session.get_one(User, ada.id).join_code is not None
     for guess in ("plain text", "123qwerty", "x"):
         assert sign_in(app, "ada", guess) == 401
+
+
+@pytest.mark.parametrize(
+    "easy", ["123toby", "toby", "toby123", "password", "12345678", "password1", "qwerty123"]
+)
+@pytest.mark.parametrize("role", ["User", "Teacher"])
+def test_a_password_that_others_would_guess_becomes_a_join_code(
+    app: APIFlask, old: Path, easy: str, role: str
+) -> None:
+    make_database(
+        old,
+        old_user("toby", password=generate_password_hash(easy, "pbkdf2:sha256:1000"), _role=role),
+        old_user("ada"),
+    )
+    result = run(app, old)
+    assert "The password is not taken: it is easy to guess. Gets a join code." in result.stdout
+    assert [users(app)[uid].password_hash is None for uid in ("toby", "ada")] == [True, False]
+    assert sign_in(app, "toby", easy) == 401
+
+
+def test_guesses_are_few_and_the_staff_come_first(
+    app: APIFlask, old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each costs a core up to a second; those that are left out are made when their owner signs in."""
+    monkeypatch.setattr(easy_passwords, "MAX_GUESSES", 40)
+    monkeypatch.setattr(easy_passwords.os, "cpu_count", lambda: 1)
+    tried: list[str] = []
+
+    def verify(_guess: str, stored: str | None) -> tuple[bool, None]:
+        tried.append(str(stored))
+        return False, None
+
+    monkeypatch.setattr(easy_passwords, "verify_password", verify)
+    hashes = [generate_password_hash(PASSWORD, "pbkdf2:sha256:1") for _ in range(16)]
+    rows = [old_user(f"u{number}", password=stored) for number, stored in enumerate(hashes)]
+    rows[15]["_role"] = "Admin"
+    make_database(old, *rows)
+    assert run(app, old, "--dry-run").exit_code == 0
+    # All eight for the admin; of the forty, two are left for each of the fifteen others.
+    assert tried[:8] == [hashes[15]] * 8
+    assert tried[8:] == [stored for stored in hashes[:15] for _ in range(2)]
+
+
+def test_a_second_run_guesses_nothing(app: APIFlask, old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_database(old, old_user("ada"))
+    run(app, old)
+    monkeypatch.setattr(easy_passwords, "verify_password", None)
+    assert run(app, old).exit_code == 0
 
 
 def test_roles_are_taken_by_the_exact_word(app: APIFlask, old: Path) -> None:
@@ -199,9 +252,15 @@ def test_what_stays_behind_is_counted_and_named(app: APIFlask, old: Path, unchan
         connection.executemany(
             "INSERT INTO posts (note, image, userID) VALUES (?, ?, 1)", [("a", "a.png")] * 3
         )
+        connection.execute("CREATE TABLE sections (id INTEGER PRIMARY KEY, _name)")
+        connection.execute("CREATE TABLE user_sections (user_id, section_id, year)")
+        connection.execute("INSERT INTO user_sections VALUES (1, 2, 2026)")
     before = old.read_bytes()
     result = run(app, old)
+    assert f"Columns taken: {', '.join(COLUMNS)}." in result.stdout
     assert "Columns not taken: _kasm." in result.stdout
+    assert "Table not taken: sections, 0 rows of id, _name." in result.stdout
+    assert "Table not taken: user_sections, 1 row of user_id, section_id, year." in result.stdout
     assert f"3 posts were not taken: they belong to the portfolio and are still in {old}." in result.stdout
     assert old.read_bytes() == before
 
@@ -247,6 +306,47 @@ def test_one_bad_user_stops_all_of_them(app: APIFlask, old: Path, bad: dict[str,
     assert reason in result.stdout
     assert "Nothing was written" in result.stdout
     assert users(app) == {}
+
+
+def test_bad_rows_can_be_skipped_and_are_told(app: APIFlask, old: Path) -> None:
+    make_database(old, old_user(None, "Nobody"), *(old_user(f"u{number}") for number in range(12)))
+    result = run(app, old, "--skip-bad-rows")
+    assert result.exit_code == 0
+    assert "1\t\tNobody\trejected\tAn ID may not be empty." in result.stdout
+    assert "12 created, 0 updated, 0 unchanged, 1 rejected. Done; the rejected rows were left out." in (
+        result.stdout
+    )
+    assert set(users(app)) == {f"u{number}" for number in range(12)}
+
+
+def test_an_account_here_gives_way_where_the_operator_says_so(
+    app: APIFlask, old: Path, make_person: MakePerson
+) -> None:
+    here = make_person("admin", role=Role.ADMIN)
+    make_database(old, old_user("admin", "Old Teacher", _role="Admin", _dob="1980-01-02"), old_user("ada"))
+    result = run(app, old, "--replace", "ADMIN")
+    assert "updated\tTakes the place of the account here." in result.stdout
+    after = users(app)["admin"]
+    assert (after.id, after.name, after.dob) == (here.id, "Old Teacher", date(1980, 1, 2))
+    assert sign_in(app, "admin", PASSWORD) == 200
+    assert here.client.get("/api/id").status_code == 401
+
+
+@pytest.mark.parametrize(("answer", "name"), [("y", "Old Teacher"), ("n", "Admin"), ("", "Admin")])
+def test_a_clash_of_the_staff_is_asked_about_on_a_terminal(
+    app: APIFlask, old: Path, make_person: MakePerson, monkeypatch: pytest.MonkeyPatch, answer: str, name: str
+) -> None:
+    make_person("admin", name="Admin", role=Role.ADMIN, password_hash=None, signed_in=False)
+    make_person("ada", signed_in=False)
+    make_database(old, old_user("admin", "Old Teacher", _role="Admin"), old_user("ada"))
+    monkeypatch.setattr(_NamedTextIOWrapper, "isatty", lambda _self: True, raising=False)
+    result = run(app, old, answers=f"{answer}\n")
+    assert result.stdout.count("The ID admin is here already, for Admin.") == 1
+    assert "The ID ada" not in result.stdout
+    assert users(app)["admin"].name == name
+    # Who was taken over is not asked about again.
+    if answer == "y":
+        assert "is here already" not in run(app, old).stdout
 
 
 def test_a_dry_run_writes_nothing(app: APIFlask, old: Path) -> None:
@@ -333,3 +433,52 @@ def test_what_a_stopped_server_left_in_its_journal_is_read(app: APIFlask, old: P
         assert run(app, old).exit_code == 0
         assert old.read_bytes() == before
     assert set(users(app)) == {"ada", "late"}
+
+
+def avatar(app: APIFlask, uid: str) -> Picture | None:
+    person = users(app)[uid]
+    with app.app_context():
+        return avatars_of(db.session(), [person.id]).get(person.id)
+
+
+@pytest.mark.parametrize("folder", ["uploads", "../uploads", "elsewhere"])
+@pytest.mark.parametrize("below", ["ada", "."])
+def test_a_picture_in_a_file_comes_along(app: APIFlask, tmp_path: Path, folder: str, below: str) -> None:
+    (tmp_path / "volumes").mkdir()
+    place = tmp_path / "volumes" / folder / below
+    place.mkdir(parents=True)
+    (place / "me.png").write_bytes(encoded("PNG", (40, 30)))
+    old = make_database(
+        tmp_path / "volumes/sqlite.db", old_user("ada", _pfp="me.png"), columns=(*COLUMNS, "_pfp")
+    )
+    options = ("--pictures", tmp_path / "volumes/elsewhere") if folder == "elsewhere" else ()
+    assert "picture" not in run(app, old, "--dry-run", *options).stdout
+    result = run(app, old, *options)
+    assert (result.exit_code, "picture" in result.stdout) == (0, False), result.stdout
+    taken = avatar(app, "ada")
+    assert taken is not None
+    assert (taken.width, taken.height) == (40, 30)
+
+
+@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
+def test_a_picture_in_base64_comes_along(app: APIFlask, old: Path, prefix: str) -> None:
+    text = prefix + base64.b64encode(encoded("PNG", (40, 30))).decode()
+    make_database(old, old_user("ada", _pfp=text), columns=(*COLUMNS, "_pfp"))
+    assert run(app, old).exit_code == 0
+    assert avatar(app, "ada") is not None
+
+
+@pytest.mark.parametrize(
+    "stored", ["missing.png", "../../secret.png", "/etc/passwd", "link.png", "text.png", "..", "a\0b", "abcd"]
+)
+def test_a_picture_that_is_none_or_is_not_the_old_servers_is_told_and_the_user_taken(
+    app: APIFlask, old: Path, tmp_path: Path, stored: str
+) -> None:
+    (tmp_path / "uploads/ada").mkdir(parents=True)
+    (tmp_path / "secret.png").write_bytes(encoded("PNG", (40, 30)))
+    (tmp_path / "uploads/ada/link.png").symlink_to(tmp_path / "secret.png")
+    (tmp_path / "uploads/ada/text.png").write_text("no picture")
+    make_database(old, old_user("ada", _pfp=stored), columns=(*COLUMNS, "_pfp"))
+    result = run(app, old)
+    assert (result.exit_code, "The picture is not taken: " in result.stdout) == (0, True), result.stdout
+    assert avatar(app, "ada") is None

@@ -191,9 +191,9 @@ def hash_new_password(password: str, *, uid: str, name: str, pointer: str = "#/p
 
 
 def set_password_hash(
-    session: Session, user: User, new_hash: str, *, keep_session: str | None = None
+    session: Session, user: User, new_hash: str | None, *, keep_session: str | None = None
 ) -> None:
-    """Store a new password's hash; every session but the one kept ends, and so does a join code."""
+    """Store a new password's hash, or none; every session but the one kept ends, and so does a join code."""
     user.password_hash = new_hash
     others = delete(UserSession).where(UserSession.user_id == user.id)
     if keep_session is not None:

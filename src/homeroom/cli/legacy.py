@@ -7,27 +7,59 @@ import click
 from flask.cli import with_appcontext
 
 from homeroom.cli.roster import print_report, progress_bar, refusals_in_one_line, say
-from homeroom.users.legacy import LegacyError, take_over
+from homeroom.users.legacy.services import Wishes, find_clashes, take_over
+from homeroom.users.legacy.source import LegacyError
 
 
 @click.command("import-legacy")
 @click.argument("database", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
+@click.option("--skip-bad-rows", is_flag=True, help="Leave rows out that cannot be taken, and take the rest.")
+@click.option(
+    "--replace",
+    "replaced",
+    metavar="ID",
+    multiple=True,
+    help="An ID whose account here gives way to the old one, like admin; may be given several times.",
+)
+@click.option(
+    "--pictures",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The old server's folder of pictures, if it is not the uploads folder beside DATABASE.",
+)
 @with_appcontext
-def import_legacy(database: Path, dry_run: bool) -> None:
-    """Take over the users of the old SQLite file DATABASE, their passwords and roles included.
+def import_legacy(
+    database: Path, dry_run: bool, skip_bad_rows: bool, replaced: tuple[str, ...], pictures: Path | None
+) -> None:
+    """Take over the users of the old SQLite file DATABASE, with passwords, roles and pictures.
 
     The file is only read. Accounts that are here already stay as they are, so a second run changes
     nothing.
     """
     try:
-        with refusals_in_one_line(), progress_bar("Checking") as progress:
-            report = take_over(database, dry_run=dry_run, progress=progress)
+        if not replaced and sys.stdin.isatty():
+            replaced = _ask_about_clashes(database)
+        wishes = Wishes(dry_run, skip_bad_rows, frozenset(replaced), pictures)
+        with refusals_in_one_line(), progress_bar("Checking passwords") as progress:
+            report = take_over(database, wishes, progress=progress)
     except LegacyError as error:
         raise click.ClickException(str(error)) from None
     print_report(report, dry_run=dry_run)
     if any(row.join_code for row in report.rows):
         say("Join codes for those without a password: homeroom roster codes --pdf codes.pdf")
         say("The staff among them are not on the sheet; for each: homeroom user code ID")
-    if report.rejected:
+    if report.rejected and not report.written:
         sys.exit(1)
+
+
+def _ask_about_clashes(database: Path) -> tuple[str, ...]:
+    """The IDs of staff whose old account shall take the place of the one here."""
+    return tuple(
+        clash.uid
+        for clash in find_clashes(database)
+        if click.confirm(
+            f"The ID {clash.uid} is here already, for {clash.name}. "
+            f"Let {clash.old_name} from the old server take that place, with role and password?",
+            default=False,
+        )
+    )

@@ -234,8 +234,10 @@ def _details(row: RowReport) -> str:
 def _outcome(report: ImportReport, *, dry_run: bool) -> str:
     if dry_run:
         end = "This was a dry run: nothing was written."
-    elif report.rejected:
+    elif not report.written:
         end = "Nothing was written: mend the rejected rows and import again."
+    elif report.rejected:
+        end = "Done; the rejected rows were left out."
     else:
         end = "Done."
     return f"{summary(report)} {end}"

@@ -20,7 +20,7 @@ from homeroom.db import db, utc_now, write_transaction
 from homeroom.users.demo import DEMO_CLASS, LABEL
 from homeroom.users.roster.parse import ParsedRoster, RosterRow, parse
 from homeroom.users.roster.text import shown
-from homeroom.users.roster.writing import AccountsChangedError, Progress, prepare, write
+from homeroom.users.roster.writing import AccountsChangedError, NewAccount, Progress, prepare, write
 from homeroom.users.services import today
 
 # How many rows one query asks for: far below what either database allows as parameters.
@@ -165,7 +165,10 @@ def _in_order(rows: Iterable[RowReport]) -> tuple[RowReport, ...]:
 
 
 def _write(planned: Sequence[_Plan], progress: Progress) -> list[RowReport]:
-    new = [plan.row for plan in planned if plan.user is None]
+    new = [
+        NewAccount(row.uid, row.name, row.email, row.dob)
+        for row in (plan.row for plan in planned if plan.user is None)
+    ]
     changed = [
         (plan.user.id, plan.row)
         for plan in planned
@@ -178,17 +181,6 @@ def _write(planned: Sequence[_Plan], progress: Progress) -> list[RowReport]:
             write(session, batch)
     progress(len(planned), len(planned))
     return [replace(plan.report, join_code=batch.code_of.get(plan.row.uid)) for plan in planned]
-
-
-@contextmanager
-def import_transaction() -> Iterator[Session]:
-    """A write transaction in which imports come one after the other."""
-    try:
-        with write_transaction() as session:
-            serialise_imports(session)
-            yield session
-    except IntegrityError:
-        raise ImportConflictError from None
 
 
 @contextmanager

@@ -7,7 +7,7 @@ derived while nobody waits, and what is left for the one unit that counts is thr
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from operator import itemgetter
 from typing import Any
 
@@ -76,25 +76,41 @@ class BoundRows:
 
 
 @dataclass(frozen=True)
+class NewAccount:
+    """Somebody who gets an account; without a password they get a join code."""
+
+    uid: str
+    name: str
+    email: str | None
+    dob: date | None
+    role: Role = Role.USER
+    password_hash: str | None = None
+
+
+@dataclass(frozen=True)
 class Batch:
-    """What is to be written, and the code of each new ID."""
+    """What is to be written, the id of each new account and the code of those that need one, by ID."""
 
     users: BoundRows
     codes: BoundRows
     updates: Sequence[dict[str, Any]]
+    id_of: dict[str, int]
     code_of: dict[str, str]
 
 
-def prepare(new: Sequence[RosterRow], changed: Sequence[tuple[int, RosterRow]], progress: Progress) -> Batch:
+def prepare(new: Sequence[NewAccount], changed: Sequence[tuple[int, RosterRow]], progress: Progress) -> Batch:
     """Work out what is to be written; nobody is kept waiting by it, except for a moment by the ids."""
     now, users, codes, code_of = utc_now(), [], [], {}
+    id_of: dict[str, int] = {}
     # In the order of the IDs: two imports at once then wait for each other at the first of them.
     rows = sorted(new, key=lambda row: uid_key(row.uid))
     for place, (user_id, row) in enumerate(zip(take_ids(len(rows)), rows, strict=True)):
-        made = make_code(user_id, now)
         users.append(_new_row(user_id, row, now))
-        codes.append(made.columns)
-        code_of[row.uid] = made.issued.code
+        id_of[row.uid] = user_id
+        if row.password_hash is None:
+            made = make_code(user_id, now)
+            codes.append(made.columns)
+            code_of[row.uid] = made.issued.code
         if place % _CODES_AT_ONCE == 0:
             progress(place, len(rows) + len(changed))
     dialect = db.engine.dialect
@@ -102,11 +118,12 @@ def prepare(new: Sequence[RosterRow], changed: Sequence[tuple[int, RosterRow]], 
         BoundRows.of(_USERS, users, dialect),
         BoundRows.of(_CODES, codes, dialect),
         [_changed_row(*one) for one in sorted(changed, key=itemgetter(0))],
+        id_of,
         code_of,
     )
 
 
-def _new_row(user_id: int, row: RosterRow, now: datetime) -> dict[str, Any]:
+def _new_row(user_id: int, row: NewAccount, now: datetime) -> dict[str, Any]:
     key = uid_key(row.uid)
     return {
         "id": user_id,
@@ -117,8 +134,8 @@ def _new_row(user_id: int, row: RosterRow, now: datetime) -> dict[str, Any]:
         "name_key": name_key(row.name),
         "email": row.email,
         "dob": row.dob,
-        "role": Role.USER,
-        "password_hash": None,
+        "role": row.role,
+        "password_hash": row.password_hash,
         "pending": False,
         "created_at": now,
     }
