@@ -247,6 +247,8 @@ def make_app(database_url: str, tmp_path: Path) -> Iterator[MakeApp]:
             "secret_key": KEY,
             "instance_path": tmp_path / "instance",
             "log_level": "WARNING",
+            # Thousands of tests have a folder each.
+            "disk_reserve_mb": 0,
         } | settings
         app = create_app(load_config(**settings))
         app.config["TESTING"] = True
@@ -375,6 +377,7 @@ def server_settings(database_url: str, tmp_path: Path) -> dict[str, str]:
         "SECRET_KEY": KEY,
         "INSTANCE_PATH": str(tmp_path / "instance"),
         "LOG_LEVEL": "ERROR",
+        "DISK_RESERVE_MB": "0",
     }
 
 

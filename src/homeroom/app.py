@@ -15,6 +15,7 @@ from homeroom.auth.last_use import init_last_use
 from homeroom.auth.origins import init_origins
 from homeroom.config import Config, init_config, load_config
 from homeroom.db import init_database
+from homeroom.disk_reserve import init_disk_reserve
 from homeroom.incoming import IncomingRequest, init_incoming
 from homeroom.logs import init_logs
 from homeroom.pages import site_blueprint
@@ -80,6 +81,7 @@ def create_app(config: Config | None = None) -> APIFlask:
     init_last_use(app)
     init_logs(app, config)
     init_incoming(app)
+    init_disk_reserve(app, config)
     init_problems(app)
     init_origins(app, config)
     init_database(app, config)

@@ -152,6 +152,7 @@ class Config(BaseSettings):
     max_pictures_per_user: int = Field(default=200, ge=1, le=100_000)
     max_bytes_per_user: int = Field(default=250_000_000, ge=1024)
     max_bytes_of_class: int = Field(default=10_000_000_000, ge=1024)
+    disk_reserve_mb: int = Field(default=16, ge=0, le=10_000)
     frontend_origins: CommaSeparated = ("http://localhost:4100", "http://127.0.0.1:4100")
     cookie_name: str = "jwt"
     token_lifetime_hours: float = Field(default=12, gt=0, le=24 * 90)

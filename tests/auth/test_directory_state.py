@@ -23,7 +23,7 @@ def state(app: APIFlask) -> Row[tuple[int, int, int]]:
 def picture(owner_id: int, purpose: Purpose, *, attached: bool = True) -> Picture:
     return Picture(
         owner_id=owner_id, purpose=purpose, attached=attached, width=1, height=1, bytes=1,
-        digest=f"{purpose}{attached}", type=PictureType.PNG,
+        digest=f"{owner_id}{purpose}{attached}", type=PictureType.PNG,
     )  # fmt: skip
 
 
@@ -124,6 +124,23 @@ def test_one_transaction_of_many_statements_counts_right(app: APIFlask, make_per
     after = state(app)
     assert after[0] > before[0]
     assert (after[1] - before[1], after[2] - before[2]) == (3, 1)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_many_avatars_in_one_transaction_raise_the_version_once(
+    app: APIFlask, make_person: MakePerson
+) -> None:
+    """Each time is a pass over what the times before left: a class's avatars took their square."""
+    people = [make_person(f"u{number}", signed_in=False) for number in range(5)]
+    before = state(app)
+    with app.app_context(), write_transaction() as session:
+        session.add_all(picture(person.id, Purpose.AVATAR) for person in people)
+        session.flush()
+        session.get_one(User, people[0].id).rename(name="Another")
+    assert state(app)[0] - before[0] == 2
+    with app.app_context(), write_transaction() as session:
+        session.execute(delete(Picture))
+    assert state(app)[0] - before[0] == 3
 
 
 @pytest.mark.migrates

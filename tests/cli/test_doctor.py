@@ -25,6 +25,7 @@ import trustme
 
 from homeroom.auth.models import Role
 from tests.conftest import PASSWORD, MakePerson
+from tests.disks import MEGABYTE, needs_root, small_disk
 from tests.servers import Server, free_port, serving
 
 ORIGIN = "http://localhost:4100"
@@ -129,21 +130,12 @@ def test_data_that_is_not_on_its_volume_is_named(server_settings: dict[str, str]
     assert doctor(settings=server_settings | {"VOLUME_PATH": "/"}) == (0, {})
 
 
-@pytest.fixture
-def small_volume(tmp_path: Path) -> Iterator[Path]:
-    """A volume of 8 MB."""
-    folder = tmp_path / "volume"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)], check=True)
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-@pytest.mark.skipif(os.geteuid() != 0 and "CI" not in os.environ, reason="only root may mount")
-def test_a_full_disk_is_named(server_settings: dict[str, str], small_volume: Path) -> None:
-    settings = server_settings | {"VOLUME_PATH": str(small_volume), "INSTANCE_PATH": str(small_volume)}
-    (small_volume / "filled").write_bytes(bytes(7 * 1024 * 1024))
-    status, faults = doctor(settings=settings)
+@needs_root
+def test_a_full_disk_is_named(server_settings: dict[str, str], tmp_path: Path) -> None:
+    with small_disk(tmp_path / "volume", 8) as volume:
+        settings = server_settings | {"VOLUME_PATH": str(volume), "INSTANCE_PATH": str(volume)}
+        (volume / "filled").write_bytes(bytes(7 * MEGABYTE))
+        status, faults = doctor(settings=settings)
     assert (status, list(faults)) == (1, ["disk"])
 
 

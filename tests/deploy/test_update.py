@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from homeroom import migrations
 from tests.deploy.bare_machine import BareMachine, running
 from tests.deploy.load import under_load
 from tests.deploy.proxy import answers, make_certificate
+from tests.disks import small_disk
 
 pytestmark = pytest.mark.deploy
 
@@ -168,20 +168,9 @@ def test_two_updates_at_once_are_one_after_the_other(machine: BareMachine) -> No
     assert machine.update(checkout).returncode == 0
 
 
-@contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A disk of 100 MiB."""
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
-
-
 def test_on_a_disk_that_is_full_everything_stays(machine: BareMachine, tmp_path: Path) -> None:
     checkout, before = first_version(machine), (releases(machine), slots(machine))
-    with small_disk(tmp_path / "disk") as disk:
+    with small_disk(tmp_path / "disk", 100) as disk:
         told = machine.update(checkout, "--folder", str(disk / "opt"))
         assert told.returncode == 1
         assert "MiB are free where" in told.stderr
