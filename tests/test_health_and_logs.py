@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from apiflask import APIFlask
+from flask import g
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, event, text
 
@@ -77,6 +78,20 @@ def test_every_answer_carries_its_id_and_timings(guest: FlaskClient) -> None:
         assert re.fullmatch(r"app;dur=[\d.]+, db;dur=[\d.]+", answer.headers["Server-Timing"])
     assert len(ids) == 4
     assert all(re.fullmatch(r"[0-9a-f]{32}", request_id) for request_id in ids)
+
+
+def test_the_databases_time_holds_fetching_and_committing(app: APIFlask) -> None:
+    """SQLite finds rows while they are fetched; a commit waits for the disk."""
+    with app.test_request_context():
+        counting = "SELECT count(*) FROM (SELECT 1 UNION ALL SELECT 2) AS two"
+        assert db.session.execute(text(counting)).scalar_one() == 2
+        after_reading = g.database_seconds
+        cursor = db.session.connection().connection.cursor()
+        cursor.execute("SELECT 1 UNION ALL SELECT 2")
+        assert cursor.fetchall() == [(1,), (2,)]
+        after_fetching = g.database_seconds
+        db.session.commit()
+        assert 0 < after_reading < after_fetching < g.database_seconds
 
 
 def test_an_id_from_outside_is_taken_from_a_trusted_proxy_only(make_app: MakeApp) -> None:

@@ -2,14 +2,13 @@
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g, has_request_context
+from flask import Flask, current_app
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import URL, Connection, DateTime, Engine, MetaData, create_engine, event
@@ -21,6 +20,7 @@ from sqlalchemy.pool import NullPool, PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
 
 from homeroom.config import Config, SqliteSynchronous
+from homeroom.database_time import CONNECT_ARGUMENTS, count_database_time
 
 # Migrations need constraints that have names: https://alembic.sqlalchemy.org/en/latest/naming.html
 NAMES = {
@@ -236,11 +236,12 @@ def _pool_options(backend: str, config: Config) -> dict[str, Any]:
     }
     if backend == "sqlite":
         # `timeout` is the busy timeout in seconds; threads share the pool, never a connection.
-        return options | {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+        waiting = {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
+        return options | {"connect_args": waiting | CONNECT_ARGUMENTS[backend]}
     return options | {
         "pool_pre_ping": True,
         "pool_recycle": 1800,
-        "connect_args": {"connect_timeout": 5},
+        "connect_args": {"connect_timeout": 5} | CONNECT_ARGUMENTS["postgresql"],
     }
 
 
@@ -262,8 +263,7 @@ def _listen(engine: Engine, config: Config) -> None:
         event.listen(engine, "begin", _sqlite_begin(synchronous))
     else:
         event.listen(engine, "begin", _postgresql_begin)
-    event.listen(engine, "before_cursor_execute", _start_clock)
-    event.listen(engine, "after_cursor_execute", _stop_clock)
+    count_database_time(engine)
 
 
 def connections_allowed(url: URL) -> int | None:
@@ -309,16 +309,6 @@ def _sqlite_begin(synchronous: SqliteSynchronous) -> Callable[[Connection], None
 def _postgresql_begin(connection: Connection) -> None:
     if connection.get_execution_options().get(_NOT_DURABLE):
         connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
-
-
-def _start_clock(connection: Connection, *_: object) -> None:
-    connection.info["started_at"] = time.perf_counter()
-
-
-def _stop_clock(connection: Connection, *_: object) -> None:
-    if has_request_context():
-        elapsed = time.perf_counter() - connection.info["started_at"]
-        g.database_seconds = g.get("database_seconds", 0.0) + elapsed
 
 
 def _require_write_transaction(session: Session) -> None:
