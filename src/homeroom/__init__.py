@@ -1,5 +1,10 @@
 """Homeroom: a class's portfolio site that its teacher runs in one command."""
 
-from importlib.metadata import version
 
-__version__ = version("homeroom")
+def __getattr__(name: str) -> str:
+    """`__version__`, when it is asked for: a process that decodes one picture does without."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import version
+
+    return version("homeroom")
