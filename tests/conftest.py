@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import threading
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -34,6 +35,7 @@ from homeroom.auth.models import Role, User
 from homeroom.auth.passwords import hash_password
 from homeroom.config import Config, load_config
 from homeroom.db import Base, db, write_transaction
+from homeroom.uploads import decoder, decoding
 from tests.servers import Server, serving
 
 
@@ -297,6 +299,22 @@ def _quick_hashes() -> None:
     """
     quick = Argon2Hasher(memory_cost=64, time_cost=1, parallelism=1)
     passwords._hasher = PasswordHash((quick, passwords.WerkzeugHasher()))
+
+
+@pytest.fixture(autouse=True)
+def _decode_in_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting a process for each of a thousand small pictures took a quarter of the time of all tests.
+
+    How that process is started, bounded and ended is tested where it is (`decodes_apart`), and by servers.
+    """
+
+    def run(picture: int, _lock: int, ending: str) -> tuple[int, bytes]:
+        with open(picture, "rb", closefd=False) as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return 0, decoder.answer(file.read(), ending)
+
+    if not request.node.get_closest_marker("decodes_apart"):
+        monkeypatch.setattr(decoding, "_run", run)
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from tests.uploads.files import encoded, noise
 from tests.uploads.test_storage import only_folder, only_sqlite
 from tests.uploads.test_uploads import count_pictures
 
-pytestmark = [only_folder, only_sqlite]
+pytestmark = [only_folder, only_sqlite, pytest.mark.decodes_apart]
 
 
 def flat(mode: str, size: tuple[int, int], kind: str = "JPEG", **save: Any) -> bytes:

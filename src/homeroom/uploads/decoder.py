@@ -1,7 +1,7 @@
 """The decoder: a process for one picture, which may take so much time and memory, and nothing else.
 
-`python -m homeroom.uploads.decoder ENDING PARENT < picture`, started by `decoding.py`. The answer is a
-line of JSON, and behind it the bytes of the files that it names.
+`python -m homeroom.uploads.decoder ENDING PARENT < picture`, started by `decoding.py`, which reads the
+answer.
 """
 
 import ctypes
@@ -32,14 +32,17 @@ def main() -> None:
     data = sys.stdin.buffer.read()
     _limit(len(data))
     warnings.simplefilter("ignore")
+    sys.stdout.buffer.write(answer(data, ending))
+    sys.stdout.buffer.flush()
+
+
+def answer(data: bytes, ending: str) -> bytes:
+    """What became of a picture: a line of JSON, and behind it the bytes of the files that it names."""
     try:
         about, files = _describe(prepare(io.BytesIO(data), ending=ending))
     except RefusedPictureError as refusal:
         about, files = {"status": refusal.status, "reason": refusal.reason}, []
-    sys.stdout.buffer.write(json.dumps(about).encode() + b"\n")
-    for file in files:
-        sys.stdout.buffer.write(file)
-    sys.stdout.buffer.flush()
+    return b"".join([json.dumps(about).encode(), b"\n", *files])
 
 
 def _describe(prepared: PreparedPicture) -> tuple[dict[str, Any], list[bytes]]:
