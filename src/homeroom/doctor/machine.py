@@ -86,7 +86,7 @@ def _check_disk(config: Config) -> Finding:
     told = f"{disk.free / 1024**3:.1f} GiB of {disk.total / 1024**3:.1f} are free where the data is."
     if disk.free >= max(MIN_FREE_BYTES, MIN_FREE_SHARE * disk.total):
         return Finding("disk", told)
-    return Finding("disk", told, "Make room, or enlarge the volume: a full disk refuses every write.")
+    return Finding("disk", told, "Make room, or enlarge the volume: a full disk takes nothing new.")
 
 
 def _check_database(config: Config) -> Iterator[Finding]:
