@@ -2,8 +2,8 @@
 
 A hundred people, whose sessions were last used an hour ago, reload a page; forty sign in; ten upload a
 photograph; a roster of two thousand is imported. Meanwhile one account sends every text, picture, query and
-body that was made to cost, in a loop, as often as Nginx lets one address ask. Everybody else is to be answered,
-within two seconds, by a service that stays below 768 MB. All of it, these clients too, runs on one machine.
+body that was made to cost, in a loop, as often as Nginx lets one address ask. Everybody else is to be
+answered, within two seconds, by a service that stays below 768 MB. The clients run on the same machine.
 """
 
 import base64

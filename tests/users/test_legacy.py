@@ -332,6 +332,16 @@ def test_an_account_here_gives_way_where_the_operator_says_so(
     assert here.client.get("/api/id").status_code == 401
 
 
+def test_no_admin_gives_way_to_somebody_who_is_none(
+    app: APIFlask, old: Path, make_person: MakePerson
+) -> None:
+    make_person("admin", name="Admin", role=Role.ADMIN, signed_in=False)
+    make_database(old, old_user("admin", "Some Student", _role="User"))
+    result = run(app, old, "--replace", "admin")
+    assert (result.exit_code, "an admin's here and a User's in the old" in result.stdout) == (1, True)
+    assert (users(app)["admin"].name, users(app)["admin"].role) == ("Admin", Role.ADMIN)
+
+
 @pytest.mark.parametrize(("answer", "name"), [("y", "Old Teacher"), ("n", "Admin"), ("", "Admin")])
 def test_a_clash_of_the_staff_is_asked_about_on_a_terminal(
     app: APIFlask, old: Path, make_person: MakePerson, monkeypatch: pytest.MonkeyPatch, answer: str, name: str

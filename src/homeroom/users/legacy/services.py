@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from homeroom.auth.join_codes import issue_code
 from homeroom.auth.locking import lock_users
-from homeroom.auth.models import User, uid_key
+from homeroom.auth.models import Role, User, uid_key
 from homeroom.auth.sessions import set_password_hash
 from homeroom.db import write_transaction
 from homeroom.users.legacy.easy_passwords import DEFAULT_PASSWORD, find_easy
@@ -119,8 +119,9 @@ def take_over(path: Path, wishes: Wishes, *, progress: Progress) -> ImportReport
     source = read_source(path)
     checked = check_rows(source.rows)
     planned, rejected = _plan(checked, frozenset(map(uid_key, wishes.replaced)))
-    planned = _without_easy_passwords(planned, progress)
     written = not wishes.dry_run and (wishes.skip_bad_rows or not rejected)
+    if written or wishes.dry_run:
+        planned = _without_easy_passwords(planned, progress)
     made = _write(planned, progress) if written else None
     reports = _with_pictures(planned, path, wishes, made)
     if made is not None:
@@ -137,17 +138,23 @@ def _plan(checked: CheckedRows, replaced: Collection[str]) -> tuple[list[_Plan],
             for user in chunk:
                 try:
                     account = accounts.find(user.uid, {uid_key(user.uid)})
+                    planned.append(_plan_one(user, account, replaced))
                 except ValueError as error:
                     rejected.append(RowReport(user.line, user.uid, user.name, Result.REJECTED, str(error)))
-                else:
-                    planned.append(_plan_one(user, account, replaced))
         session.rollback()
     return planned, rejected
 
 
 def _plan_one(user: LegacyUser, account: User | None, replaced: Collection[str]) -> _Plan:
+    """What becomes of one user.
+
+    Raises:
+        ValueError: an admin would give way to somebody who is none; the class could be left without one.
+    """
     result, remarks = Result.CREATED, user.remarks
     if account is not None and uid_key(user.uid) in replaced:
+        if account.role is Role.ADMIN and user.role is not Role.ADMIN:
+            raise ValueError(f"This ID is an admin's here and a {user.role}'s in the old database.")
         result, remarks = Result.UPDATED, ("Takes the place of the account here.", *remarks)
     elif account is not None:
         result, remarks = Result.UNCHANGED, ("This ID has an account here; it stays as it is.",)
