@@ -211,11 +211,10 @@ def _empty(url: str) -> None:
             connection.execute(f"DELETE FROM {table.name}")
         # The directory's one row stays.
         connection.execute("UPDATE directory SET version = version + 1, members = 0, pending = 0")
-        connection.execute(
-            "SELECT setval(pg_get_serial_sequence(table_name, 'id'), 1, false)"
-            " FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'id'"
-            " AND pg_get_serial_sequence(table_name, 'id') IS NOT NULL"
-        )
+        numbered = [table.name for table in tables if "id" in table.c]
+        for name in numbered:
+            # Null, and so nothing, where the id is no number.
+            connection.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), 1, false)", [name])
 
 
 @cache

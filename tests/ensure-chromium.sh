@@ -1,11 +1,15 @@
 #!/bin/sh
 # Chromium for the browser tests: there already, installed by apt where this user may, or asked for.
 # Exit status 3: there is none.
-command -v chromium >/dev/null && exit 0
+have() {
+    command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null
+}
+have && exit 0
 if command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then
     echo "Installing Chromium for the browser tests …"
-    { apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium fonts-noto-core; } >/dev/null
+    { apt-get -qq update && package=$(apt-cache --names-only search '^chromium-headless-shell$' | cut -d' ' -f1) &&
+        package=${package:-chromium} && apt-get -qq install --yes --no-install-recommends "$package" fonts-noto-core; } >/dev/null
 fi
-command -v chromium >/dev/null && exit 0
+have && exit 0
 echo "Chromium is missing, so the browser tests cannot run. Install it: sudo apt install chromium" >&2
 exit 3

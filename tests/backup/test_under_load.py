@@ -29,7 +29,7 @@ from tests.uploads.files import encoded
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WRITERS = 4
 # Written by each before the backup begins, at least.
-WRITES_BEFORE = 8
+WRITES_BEFORE = 4
 
 
 class Writer:
@@ -81,7 +81,7 @@ def test_a_backup_under_load_has_every_write_that_was_acknowledged_before_it(
         writers = [Writer(server, number, stop) for number in range(WRITERS)]
         working = [pool.submit(writer.work) for writer in writers]
         try:
-            assert all(writer.enough.wait(timeout=60) for writer in writers)
+            assert all(writer.enough.wait(timeout=240) for writer in writers)
             assert not any(work.done() for work in working), [
                 work.exception() for work in working if work.done()
             ]

@@ -23,10 +23,11 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A class of forty on one worker. Each waits on a thread of the server, which needs some for pages.
-MAX_HASHES_WAITING = 48
-# A school has one address, so its share is a class; the rest is for everybody else.
-MAX_HASHES_OF_ONE = 42
+# A class of forty on one worker, and others. Each waits on a thread of the server, which has more for pages.
+MAX_HASHES_WAITING = 64
+# A school has one address, so its share is a class and, beside it, as many guesses as the limits let somebody
+# there make; the rest is for everybody else.
+MAX_HASHES_OF_ONE = 54
 _NO_NETWORK = ""
 RETRY_S = 2
 # Of two threads that want a core, the one that answers a page gets about thirty times as much of it.
