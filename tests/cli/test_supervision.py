@@ -1,5 +1,6 @@
 """The server over its workers, and the gate before each: what dies comes back; nobody has all threads."""
 
+import io
 import os
 import socket
 import sqlite3
@@ -227,3 +228,27 @@ def test_liveness_needs_no_place_and_everything_else_does() -> None:
         leave.set()
         assert slow.result().startswith("200")
     assert ask("/api/users/").startswith("200")
+
+
+@pytest.mark.parametrize(("behind_proxy", "left"), [(True, 0), (False, 100_000)])
+def test_what_the_app_leaves_of_a_body_is_taken_from_a_proxy_alone(behind_proxy: bool, left: int) -> None:
+    """A proxy that is still sending when the connection closes may lose the answer; a guest may not make
+    the server read.
+    """
+
+    def app(_environ, start_response):
+        start_response("401 Unauthorized", [])
+        return [b""]
+
+    body = io.BytesIO(b"x" * 100_000)
+    environ = {
+        "PATH_INFO": "/api/uploads/",
+        "REQUEST_METHOD": "POST",
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_LENGTH": "100000",
+        "wsgi.input": body,
+    }
+    told: list[str] = []
+    gate = Gate(app, places=1, behind_proxy=behind_proxy)
+    gate(environ, lambda status, _headers: told.append(status))
+    assert (told, len(body.read())) == (["401 Unauthorized"], left)

@@ -17,7 +17,7 @@ _NEEDS_TERRAFORM = "aws"
 
 
 # Files whose set-ups take longest come first, so that no worker waits for another one's at the end.
-_LONG_FILES = ("test_machine", "test_aws", "test_update", "test_container", "test_rehearse")
+_LONG_FILES = ("test_update", "test_machine", "test_container", "test_aws", "test_rehearse")
 
 
 def _place_of(item: pytest.Item) -> int:

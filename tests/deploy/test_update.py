@@ -101,9 +101,9 @@ def test_an_unhealthy_version_gives_way_and_no_request_fails(machine: BareMachin
     releases_before, slots_before = releases(machine), slots(machine)
     checkout = machine.checkout("3.0.0")
     health = checkout / "src/homeroom/health.py"
-    assert "def database_is_current(" in health.read_text()
+    assert "def _look(" in health.read_text()
     with health.open("a") as end:
-        end.write("\n\ndef database_is_current() -> bool:\n    return False\n")
+        end.write("\n\ndef _look(*, writes: bool) -> str:\n    return 'This version never gets ready.'\n")
     authority = machine.nginx.trusted
     with under_load(machine.nginx.https_port, authority, at_least=500, seconds=240) as load:
         done = machine.update(checkout, "--ready-timeout", "20")

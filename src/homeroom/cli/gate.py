@@ -91,6 +91,7 @@ class Gate:
     def __init__(self, app: "WSGIApplication", *, places: int, behind_proxy: bool) -> None:
         self._app = app
         self._places = threading.BoundedSemaphore(places)
+        self._behind_proxy = behind_proxy
         # A proxy of ours sends bodies that it has read to their end, and is everybody's address.
         share = BODIES if behind_proxy else BODIES_OF_ONE
         self._bodies = BodyPlaces(BODIES, share, BODIES_WAITING, BODY_WAIT_S)
@@ -115,9 +116,22 @@ class Gate:
         network = network_of(environ.get("REMOTE_ADDR", ""))
         with self._bodies.place(network):
             if chunked or int(length) > SMALL_BODY_BYTES:
-                return self._app(environ, start_response)
+                answer = self._app(environ, start_response)
+                if self._behind_proxy:
+                    _read_to_the_end(environ)
+                return answer
             environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(length)))
         return self._app(environ, start_response)
+
+
+def _read_to_the_end(environ: "WSGIEnvironment") -> None:
+    """Take what the app left of a body, such as a picture of somebody who is signed out.
+
+    The server closes a connection on which something still comes in, and a proxy that is sending may then
+    lose the answer: it would tell that the site is away. It has the whole body, so this takes milliseconds.
+    """
+    while environ["wsgi.input"].read(SMALL_BODY_BYTES):
+        pass
 
 
 def _refuse(start_response: "StartResponse", what: str) -> Iterable[bytes]:
