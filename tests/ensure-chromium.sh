@@ -7,8 +7,8 @@ have() {
 have && exit 0
 if command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then
     echo "Installing Chromium for the browser tests …"
-    { apt-get -qq update && package=$(apt-cache --names-only search '^chromium-headless-shell$' | cut -d' ' -f1) &&
-        package=${package:-chromium} && apt-get -qq install --yes --no-install-recommends "$package" fonts-noto-core; } >/dev/null
+    install="apt-get -qq install --yes --no-install-recommends fonts-noto-core"
+    { apt-get -qq update && { $install chromium-headless-shell || $install chromium; }; } >/dev/null
 fi
 have && exit 0
 echo "Chromium is missing, so the browser tests cannot run. Install it: sudo apt install chromium" >&2

@@ -43,7 +43,6 @@ def test_every_bound_that_the_page_names_is_there() -> None:
     )
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_student_who_asks_in_ever_new_ways_fills_no_more_than_the_bound(
     app: APIFlask, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -15,21 +14,19 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@contextmanager
-def _counted() -> Iterator[None]:
-    begun_at = time.perf_counter()
-    try:
-        yield
-    finally:
-        if has_request_context():
-            g.database_seconds = g.get("database_seconds", 0.0) + time.perf_counter() - begun_at
+def _count(begun_at: float) -> None:
+    if has_request_context():
+        g.database_seconds = g.get("database_seconds", 0.0) + time.perf_counter() - begun_at
 
 
 def _counting(method: Callable[P, R]) -> Callable[P, R]:
     @wraps(method)
     def counted(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _counted():
+        begun_at = time.perf_counter()
+        try:
             return method(*args, **kwargs)
+        finally:
+            _count(begun_at)
 
     return counted
 
@@ -68,9 +65,7 @@ def count_database_time(engine: Engine) -> None:
         connection.info["started_at"] = time.perf_counter()
 
     def stop(connection: Connection, *_: object) -> None:
-        if has_request_context():
-            elapsed = time.perf_counter() - connection.info["started_at"]
-            g.database_seconds = g.get("database_seconds", 0.0) + elapsed
+        _count(connection.info["started_at"])
 
     event.listen(engine, "before_cursor_execute", start)
     event.listen(engine, "after_cursor_execute", stop)

@@ -13,13 +13,14 @@ import structlog
 from flask import Flask, request
 from werkzeug.exceptions import ServiceUnavailable
 
+from homeroom.auth.origins import SAFE_METHODS
 from homeroom.config import Config
+from homeroom.problems import OPERATOR_RETRY_S
 
 log = structlog.get_logger(__name__)
 
 FILE_NAME = "disk-reserve"
 _MEGABYTE = 1024 * 1024
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # What lets somebody in; like deleting, it writes a row or two.
 _SMALL_PATHS = frozenset(
     {"/api/authenticate", "/api/users/authenticate", "/api/confirmation", "/api/join", "/api/join/code"}
@@ -73,7 +74,7 @@ def init_disk_reserve(app: Flask, config: Config) -> None:
 
     @app.before_request
     def look_at_the_disk() -> None:
-        if request.method in _SAFE_METHODS or not request.path.startswith("/api/"):
+        if request.method in SAFE_METHODS or not request.path.startswith("/api/"):
             return
         try:
             has_room = reserve.has_room()
@@ -84,5 +85,6 @@ def init_disk_reserve(app: Flask, config: Config) -> None:
         if not has_room and request.method != "DELETE" and request.path.rstrip("/") not in _SMALL_PATHS:
             raise ServiceUnavailable(
                 "The server's disk is full: nothing new can be kept. Deleting makes room; whoever runs the "
-                "server has to make some."
+                "server has to make some.",
+                retry_after=OPERATOR_RETRY_S,
             )

@@ -80,27 +80,20 @@ def sign_in(uid: str, password: str, device: Device) -> SignedIn:
     for _ in range(_MAX_TRIES):
         user = find_by_uid(db.session(), uid)
         user_id, stored = (user.id, user.password_hash) if user else (None, None)
+        owner = {"uid": user.uid, "name": user.name} if user else {"uid": uid, "name": ""}
         better = _verify(_sign_in_attempts(uid_key(uid), user_id, device), password, stored)
-        signed_in = None
+        # Set where another policy held. As if it had not been taken over: the account needs a code.
+        easy = is_imported_hash(stored) and is_easy(password, **owner)
         with write_transaction() as session:
             user = lock_user(session, user_id)
             if user is None or user.password_hash != stored:
                 # Deleted, changed, or only renewed by another device that signed in: look again.
                 continue
-            # An easy one is dropped, as if it had not been taken over: the account needs a code.
-            easy = _is_easy_import(user, password)
             user.password_hash = None if easy else better or stored
             if not easy:
-                signed_in = SignedIn(user, _open_session(session, user, device))
-        if signed_in is None:
-            raise Forbidden("This password is easy to guess. Ask your teacher for a code to choose another.")
-        return signed_in
+                return SignedIn(user, _open_session(session, user, device))
+        raise Forbidden("This password is easy to guess. Ask your teacher for a code to choose another.")
     raise Unauthorized("Wrong ID or password.")
-
-
-def _is_easy_import(user: User, password: str) -> bool:
-    """Whether a right password was set where another policy held, and may not be set here."""
-    return is_imported_hash(user.password_hash) and is_easy(password, uid=user.uid, name=user.name)
 
 
 def _sign_in_attempts(key: str, user_id: int | None, device: Device) -> list[Attempt]:

@@ -16,17 +16,15 @@ from rich.table import Table
 from rich.text import Text
 
 from homeroom.db import db
+from homeroom.users.roster.invitations import Invitation, make_invitations, staff_not_joined
 from homeroom.users.roster.parse import RosterError
 from homeroom.users.roster.schemas import summary
 from homeroom.users.roster.services import (
     ImportConflictError,
     ImportReport,
-    Invitation,
     Result,
     RowReport,
     import_roster,
-    make_invitations,
-    staff_not_joined,
 )
 from homeroom.users.roster.text import MAX_BYTES
 from homeroom.users.roster.writing import Progress as Watcher

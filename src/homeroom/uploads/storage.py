@@ -21,9 +21,9 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from homeroom.config import Config, ConfigError
 from homeroom.durable import sync_folder
+from homeroom.problems import NO_ROOM, OPERATOR_RETRY_S
 
-RETRY_S, FULL_DISK_RETRY_S = 10, 60
-DISK_IS_FULL = "The server has no room left on its disk; whoever runs it has to make some."
+RETRY_S = 10
 # A page's largest rendition has some megabytes; whoever waits for it has a thread meanwhile.
 CALL_TIMEOUT = timedelta(seconds=10)
 CONNECT_TIMEOUT = timedelta(seconds=3)
@@ -191,7 +191,7 @@ def _failures_are_503(what: str) -> Iterator[None]:
             "storage of pictures fails", call=what, error=type(error).__name__, errno=_errno(error)
         )
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ServiceUnavailable(DISK_IS_FULL, retry_after=FULL_DISK_RETRY_S) from None
+            raise ServiceUnavailable(NO_ROOM, retry_after=OPERATOR_RETRY_S) from None
         _refuse()
 
 

@@ -12,7 +12,7 @@ from pymupdf_fonts import FiraGO_Regular
 
 from homeroom.users.roster import fonts as fonts_module
 from homeroom.users.roster.fonts import FontError
-from homeroom.users.roster.services import Invitation
+from homeroom.users.roster.invitations import Invitation
 from homeroom.users.roster.sheet import MARGIN, PAGE_SIZE, make_csv, make_pdf, write_private
 
 SITE = "https://class.example.org"

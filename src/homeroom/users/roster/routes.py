@@ -10,6 +10,7 @@ from homeroom.auth.guard import token_required
 from homeroom.auth.models import Role, User
 from homeroom.db import db
 from homeroom.problems import FieldProblem, InvalidFields, reject_field
+from homeroom.users.roster.invitations import Invitation, invitations_at_hand, make_invitations
 from homeroom.users.roster.parse import RosterError
 from homeroom.users.roster.schemas import (
     CodesOut,
@@ -21,10 +22,7 @@ from homeroom.users.roster.schemas import (
 from homeroom.users.roster.services import (
     ImportConflictError,
     ImportReport,
-    Invitation,
     import_roster,
-    invitations_at_hand,
-    make_invitations,
 )
 from homeroom.users.roster.text import MAX_BYTES
 

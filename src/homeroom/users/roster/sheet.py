@@ -15,7 +15,8 @@ from fpdf import FPDF
 from fpdf.enums import Align
 
 from homeroom.users.roster.fonts import FontSet, find_fonts
-from homeroom.users.roster.services import Invitation, chunks
+from homeroom.users.roster.invitations import Invitation
+from homeroom.users.roster.services import chunks
 
 # As wide as A4 and as high as Letter, in millimetres: printed at full size, it fits on both.
 PAGE_SIZE = (210.0, 279.4)
