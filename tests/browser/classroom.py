@@ -25,8 +25,7 @@ from homeroom.cli import main
 from homeroom.config import Config
 from tests.servers import free_ports
 
-# Below those that the system gives to outgoing connections, so that none takes one in the meantime.
-API_PORT, SITE_PORT, LESSON_PORT, FAR_PORT, PAGES_PORT, SILENT_PORT = free_ports(6, range(20_000, 32_000))
+API_PORT, SITE_PORT, LESSON_PORT, FAR_PORT, PAGES_PORT, SILENT_PORT = free_ports(6)
 API = f"http://localhost:{API_PORT}"
 # What the contract names, and where it is here: `config.js` knows the API from port 4100 at 8086.
 MAPPED_PORTS = {8086: API_PORT, 4100: SITE_PORT}

@@ -106,6 +106,19 @@ def test_workers_end_with_the_server_that_started_them(server_settings: dict[str
             assert is_live(again)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_nobody_else_gets_the_port_while_workers_are_away(server_settings: dict[str, str]) -> None:
+    with serving(server_settings) as server:
+        port = int(server.address.rpartition(":")[2])
+        for _ in range(2):
+            (worker,) = workers_of(server)
+            worker.kill()
+            worker.wait()
+            with pytest.raises(OSError, match="in use"):
+                socket.create_server(("127.0.0.1", port))
+            wait_until(lambda: is_live(server), "it did not come back")
+
+
 @pytest.mark.parametrize("command", ["run", "serve"])
 def test_nobody_keeps_a_transaction_open_at_rest(
     server_settings: dict[str, str], make_person: MakePerson, app: APIFlask, command: str

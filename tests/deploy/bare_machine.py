@@ -20,6 +20,8 @@ from tests.servers import free_port
 # Called from any folder.
 SERVICE = shlex.join(["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tests.deploy.bare_service"])
 NGINX = "nginx"
+# Five seconds on two quiet cores; other tests may write gigabytes to the same disk meanwhile.
+BOOT_TIMEOUT_S = 120
 
 
 class BareMachine:
@@ -30,6 +32,7 @@ class BareMachine:
         self.installed = folder / "opt"
         self.installed.mkdir()
         self.ports = (free_port(), free_port())
+        self._last_answer = "none"
         self.nginx = Nginx(
             folder,
             upstream_file=self.installed / "upstream.conf",
@@ -165,16 +168,24 @@ class BareMachine:
         self.start_nginx()
 
     def wait_until_ready(self) -> None:
-        wait_for(self._ready, "the site did not come back", self._logs)
+        wait_for(self._ready, "the site did not come back", self._logs, BOOT_TIMEOUT_S)
 
     def _ready(self) -> bool:
         try:
-            return curl(self.nginx, "/api/health/ready").status == 200
-        except ConnectionError:
+            answer = curl(self.nginx, "/api/health/ready")
+        except ConnectionError as error:
+            self._last_answer = str(error)
             return False
+        self._last_answer = f"{answer.status} {answer.body}"
+        return answer.status == 200
 
     def _logs(self) -> str:
-        return "".join(path.read_text()[-2000:] for path in self.installed.glob("*.log"))
+        logs = "".join(path.read_text()[-2000:] for path in self.installed.glob("*.log"))
+        running = subprocess.run(
+            ["ps", "-eo", "pid,ppid,stat,etimes,wchan:20,args"], capture_output=True, text=True
+        )
+        mine = [line[:200] for line in running.stdout.splitlines() if str(self.folder) in line]
+        return "\n".join([logs, *mine, f"The last answer: {self._last_answer}"])
 
     def stop(self) -> None:
         for file in self.installed.glob("*.supervisor"):

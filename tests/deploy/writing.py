@@ -40,11 +40,13 @@ class Writing:
     def _write(self, uid: str) -> int | None:
         body = {"uid": uid, "name": f"Written {uid}"}
         try:
-            return self.asker.ask("POST", "/api/users/", self.signed_in, body).status
+            status = self.asker.ask("POST", "/api/users/", self.signed_in, body).status
         except (OSError, http.client.HTTPException):
-            # Nobody listens for a moment: as a person would, a little later again.
+            status = None
+        if status != 201:
+            # Nobody serves for a moment: as a person would, a little later again.
             self.stop.wait(0.05)
-            return None
+        return status
 
     def wait_for_more(self, count: int) -> None:
         """Return once that many more are acknowledged than are now."""

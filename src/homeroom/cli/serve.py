@@ -10,7 +10,7 @@ from granian.log import LogLevels
 
 from homeroom.cli.links import site_address
 from homeroom.cli.prepare import greet, make_admin_if_nobody, migrate_if_needed
-from homeroom.cli.site import listen
+from homeroom.cli.site import reserve
 from homeroom.cli.supervision import SupervisedServer
 from homeroom.cli.threads import THREADS_PER_WORKER
 from homeroom.config import MIN_CONNECTIONS, Config, current_config, load_config
@@ -88,8 +88,11 @@ def _prepare_database() -> None:
 
 
 def _serve(config: Config, host: str, port: int, workers: int) -> None:
-    # Granian's workers would try again for ever on a port that is taken.
-    listen(host, port).close()
+    with reserve(host, port):
+        _serve_there(config, host, port, workers)
+
+
+def _serve_there(config: Config, host: str, port: int, workers: int) -> None:
     # More hashes at once than cores would not be done sooner, and would take the cores from pages.
     os.environ.setdefault("HASHES_AT_ONCE", str(max(1, (os.cpu_count() or 1) // workers)))
     _fit_connections(config, workers)

@@ -3,6 +3,8 @@
 import errno
 import re
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -106,9 +108,34 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         click.ClickException: the port is taken, reserved, or not on this machine.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with _told(host, port):
+        return socket.create_server((host, port), family=_family(host), backlog=128)
+
+
+def reserve(host: str, port: int) -> socket.socket:
+    """The port for this program's workers until the socket is closed: it is bound, and never listens.
+
+    Without it another program may have the port while workers start, and they would try again for ever.
+
+    Raises:
+        click.ClickException: the port is taken, reserved, or not on this machine.
+    """
+    # Workers of another server may share their port with ours, and would share people's requests too.
+    listen(host, port).close()
+    reserved = socket.socket(_family(host))
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+        reserved.setsockopt(socket.SOL_SOCKET, option, 1)
+    with _told(host, port):
+        reserved.bind((host, port))
+    # Set, it let us have a port on which old connections linger; kept, it would let others have ours.
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    return reserved
+
+
+@contextmanager
+def _told(host: str, port: int) -> Iterator[None]:
     try:
-        return socket.create_server((host, port), family=family, backlog=128)
+        yield
     except OSError as error:
         reasons = {
             errno.EADDRINUSE: f"Port {port} is taken by another program: "
@@ -118,6 +145,10 @@ def listen(host: str, port: int) -> socket.socket:
         }
         reason = reasons.get(error.errno or 0, f"Cannot listen on {host}:{port}: {error.strerror}.")
         raise click.ClickException(reason) from None
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _say_where(host: str, port: int, api: str | None) -> None:
