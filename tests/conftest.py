@@ -1,6 +1,7 @@
 """What every test stands on: both databases, a fresh app, and people who sign in for real."""
 
 import logging
+import os
 import shutil
 import tempfile
 import threading
@@ -38,6 +39,10 @@ from homeroom.config import Config, load_config
 from homeroom.db import Base, db, write_transaction
 from homeroom.uploads import decoder, decoding
 from tests.servers import Server, serving
+
+# Where this is set, as in many containers, each of the hundreds of programs that tests start would compile
+# all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 class Together(LoadScopeScheduling):

@@ -61,6 +61,8 @@ install_application() {
     pip="$first/bin/python -m pip install --quiet --disable-pip-version-check --no-deps"
     $pip --require-hashes -r "$source/requirements/run.txt"
     $pip --no-build-isolation "$source"
+    # So that the release links them instead of installing them again.
+    cp "$source/requirements/run.txt" "$first/packages.lock"
     "$first/bin/homeroom" deploy update "$source" --user homeroom --env-file "$settings"
     rm -rf "$first" "$source/build"
 }

@@ -16,6 +16,7 @@ from tests.deploy.bare_machine import BareMachine, running
 from tests.deploy.load import under_load
 from tests.deploy.proxy import answers, make_certificate
 from tests.disks import small_disk
+from tests.servers import free_ports
 
 pytestmark = pytest.mark.deploy
 
@@ -47,6 +48,19 @@ def migrate_in(checkout: Path, name: str, before: str, *, compatible: bool) -> N
     (checkout / f"src/homeroom/migrations/versions/{name}_test.py").write_text(text)
 
 
+def with_another_lock(checkout: Path) -> Path:
+    """Its packages count as others than those of all later versions; in truth only a comment differs."""
+    with (checkout / "requirements/run.txt").open("a") as lock:
+        lock.write("# another lock\n")
+    return checkout
+
+
+def inode(machine: BareMachine, module: str) -> int:
+    """Which file on the disk a module of the version that serves is."""
+    (found,) = (machine.installed / "current").glob(f"lib/python3.*/site-packages/{module}")
+    return found.stat().st_ino
+
+
 def releases(machine: BareMachine) -> set[Path]:
     return {release.resolve() for release in (machine.installed / "releases").iterdir()}
 
@@ -57,9 +71,10 @@ def slots(machine: BareMachine) -> dict[int, Path]:
     return {port: link.resolve() for port, link in links.items() if link.is_symlink()}
 
 
-def first_version(machine: BareMachine) -> Path:
-    """The first version's checkout, for tests that only need one."""
-    return machine.folder / "checkout-1.0.0"
+def any_version(machine: BareMachine) -> Path:
+    """A checkout, for tests that only need one."""
+    checkout = machine.folder / "checkout-1.1.0"
+    return checkout if checkout.exists() else machine.checkout("1.1.0")
 
 
 def free_slot(machine: BareMachine) -> int:
@@ -72,7 +87,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareMachine]:
     """A machine on which the first version serves."""
     with running(BareMachine(tmp_path_factory.mktemp("machine"))) as machine:
         make_certificate(machine.nginx.folder / "certificate")
-        done = machine.update(machine.checkout("1.0.0"))
+        done = machine.update(with_another_lock(machine.checkout("1.0.0")))
         assert done.returncode == 0, done.stderr
         assert "First sign-in" not in done.stdout
         assert "/join/#code=" in (machine.installed / f"{machine.ports[0]}.log").read_text()
@@ -86,14 +101,30 @@ def test_no_request_fails_while_a_new_version_takes_over(machine: BareMachine) -
     checkout = machine.checkout("2.0.0")
     migrate_in(checkout, "9001", LAST_MIGRATION, compatible=True)
     authority = machine.nginx.trusted
+    flask = inode(machine, "flask/app.py")
     with under_load(machine.nginx.https_port, authority, at_least=10_000, seconds=240) as load:
         done = machine.update(checkout)
         assert done.returncode == 0, done.stderr
     assert load.done >= 10_000
     assert load.failures == {}, f"of {load.done}"
     assert machine.version() == "2.0.0"
+    assert inode(machine, "flask/app.py") != flask, "packages of another lock are installed"
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{machine.ports[0]}/api/health/live", timeout=5)
+
+
+def test_packages_of_the_same_lock_are_linked_and_nothing_is_fetched(
+    machine: BareMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    flask, homeroom = inode(machine, "flask/app.py"), inode(machine, "homeroom/app.py")
+    checkout = machine.checkout("2.5.0")
+    migrate_in(checkout, "9001", LAST_MIGRATION, compatible=True)
+    done = machine.update(checkout)
+    assert done.returncode == 0, done.stderr
+    assert machine.version() == "2.5.0"
+    assert inode(machine, "flask/app.py") == flask
+    assert inode(machine, "homeroom/app.py") != homeroom
 
 
 def test_an_unhealthy_version_gives_way_and_no_request_fails(machine: BareMachine) -> None:
@@ -155,7 +186,7 @@ def test_old_versions_are_forgotten_but_for_those_that_a_port_has(machine: BareM
 
 
 def test_two_updates_at_once_are_one_after_the_other(machine: BareMachine) -> None:
-    checkout = first_version(machine)
+    checkout = any_version(machine)
     with (machine.installed / "update.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         refused = machine.update(checkout)
@@ -169,9 +200,11 @@ def test_two_updates_at_once_are_one_after_the_other(machine: BareMachine) -> No
 
 
 def test_on_a_disk_that_is_full_everything_stays(machine: BareMachine, tmp_path: Path) -> None:
-    checkout, before = first_version(machine), (releases(machine), slots(machine))
+    # The first one, whose packages have to be installed.
+    checkout, before = machine.folder / "checkout-1.0.0", (releases(machine), slots(machine))
     with small_disk(tmp_path / "disk", 100) as disk:
-        told = machine.update(checkout, "--folder", str(disk / "opt"))
+        ports = map(str, free_ports(2))
+        told = machine.update(checkout, "--folder", str(disk / "opt"), "--port", *ports)
         assert told.returncode == 1
         assert "MiB are free where" in told.stderr
         assert "Make room" in told.stderr
@@ -192,7 +225,7 @@ def test_on_a_disk_that_is_full_everything_stays(machine: BareMachine, tmp_path:
 
 
 def test_where_nginx_cannot_be_told_nothing_is_stopped(machine: BareMachine) -> None:
-    checkout, new, before = first_version(machine), free_slot(machine), machine.version()
+    checkout, new, before = any_version(machine), free_slot(machine), machine.version()
     done = machine.update(checkout, "--reload", "false")
     assert done.returncode == 1
     assert "Going back failed as well, and what runs was left running: false failed" in done.stderr
@@ -202,7 +235,7 @@ def test_where_nginx_cannot_be_told_nothing_is_stopped(machine: BareMachine) -> 
 
 
 def test_an_old_version_that_does_not_stop_is_told(machine: BareMachine) -> None:
-    checkout, old = first_version(machine), machine.live_port()
+    checkout, old = any_version(machine), machine.live_port()
     done = machine.update(checkout, "--stop", f"sh -c 'test {{port}} != {old}'")
     assert done.returncode == 1
     assert "The new version serves on port" in done.stderr

@@ -1,16 +1,22 @@
 """Releases: each version in a virtual environment of its own, beside the others."""
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 # What the build reads; a `build/` of before could bring back modules that are gone.
 _SOURCES = ("pyproject.toml", "README.md", "LICENSE")
 _BUILD_TIMEOUT_S = 900
+_LOCK = "requirements/run.txt"
+# A copy of the lock, in what has all of its packages and no others; deploy/machine/install.sh writes it, too.
+_LOCK_OF_RELEASE = "packages.lock"
+_PACKAGES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 # A release has about 230 MiB; what is left must do for the site's own writing.
 ROOM_MIB = 400
 
@@ -19,8 +25,11 @@ class ReleaseError(Exception):
     """A version could not be built; the text says why."""
 
 
-def build_release(source: Path, releases: Path) -> Path:
+def build_release(source: Path, releases: Path, *, at_hand: Iterable[Path] = ()) -> Path:
     """Install the checkout at `source`, with the packages of its lock, and return where.
+
+    Packages are not installed anew where an environment `at_hand` has those of the same lock: its files are
+    linked, which takes a second.
 
     Raises:
         ReleaseError: the folder is no checkout, there is no room, or a package cannot be had or has another
@@ -29,11 +38,8 @@ def build_release(source: Path, releases: Path) -> Path:
     release = releases / f"{_version(source)}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     releases.mkdir(parents=True, exist_ok=True)
     _check_room(releases)
-    python = release / "bin/python"
     try:
-        _run(sys.executable, "-m", "venv", str(release))
-        pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps")
-        _run(*pip, "--require-hashes", "-r", str(source / "requirements/run.txt"))
+        _provide_packages(release, source / _LOCK, at_hand)
         with tempfile.TemporaryDirectory() as folder:
             clean = Path(folder) / "homeroom"
             shutil.copytree(
@@ -41,12 +47,61 @@ def build_release(source: Path, releases: Path) -> Path:
             )
             for name in _SOURCES:
                 shutil.copy(source / name, clean)
-            _run(*pip, "--no-build-isolation", str(clean))
+            _install(release, "--no-build-isolation", str(clean))
     except BaseException:
         # Also when it is interrupted: half a release is none.
         shutil.rmtree(release, ignore_errors=True)
         raise
     return release
+
+
+def _provide_packages(release: Path, lock: Path, at_hand: Iterable[Path]) -> None:
+    environment = next((one for one in at_hand if _has_packages(one, lock)), None)
+    if environment is None:
+        _run(sys.executable, "-m", "venv", str(release))
+        _install(release, "--require-hashes", "-r", str(lock))
+    else:
+        _run(sys.executable, "-m", "venv", "--without-pip", str(release))
+        _link_packages(environment, release)
+    shutil.copy(lock, release / _LOCK_OF_RELEASE)
+
+
+def _has_packages(environment: Path, lock: Path) -> bool:
+    recorded = environment / _LOCK_OF_RELEASE
+    return (
+        recorded.is_file()
+        and recorded.read_bytes() == lock.read_bytes()
+        and (environment / _PACKAGES).is_dir()
+    )
+
+
+def _link_packages(environment: Path, release: Path) -> None:
+    try:
+        shutil.copytree(
+            environment / _PACKAGES,
+            release / _PACKAGES,
+            symlinks=True,
+            # The version that serves may be writing down what it has compiled.
+            ignore=shutil.ignore_patterns("homeroom", "homeroom-*.dist-info", "*.pyc.*"),
+            copy_function=_link,
+            dirs_exist_ok=True,
+        )
+    except shutil.Error as error:
+        reasons = "\n".join(str(reason) for _source, _target, reason in error.args[0][:8])
+        raise ReleaseError(f"The packages of {environment} cannot be linked:\n{reasons}") from None
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        # Another file system, or one without links.
+        shutil.copy2(source, target)
+
+
+def _install(release: Path, *what: str) -> None:
+    pip = (str(release / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    _run(*pip, "--no-deps", *what)
 
 
 def _check_room(folder: Path) -> None:

@@ -7,6 +7,7 @@ cut off, the machine's next start brings back a version that serves, and the nex
 import os
 import shutil
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,7 +53,7 @@ def update(
             _free(installation, new)
             forget_releases(installation.releases, keep=installation.releases_in_use())
             say(f"Installing {source} beside what is there …")
-            release = build_release(source, installation.releases)
+            release = build_release(source, installation.releases, at_hand=_at_hand(installation, live))
             slot = installation.slot(new)
             replaced = slot.readlink() if slot.is_symlink() else None
             change = _Change(installation, release, new, live, replaced, maintenance, say)
@@ -63,6 +64,11 @@ def update(
             return release
     except OSError as error:
         raise UpdateError(f"{error.filename or installation.folder}: {error.strerror}.") from None
+
+
+def _at_hand(installation: Installation, live: int | None) -> list[Path]:
+    """What may have the new version's packages: this program, and what serves. Both are whole on the disk."""
+    return [Path(sys.prefix), *([] if live is None else [installation.slot(live)])]
 
 
 def _free(installation: Installation, port: int) -> None:
