@@ -7,14 +7,16 @@ answered, within two seconds, by a service that stays below 768 MB. The clients 
 """
 
 import base64
+import http.client
 import io
+import json
 import random
 import socket
 import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +25,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
-import requests
 from PIL import Image
 from sqlalchemy import update
 
@@ -55,16 +56,39 @@ class Seen:
     failures: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def ask(self, what: str, send: Callable[[], requests.Response]) -> None:
-        started = time.perf_counter()
-        try:
-            status = send().status_code
-        except requests.RequestException:
-            status = 0
+    def note(self, what: str, waited_s: float, status: int) -> None:
+        """One answer; the status is 0 where none came."""
         with self.lock:
-            self.waits[what].append(time.perf_counter() - started)
+            self.waits[what].append(waited_s)
             if status == 0 or status >= 500:
                 self.failures[f"{what}: {status}"] += 1
+
+
+class Browser:
+    """Somebody's connection, which is kept, and costs the machine little beside the service."""
+
+    def __init__(self, address: str, token: str | None = None) -> None:
+        self.connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+        self.cookie = {} if token is None else {"Cookie": f"jwt={token}"}
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> int:
+        """The status of the answer; 0 where none came."""
+        try:
+            self.connection.request(method, path, body, self.cookie | dict(headers or {}))
+            answer = self.connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException):
+            self.connection.close()
+            return 0
+        return answer.status
+
+    def post_json(self, path: str, **body: object) -> int:
+        return self.ask("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+
+    def post(self, path: str, body: bytes, content_type: str) -> int:
+        return self.ask("POST", path, body, {"Content-Type": content_type})
 
 
 class Memory(threading.Thread):
@@ -117,16 +141,14 @@ def wide_table() -> str:
 
 def attacks(address: str, token: str) -> Iterator[Callable[[], object]]:
     """What was found to cost most, again and again."""
-    cookies = {"jwt": token}
+    browser = Browser(address, token)
     bomb, thin, table = many_scans(), thin_picture(), wide_table()
-
-    def post(path: str, **body: object) -> Callable[[], object]:
-        return lambda: requests.post(f"{address}{path}", cookies=cookies, timeout=60, **body)  # type: ignore[arg-type]
+    encoded = base64.b64encode(bomb).decode()
 
     def long_question() -> object:
         query = f"q={random.random()}" + "b" * 6000
         headers = {"If-None-Match": '"' + "a" * 6000 + '"', "Accept-Encoding": f"x{random.random()}"}
-        return requests.get(f"{address}/api/users/?{query}", cookies=cookies, headers=headers, timeout=60)
+        return browser.ask("GET", f"/api/users/?{query}", headers=headers)
 
     def unfinished_body() -> object:
         host = urlsplit(address)
@@ -136,12 +158,12 @@ def attacks(address: str, token: str) -> Iterator[Callable[[], object]]:
         return connection
 
     while True:
-        yield post("/api/projects/", json={"title": "T", "body": table})
-        yield post("/api/projects/preview", json={"body": table})
-        yield post("/api/uploads/", data=bomb, headers={"Content-Type": "image/jpeg"})
-        yield post("/api/uploads/", data=thin, headers={"Content-Type": "image/png"})
-        yield post("/api/id/pfp", json={"pfp": base64.b64encode(bomb).decode()})
-        yield post("/api/authenticate", json={"uid": ADMIN.uid, "password": "a wrong guess"})
+        yield lambda: browser.post_json("/api/projects/", title="T", body=table)
+        yield lambda: browser.post_json("/api/projects/preview", body=table)
+        yield lambda: browser.post("/api/uploads/", bomb, "image/jpeg")
+        yield lambda: browser.post("/api/uploads/", thin, "image/png")
+        yield lambda: browser.post_json("/api/id/pfp", pfp=encoded)
+        yield lambda: browser.post_json("/api/authenticate", uid=ADMIN.uid, password="a wrong guess")
         yield long_question
         yield unfinished_body
 
@@ -157,7 +179,7 @@ def one_who_attacks(address: str, token: str) -> Iterator[Counter[str]]:
                 return
             try:
                 held.append(send())
-            except (OSError, requests.RequestException) as error:
+            except OSError as error:
                 sent[type(error).__name__] += 1
             sent["sent"] += 1
             stopping.wait(ATTACKING / ATTACKS_PER_S)
@@ -194,37 +216,25 @@ def come_back(service: Service, tokens: dict[str, str], seen: Seen) -> None:
     uploading = names[1 + RELOADING + SIGNING_IN : -1]
     roster = "uid,name\n" + "".join(f"new{n},New Person {n}\n" for n in range(ROSTER))
 
+    def timed(what: str, send: Callable[[], int]) -> None:
+        started = time.perf_counter()
+        status = send()
+        seen.note(what, time.perf_counter() - started, status)
+
     def reload(uid: str) -> None:
-        cookies = {"jwt": tokens[uid]}
-        for path in ("/api/id", "/api/users/?limit=50", "/api/projects/", "/users/"):
-            seen.ask("reload", lambda path=path: requests.get(address + path, cookies=cookies, timeout=60))
+        browser = Browser(address, tokens[uid])
+        for path in ("/users/", "/api/id", "/api/users/?limit=50", "/api/projects/"):
+            timed("reload", lambda path=path: browser.ask("GET", path))
 
     def enter(uid: str) -> None:
-        body = {"uid": uid, "password": PASSWORD}
-        seen.ask("sign in", lambda: requests.post(f"{address}/api/authenticate", json=body, timeout=60))
+        timed("sign in", lambda: Browser(address).post_json("/api/authenticate", uid=uid, password=PASSWORD))
 
     def upload(uid: str) -> None:
-        seen.ask(
-            "upload",
-            lambda: requests.post(
-                f"{address}/api/uploads/",
-                data=data,
-                headers={"Content-Type": "image/jpeg"},
-                cookies={"jwt": tokens[uid]},
-                timeout=60,
-            ),
-        )
+        timed("upload", lambda: Browser(address, tokens[uid]).post("/api/uploads/", data, "image/jpeg"))
 
-    def import_roster(_uid: str) -> None:
-        seen.ask(
-            "roster",
-            lambda: requests.post(
-                f"{address}/api/roster",
-                data=roster,
-                headers={"Content-Type": "text/csv"},
-                cookies={"jwt": tokens[ADMIN.uid]},
-                timeout=60,
-            ),
+    def import_roster(uid: str) -> None:
+        timed(
+            "roster", lambda: Browser(address, tokens[uid]).post("/api/roster", roster.encode(), "text/csv")
         )
 
     doing = [

@@ -282,10 +282,13 @@ def test_no_cookie_breaks_the_guard(app: Any, token: str) -> None:
 
 
 BAD_NAMES = ["<b>", "a<", ">a", "<img src=x onerror=alert(1)>", "a\u202eb", "a\u2066b", "a\x07b", "a\x1b[31m"]
+# Fillers, joiners, selectors and blanks that are no control or format characters.
+INVISIBLE = "\u034f\u115f\u1160\u17b4\u180b\u2800\u3164\ufe0f\uffa0\U0001d159\U000e0100"
 # With letters of Cyrillic and Greek that look like Latin ones, and with characters that nobody sees.
 BAD_IDS = [
     *(".", "..", "...", "@", "a/da", "\u0430dmin", "adm\u0456n", "p\u0430yp\u0430l", "\u03b1da"),
     *("a\u200bda", "a\u200dda", "a\u00adda", "ada\u202e"),
+    *(f"ada{character}" for character in INVISIBLE),
 ]
 
 
@@ -313,6 +316,19 @@ def test_no_way_in_takes_a_name_that_pages_would_run(
 def test_no_id_can_be_mistaken_for_another_or_for_a_path(ada: Person, uid: str) -> None:
     answer = ada.client.put("/api/user", json={"uid": uid})
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "#/uid")
+
+
+@pytest.mark.parametrize(
+    "name", [*INVISIBLE, "\u200c\ufe0f", *(f"Ada{c}L" for c in "\u034f\u115f\u2800\u3164\uffa0")]
+)
+def test_nobody_has_a_name_that_cannot_be_seen(ada: Person, name: str) -> None:
+    for path, body in (("/api/user", {"name": name}), ("/api/portfolio", {"shown_name": name})):
+        assert ada.client.put(path, json=body).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["葛\U000e0100城 恵", "Ada ❤\ufe0f", "می\u200cخواهم", "ᠮᠣᠩᠭᠣᠯ\u180b"])
+def test_what_shapes_the_letters_of_a_name_stays(ada: Person, name: str) -> None:
+    assert ada.client.put("/api/user", json={"name": name}).json["name"] == name
 
 
 @pytest.mark.parametrize("uid", ["ada.l", "ада", "李小龍", "ひらカタ漢abc", "홍길동a", "محمد", "z-1_@+x"])

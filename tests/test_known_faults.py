@@ -31,6 +31,37 @@ def test_a_token_names_what_cannot_be_changed_or_taken_over(ada: Person, make_pe
     assert ada.client.get("/api/id").json["name"] == "Ada Lovelace"
 
 
+def test_a_password_does_not_become_the_id_that_everybody_reads(ada: Person, admin: Person) -> None:
+    for client in (ada.client, admin.client):
+        answer = client.patch(f"/api/users/{ada.id}", json={"uid": PASSWORD.replace(" ", "")})
+        assert answer.status_code == 200, "another spelling is not the password"
+    new = {"password": "zebrafinch4711", "current_password": PASSWORD}
+    assert ada.client.put("/api/user", json=new).status_code == 200
+    for client in (ada.client, admin.client):
+        answer = client.patch(f"/api/users/{ada.id}", json={"uid": "zebrafinch4711"})
+        assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "#/uid")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/api/portfolio", {"about": "New"}),
+        ("PUT", "/api/user", {"name": "New"}),
+        ("PATCH", "/api/users/{id}", {"name": "New"}),
+        ("DELETE", "/api/users/{id}", {"current_password": PASSWORD}),
+        ("POST", "/api/projects/", {"title": "New"}),
+    ],
+)
+def test_no_address_ignores_if_match(ada: Person, method: str, path: str, body: dict[str, str]) -> None:
+    """Whoever sends it does not want to overwrite; where nothing is compared, nothing is done."""
+    place = path.format(id=ada.id)
+    for tag in ('"old"', 'W/"old"', "unreadable", '""'):
+        answer = ada.client.open(place, method=method, json=body, headers={"If-Match": tag})
+        assert answer.status_code == 412
+    anything = ada.client.open(place, method=method, json=body, headers={"If-Match": "*"})
+    assert anything.status_code in (200, 201)
+
+
 def test_a_role_is_compared_whole(ada: Person, teacher: Person) -> None:
     for person in (ada, teacher):
         assert person.client.delete("/api/users/", json={"uid": "x"}).status_code == 403

@@ -56,13 +56,16 @@ install_application() {
     echo "Installing Homeroom …"
     # Whoever updates is a release itself; the first one has to be put there by another.
     first=/opt/homeroom/first
-    rm -rf "$first"
-    python3 -m venv "$first"
     pip="$first/bin/python -m pip install --quiet --disable-pip-version-check --no-deps"
-    $pip --require-hashes -r "$source/requirements/run.txt"
+    # By this file the release knows whose packages it can link, and a repetition that they are there.
+    if ! cmp --quiet "$source/requirements/run.txt" "$first/packages.lock"; then
+        rm -rf "$first"
+        python3 -m venv "$first"
+        $pip --require-hashes -r "$source/requirements/run.txt"
+        sync
+        cp "$source/requirements/run.txt" "$first/packages.lock"
+    fi
     $pip --no-build-isolation "$source"
-    # So that the release links them instead of installing them again.
-    cp "$source/requirements/run.txt" "$first/packages.lock"
     "$first/bin/homeroom" deploy update "$source" --user homeroom --env-file "$settings"
     rm -rf "$first" "$source/build"
 }

@@ -21,6 +21,7 @@ from homeroom.logs import init_logs
 from homeroom.pages import site_blueprint
 from homeroom.portfolio import own
 from homeroom.portfolio import routes as portfolio_routes
+from homeroom.preconditions import init_preconditions
 from homeroom.problems import Problem, init_problems
 from homeroom.resources import RESOURCES
 from homeroom.schema import StrictJSON
@@ -83,6 +84,7 @@ def create_app(config: Config | None = None) -> APIFlask:
     init_incoming(app)
     init_problems(app)
     init_origins(app, config)
+    init_preconditions(app)
     init_disk_reserve(app, config)
     init_database(app, config)
     init_storage(app, config)

@@ -29,6 +29,7 @@ ACTS: dict[str, Ask] = {
     "set a password": lambda c, i, h: c.put(
         f"/api/users/{i}", json={"password": "a quiet new one"}, headers=h
     ),
+    "give an ID": lambda c, i, h: c.patch(f"/api/users/{i}", json={"uid": "another"}, headers=h),
     "make an admin": lambda c, i, h: c.post(
         "/api/users/", json={"uid": "eve", "name": "E", "role": "Admin"}, headers=h
     ),
@@ -60,7 +61,8 @@ def admins(make_person: MakePerson, admin: Person) -> Person:
 
 def state(app: APIFlask) -> list[object]:
     with app.app_context():
-        users = db.session.execute(select(User.id, User.role, User.password_hash, User.pending)).all()
+        columns = (User.id, User.uid, User.role, User.password_hash, User.pending, User.roster_key)
+        users = db.session.execute(select(*columns)).all()
         return [*users, *db.session.scalars(select(JoinCode.nonce)).all()]
 
 
@@ -98,6 +100,9 @@ def test_a_confirmation_holds_for_a_quarter_of_an_hour(admins: Person, waiting: 
     body = {"current_password": PASSWORD}
     assert admins.client.post("/api/confirmation", json=body, headers=PAGE).status_code == 200
     make = ACTS["make a code"]
+    # As after a confirmation by a clock that was ahead.
+    with time_machine.travel(begin - timedelta(minutes=5)):
+        assert make(admins.client, waiting.id, PAGE).status_code == 403
     with time_machine.travel(begin + timedelta(minutes=14)):
         assert make(admins.client, waiting.id, PAGE).status_code == 200
     with time_machine.travel(begin + timedelta(minutes=16)):

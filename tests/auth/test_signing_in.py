@@ -31,7 +31,8 @@ from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
 GuestCode = Callable[[], str]
 EASY_PASSWORDS = [
     *("password", "password1", "12345678", "123qwerty", "qwertyuiop", "iloveyou2", "aaaaaaaaaaaa"),
-    *("grace.hopper", "123hopper", "HOPPER123", "gracehopper", "grace.hopper!!"),
+    *("grace.hopper", "123hopper", "HOPPER123", "gracehopper", "grace.hopper!!", "gracé.hôpper"),
+    *("fortnite1", "contraseña", "Roblox123"),
 ]
 _DECOMPOSED = unicodedata.normalize("NFD", "pässwörter im café")
 
@@ -445,7 +446,10 @@ def test_a_password_is_the_same_however_its_accents_and_spaces_are_written(
     assert ada.sign_in(typed).status_code == 200
 
 
-@pytest.mark.parametrize("cookies", ["jwt=stale; jwt={0}", "jwt={0}; jwt=stale", "jwt=; jwt=a; jwt={0}"])
+@pytest.mark.parametrize(
+    "cookies",
+    ["jwt=stale; jwt={0}", "jwt={0}; jwt=stale", "jwt=; jwt=a; jwt={0}", "jwt=; jwt=; jwt=; jwt={0}"],
+)
 @pytest.mark.parametrize("path", ["/api/id", "/api/sessions"])
 def test_each_cookie_of_the_name_is_tried(app: APIFlask, ada: Person, cookies: str, path: str) -> None:
     header = cookies.format(ada.client.get_cookie("jwt").value)
@@ -515,6 +519,17 @@ def test_a_device_is_known_for_those_who_signed_in_on_it_and_nobody_else(
     client = app.test_client()
     client.set_cookie("homeroom_device", forged)
     assert client.post("/api/authenticate", json=body).status_code == 429
+
+
+def test_a_stale_cookie_before_it_does_not_make_a_device_unknown(app: APIFlask, ada: Person) -> None:
+    good = ada.client.get_cookie("homeroom_device").value
+    for _ in range(10):
+        app.test_client().post("/api/authenticate", json={"uid": "ada", "password": "a wrong guess"})
+    body = {"uid": "ada", "password": PASSWORD}
+    for others in ("homeroom_device=x; ", "homeroom_device=; homeroom_device=1-a-b.2-c-d; "):
+        cookie = {"Cookie": f"{others}homeroom_device={good}"}
+        client = app.test_client(use_cookies=False)
+        assert client.post("/api/authenticate", json=body, headers=cookie).status_code == 200
 
 
 def test_a_try_that_nothing_could_be_checked_by_does_not_count(

@@ -23,12 +23,15 @@ from tests.deploy.proxy import DOMAIN
 from tests.deploy.virtual_machine import (
     AUTHORITY_ADDRESS,
     DATA_DEVICE,
+    FRESH,
+    INTERRUPTED,
     REPOSITORY,
     Ports,
     Surroundings,
     VirtualMachine,
+    download_wheels,
     make_blank_disk,
-    make_image,
+    make_images,
     make_kit,
 )
 
@@ -127,15 +130,24 @@ def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Surroundi
     authority = Authority(folder / "authority", ports.http, name="authority.test")
     with issuing(authority):
         root = authority.root()
-        make_image(folder)
+        wheels = download_wheels(folder)
+        make_images(folder, wheels)
         trusted = {"authority": authority.folder / "endpoint/fullchain.pem", "root": root}
-        make_kit(folder, make_repository(folder), trusted)
+        make_kit(folder, make_repository(folder), wheels, trusted)
         make_blank_disk(folder / "data.img", gibibytes=1)
         yield (
-            Surroundings(folder, folder / "kit.iso", folder / "data.img", user_data(), authority.port, ports),
+            Surroundings(
+                folder,
+                FRESH,
+                kit=folder / "kit.iso",
+                data=folder / "data.img",
+                user_data=user_data(),
+                authority_port=authority.port,
+                ports=ports,
+            ),
             root,
         )
-    for name in ("root.img", "kit.iso", "data.img"):
+    for name in (FRESH, INTERRUPTED, "kit.iso", "data.img"):
         (folder / name).unlink()
 
 
@@ -249,7 +261,8 @@ def test_a_machine_comes_from_nothing_to_https_and_when_it_is_lost_the_next_one_
         assert f"{root_disk} is neither blank nor Homeroom's volume; it is left as it is." in refused.stderr
         machine.run(f"sudo sed -i s,^TIME_ZONE=.*,TIME_ZONE={BY_HAND}, {SETTINGS}")
         acknowledged = write_until_the_power_goes(visitor, process)
-    asked = replace(surroundings, user_data=user_data("https://another.github.io"))
+    # Whoever started the second one switched it off during the installation, and on again.
+    asked = replace(surroundings, root_disk=INTERRUPTED, user_data=user_data("https://another.github.io"))
     second = VirtualMachine(tmp_path, "second", asked)
     with second.running() as process:
         second.wait_until(visitor.is_ready, process, seconds=2400)

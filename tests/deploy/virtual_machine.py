@@ -41,6 +41,8 @@ bootcmd:
   - cp /mnt/kit/*.crt /usr/local/share/ca-certificates/
   - update-ca-certificates
 """
+FRESH, INTERRUPTED = "fresh.img", "interrupted.img"
+LOCK = str(ROOT / "requirements/run.txt")
 AUTHORITY_ADDRESS = "https://authority.test/dir"
 REPOSITORY = "file:///mnt/kit/homeroom.git"
 DATA_DEVICE = "/dev/disk/by-id/virtio-homeroom-data"
@@ -55,8 +57,11 @@ class Ports:
     ssh: int = field(default_factory=free_port)
 
 
-def make_image(folder: Path) -> None:
-    """A root disk with what a cloud's image has, its kernel beside it."""
+def make_images(folder: Path, wheels: Path) -> None:
+    """A root disk with what a cloud's image has, its kernel beside it; and one that was on its way already.
+
+    On the second the installation was interrupted: the packages are there, the application is not.
+    """
     with tempfile.TemporaryDirectory() as work:
         tree = Path(work) / "tree"
         options = [
@@ -67,9 +72,28 @@ def make_image(folder: Path) -> None:
         ]
         command = ["mmdebstrap", *options, "bookworm", str(tree)]
         subprocess.run(command, check=True, env=os.environ | {"VM_FOLDER": str(folder)}, timeout=400)
-        disk = folder / "root.img"
-        make_blank_disk(disk, gibibytes=4)
-        subprocess.run(["mke2fs", "-q", "-L", "root", "-t", "ext4", "-d", str(tree), str(disk)], check=True)
+        _make_disk(folder / FRESH, tree)
+        _begin_installation(tree, wheels)
+        _make_disk(folder / INTERRUPTED, tree)
+
+
+def _begin_installation(tree: Path, wheels: Path) -> None:
+    """What deploy/machine/install.sh does first, without emulation."""
+    shutil.copytree(wheels, tree / "wheels")
+    shutil.copy(LOCK, tree / "lock.txt")
+    environment = "/opt/homeroom/first"
+    pip = f"{environment}/bin/python -m pip install --quiet --disable-pip-version-check --no-deps"
+    script = f"""set -e
+        python3 -m venv {environment}
+        {pip} --no-index --find-links /wheels --require-hashes -r /lock.txt
+        mv /lock.txt {environment}/packages.lock
+        rm -r /wheels"""
+    subprocess.run(["chroot", str(tree), "sh", "-c", script], check=True, timeout=400)
+
+
+def _make_disk(disk: Path, tree: Path) -> None:
+    make_blank_disk(disk, gibibytes=4)
+    subprocess.run(["mke2fs", "-q", "-L", "root", "-t", "ext4", "-d", str(tree), str(disk)], check=True)
 
 
 def make_blank_disk(path: Path, *, gibibytes: int) -> None:
@@ -77,24 +101,29 @@ def make_blank_disk(path: Path, *, gibibytes: int) -> None:
         file.truncate(gibibytes * 1024**3)
 
 
-def make_kit(folder: Path, repository: Path, authorities: dict[str, Path]) -> None:
+def make_kit(folder: Path, repository: Path, wheels: Path, authorities: dict[str, Path]) -> None:
     """A read-only disk: the class's repository, the locked packages, and whom to trust."""
     kit = folder / "kit"
-    (kit / "wheels").mkdir(parents=True)
+    kit.mkdir()
     shutil.copytree(repository, kit / "homeroom.git")
+    shutil.copytree(wheels, kit / "wheels")
     for name, certificate in authorities.items():
         shutil.copy(certificate, kit / f"{name}.crt")
     (kit / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /mnt/kit/wheels\n")
-    lock = str(ROOT / "requirements/run.txt")
-    # Those of the guest's Python, whatever runs the tests.
+    _make_iso(folder / "kit.iso", "KIT", kit)
+    shutil.rmtree(kit)
+
+
+def download_wheels(folder: Path) -> Path:
+    """The locked packages for the guest's Python, whatever runs the tests."""
     target = [
         *("--python-version", "3.11", "--implementation", "cp", "--only-binary", ":all:"),
         *(word for tag in ("2_28", "2_17", "2014") for word in ("--platform", _platform(tag))),
     ]
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    subprocess.run([*pip, *target, "--require-hashes", "-r", lock, "-d", str(kit / "wheels")], check=True)
-    _make_iso(folder / "kit.iso", "KIT", kit)
-    shutil.rmtree(kit)
+    wheels = folder / "wheels"
+    subprocess.run([*pip, *target, "--require-hashes", "-r", LOCK, "-d", str(wheels)], check=True)
+    return wheels
 
 
 def _platform(tag: str) -> str:
@@ -109,9 +138,10 @@ def _make_iso(image: Path, label: str, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What all machines of a test share."""
+    """What all machines of a test share; each has a copy of the root disk."""
 
     image: Path
+    root_disk: str
     kit: Path
     data: Path
     user_data: str
@@ -157,7 +187,7 @@ class VirtualMachine:
             *("-nodefaults", "-display", "none", "-serial", f"file:{self.folder / 'console.log'}"),
             *("-kernel", str(self.around.image / "vmlinuz"), "-initrd", str(self.around.image / "initrd")),
             *("-append", "root=LABEL=root rw console=ttyS0 net.ifnames=0"),
-            *("-drive", f"file={self.around.image / 'root.img'},if=virtio,format=raw,snapshot=on"),
+            *("-drive", f"file={self.around.image / self.around.root_disk},if=virtio,format=raw,snapshot=on"),
             *("-drive", f"file={self.folder / 'seed.iso'},if=virtio,format=raw,readonly=on"),
             *("-drive", f"file={self.around.kit},if=virtio,format=raw,readonly=on"),
             *("-drive", f"file={self.around.data},if=none,id=data,format=raw"),

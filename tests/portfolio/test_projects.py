@@ -175,6 +175,23 @@ def test_fields_that_are_not_sent_stay(ada: Person, method: str) -> None:
     assert answer.json == project | {"summary": "New", "updated_at": answer.json["updated_at"]}
 
 
+def test_an_admin_neither_makes_a_draft_of_somebodys_project_nor_places_their_upload(
+    ada: Person, admin: Person
+) -> None:
+    """Drafts and uploads that nothing uses are their owner's alone."""
+    project, picture = make(ada, visibility="class"), upload(ada)
+    path = f"/api/projects/{project['id']}"
+    drafted = admin.client.patch(path, json={"visibility": "draft"})
+    assert (drafted.status_code, "hide it instead" in drafted.json["detail"]) == (403, True)
+    placed = admin.client.patch(path, json={"pictures": [{"id": picture}]})
+    assert (placed.status_code, placed.json["errors"][0]["pointer"]) == (422, "#/pictures/0/id")
+    seen = ada.client.get(path).json
+    assert (seen["visibility"], seen["pictures"]) == ("class", [])
+    # What its author has placed may stay, or go.
+    assert ada.client.patch(path, json={"pictures": [{"id": picture}]}).status_code == 200
+    assert admin.client.patch(path, json={"pictures": [{"id": picture, "alt": "A roof"}]}).status_code == 200
+
+
 def test_what_somebody_else_saved_is_not_overwritten(ada: Person, admin: Person) -> None:
     project = make(ada)
     path = f"/api/projects/{project['id']}"

@@ -1,6 +1,7 @@
 """A text is read once, when it is saved: what that may cost, and what is shown of older ones."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from sqlalchemy import update
 
 from homeroom.db import db, write_transaction
 from homeroom.portfolio.models import Project
-from tests.conftest import Person
+from tests.conftest import MakePerson, Person
 from tests.portfolio.test_markdown import TOO_MUCH, filled_up, text_of
 from tests.portfolio.test_projects import make
 
@@ -93,7 +94,19 @@ def test_who_may_not_save_or_knows_an_older_version_has_no_text_read(
 ) -> None:
     path = f"/api/projects/{make(ada, visibility='class')['id']}"
     before = len(read)
-    for tag in ('"x"', '"0-x"', '"99999999999999999999"', 'W/"7"', '"a', "a, b", ""):
+    for tag in (
+        '"x"',
+        '"0-x"',
+        '"99999999999999999999"',
+        'W/"7"',
+        '"a',
+        "a, b",
+        "",
+        '""',
+        'W/""',
+        '"",',
+        '"0-x", ""',
+    ):
         stale = ada.client.patch(path, json={"body": TABLE}, headers={"If-Match": tag})
         assert stale.status_code == 412, tag
     assert teacher.client.patch(path, json={"body": TABLE}).status_code == 403
@@ -109,11 +122,55 @@ def test_a_tag_that_a_proxy_made_weak_still_guards(ada: Person) -> None:
     assert ada.client.patch(path, json={"title": "Three"}, headers={"If-Match": "*"}).status_code == 200
 
 
+def test_who_knows_an_older_version_neither_deletes_nor_hides(ada: Person, teacher: Person) -> None:
+    path = f"/api/projects/{make(ada, visibility='class')['id']}"
+    old = {"If-Match": ada.client.get(path).headers["ETag"]}
+    assert ada.client.patch(path, json={"title": "Newer"}).status_code == 200
+    assert ada.client.delete(path, headers=old).status_code == 412
+    assert teacher.client.put(f"{path}/hidden", json={"reason": "No."}, headers=old).status_code == 412
+    assert teacher.client.delete(f"{path}/hidden", headers=old).status_code == 412
+    fresh = {"If-Match": teacher.client.get(path).headers["ETag"]}
+    assert teacher.client.put(f"{path}/hidden", json={"reason": "No."}, headers=fresh).status_code == 200
+    fresh = {"If-Match": ada.client.get(path).headers["ETag"]}
+    assert ada.client.delete(path, headers=fresh).status_code == 200
+
+
 def test_hiding_a_project_is_a_change_that_tags_tell(ada: Person, teacher: Person) -> None:
     path = f"/api/projects/{make(ada, visibility='class')['id']}"
     tag = ada.client.get(path).headers["ETag"]
     teacher.client.put(f"{path}/hidden", json={"reason": "No."})
     assert ada.client.patch(path, json={"title": "T"}, headers={"If-Match": tag}).status_code == 412
+
+
+@pytest.mark.timeout(60)
+def test_one_who_sends_many_costly_texts_keeps_nobody_else_waiting(
+    app: APIFlask, ada: Person, make_person: MakePerson
+) -> None:
+    """Twelve at once: some of theirs are told to wait, and nobody else's."""
+    body, grace = {"body": "[\n" * 1_990}, make_person("grace")
+    cookie = ada.client.get_cookie("jwt").value
+
+    def preview(_number: int) -> int:
+        client = app.test_client()
+        client.set_cookie("jwt", cookie)
+        return client.post("/api/projects/preview", json=body).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        statuses = [pool.submit(preview, number) for number in range(36)]
+        others = [grace.client.post("/api/projects/preview", json={"body": "*hi*"}) for _ in range(3)]
+        told = {status.result() for status in statuses}
+    assert [answer.status_code for answer in others] == [200] * 3
+    assert told <= {200, 503}
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r", "\r\n"])
+def test_a_text_has_at_most_two_thousand_lines(ada: Person, ending: str, read: list[int]) -> None:
+    """Each is compared with every quotation that is open, which nothing counts while it is parsed."""
+    for lines, status in ((2_000, 200), (2_001, 422)):
+        answer = ada.client.post("/api/projects/preview", json={"body": "> " * 19 + ending.join("a" * lines)})
+        assert answer.status_code == status
+    assert "at most 2,000 lines" in answer.json["errors"][0]["detail"]
+    assert len(read) == 1, "the second was not parsed"
 
 
 def test_a_text_without_a_tree_is_read_once_and_nothing_is_written(

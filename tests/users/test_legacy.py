@@ -107,6 +107,8 @@ def test_people_sign_in_with_the_password_they_had(app: APIFlask, old: Path, sto
         (hashlib.sha256(b"x").hexdigest(), "not stored as a hash"),
         ("sha256$salt$" + "0" * 64, "not stored as a hash"),
         ("pbkdf2:sha256:99999999999$salt$" + "0" * 64, "not stored as a hash"),
+        ("pbkdf2:sha256:9999999$salt$" + "0" * 64, "not stored as a hash"),
+        ("scrypt:131072:8:1$salt$" + "0" * 128, "not stored as a hash"),
         ("pbkdf2:sha256:1000$salt$" + "0" * 300, "not stored as a hash"),
         (generate_password_hash("123qwerty", "pbkdf2:sha256:1000"), "the default one"),
         (None, "Had no password"),
@@ -114,7 +116,7 @@ def test_people_sign_in_with_the_password_they_had(app: APIFlask, old: Path, sto
         (b"\xff\xfe", "not stored as a hash"),
     ],
     # A salt is another one in each process.
-    ids=range(9),
+    ids=range(11),
 )
 def test_what_is_no_password_becomes_a_join_code(app: APIFlask, old: Path, stored: Any, why: str) -> None:
     make_database(old, old_user("ada", password=stored))
@@ -317,6 +319,25 @@ def test_bad_rows_can_be_skipped_and_are_told(app: APIFlask, old: Path) -> None:
         result.stdout
     )
     assert set(users(app)) == {f"u{number}" for number in range(12)}
+
+
+@pytest.mark.parametrize("ids", [(1, 1, 3), (2, None, 3)])
+def test_two_rows_of_one_id_are_told_even_where_their_numbers_are_equal(
+    app: APIFlask, tmp_path: Path, ids: tuple[int | None, ...]
+) -> None:
+    path = tmp_path / "sqlite.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE users (id INTEGER, _uid, _name, _password)")
+        rows = zip(ids, ("toby", "Toby", "ok"), strict=True)
+        connection.executemany(
+            "INSERT INTO users VALUES (?, ?, ?, ?)", [(number, uid, uid, PBKDF2) for number, uid in rows]
+        )
+    refused = run(app, path)
+    assert refused.exit_code == 1
+    assert "has the same ID" in refused.stdout
+    result = run(app, path, "--skip-bad-rows")
+    assert result.exit_code == 0
+    assert set(users(app)) == {"toby", "ok"}
 
 
 def test_an_account_here_gives_way_where_the_operator_says_so(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
+from itertools import islice
 from typing import Any, TypeVar
 
 from flask import abort, g, request
@@ -58,7 +59,7 @@ def authenticate(tokens: Sequence[str], connection: Connection) -> Authenticated
         Unauthorized: there is no token, they are broken, or their sessions have ended (401).
     """
     refusal = Unauthorized(TOKEN_MISSING)
-    for token in filter(None, tokens[:MAX_TOKENS]):
+    for token in islice(filter(None, tokens), MAX_TOKENS):
         try:
             return _authenticate_one(token, connection)
         except Unauthorized as error:

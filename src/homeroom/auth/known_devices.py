@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 
 from homeroom.auth.keys import current_keys
 
@@ -15,8 +16,14 @@ COOKIE = "homeroom_device"
 LIFETIME_DAYS = 365
 # A cart of tablets goes through many hands; the cookie stays small.
 MAX_PEOPLE = 5
+MAX_COOKIES = 3
 
 _ENTRY = re.compile(r"([1-9][0-9]{0,17})-([0-9a-f]{16})-([0-9a-f]{32})")
+
+
+def joined(cookies: Sequence[str]) -> str:
+    """All that a browser sent as one: a stale cookie of another path may come before the good one."""
+    return ".".join(cookies[:MAX_COOKIES])
 
 
 def known_device(cookie: str, user_id: int) -> str | None:
@@ -36,7 +43,7 @@ def remember_device(cookie: str, user_id: int) -> str:
 def _entries(cookie: str) -> list[tuple[int, str]]:
     """What the cookie says and one of our keys signed."""
     found = []
-    for text in cookie.split(".")[:MAX_PEOPLE]:
+    for text in cookie.split(".")[: MAX_PEOPLE * MAX_COOKIES]:
         match = _ENTRY.fullmatch(text)
         if match is None:
             continue

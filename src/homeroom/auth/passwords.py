@@ -1,5 +1,6 @@
 """Passwords: argon2id, and werkzeug's older hashes verified once and then replaced."""
 
+import re
 import unicodedata
 from functools import cache
 
@@ -23,13 +24,29 @@ _MIN_GUESSES_LOG10 = 6
 _ARGON2 = Argon2Hasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
 
 
+# As werkzeug wrote them, with no more rounds than it ever did: a guess at a hash of ten million takes the
+# machine ten seconds, whoever makes it.
+_WERKZEUG = re.compile(
+    r"(pbkdf2:sha(1|224|256|384|512)(:(?P<rounds>[0-9]{1,7}))?"
+    r"|scrypt:(?P<n>[0-9]{1,7}):(?P<r>[0-9]{1,3}):(?P<p>[0-9]{1,3}))\$[^$]+\$[0-9a-f]+"
+)
+_MOST = {"rounds": 1_000_000, "n": 32_768, "r": 8, "p": 1}
+# What children choose, and what the list of common passwords is too old, or too English, for.
+_ALSO_COMMON = (
+    *("homeroom", "fortnite", "minecraft", "roblox", "brawlstars", "pokemon", "tiktok", "youtube"),
+    *("passwort", "motdepasse", "contrasena", "wachtwoord", "senha", "parola", "haslo"),
+)
+
+
 class WerkzeugHasher(HasherProtocol):
     """Reads `pbkdf2:` and `scrypt:` hashes as the lesson's servers stored them."""
 
     @classmethod
     def identify(cls, hash: str | bytes) -> bool:  # noqa: A002  pwdlib's name
-        text = hash.decode() if isinstance(hash, bytes) else hash
-        return text.startswith(("pbkdf2:", "scrypt:")) and text.count("$") == 2
+        found = _WERKZEUG.fullmatch(hash.decode() if isinstance(hash, bytes) else hash)
+        if found is None:
+            return False
+        return all(int(found[name]) <= most for name, most in _MOST.items() if found[name] is not None)
 
     def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:  # noqa: ARG002  never used
         raise TypeError("New passwords are hashed with argon2id.")
@@ -52,11 +69,6 @@ _hasher = PasswordHash((_ARGON2, WerkzeugHasher()))
 def hash_password(password: str) -> str:
     """The argon2id hash of a password, about 25 ms."""
     return _hasher.hash(prepare_password(password))
-
-
-def is_known_hash(text: str) -> bool:
-    """Whether a stored text is a hash that `verify_password` can read."""
-    return Argon2Hasher.identify(text) or WerkzeugHasher.identify(text)
 
 
 def is_imported_hash(text: str | None) -> bool:
@@ -120,8 +132,13 @@ def check_new_password(password: str, *, uid: str, name: str) -> str:
     if _bare(password) in {"", _bare(uid), _bare(name)}:
         raise ValueError("Don't use your ID or your name as the password.")
     known = [uid, name, *name.split()][:_MAX_KNOWN_WORDS]
-    rated = zxcvbn(password[:_MAX_RATED_LENGTH], [text.casefold() for text in known])
-    if rated.guesses_log10 < _MIN_GUESSES_LOG10:
+    known = [*dict.fromkeys((*known, *map(_without_accents, known))), *_ALSO_COMMON]
+    begins = password[:_MAX_RATED_LENGTH]
+    guesses = min(
+        zxcvbn(spelling, [text.casefold() for text in known]).guesses_log10
+        for spelling in {begins, _without_accents(begins)}
+    )
+    if guesses < _MIN_GUESSES_LOG10:
         raise ValueError("This password is easy to guess. Three or four words together make a good one.")
     return password
 
@@ -136,5 +153,10 @@ def is_easy(password: str, *, uid: str, name: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    """Its letters alone: `123toby`, `Toby!` and `toby` are one guess."""
-    return "".join(filter(str.isalpha, text.casefold()))
+    """Its letters alone, without accents: `123toby`, `Toby!` and `tôby` are one guess."""
+    return "".join(filter(str.isalpha, _without_accents(text).casefold()))
+
+
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))

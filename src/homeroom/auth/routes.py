@@ -44,7 +44,7 @@ bp = APIBlueprint("auth", __name__, url_prefix="/api", tag="Signing in")
 
 def current_device() -> Device:
     """Where this request comes from."""
-    cookie = request.cookies.get(known_devices.COOKIE, "")
+    cookie = known_devices.joined(request.cookies.getlist(known_devices.COOKIE))
     return Device(client_address(), request.user_agent.string, cookie)
 
 

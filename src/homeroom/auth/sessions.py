@@ -183,6 +183,21 @@ def hash_new_password(password: str, *, uid: str, name: str, pointer: str = "#/p
     return current_hashing().run(hash_password, password)
 
 
+def refuse_id_as_password(stored: str | None, uid: str) -> None:
+    """Refuse an ID that is the password already: everybody in the class reads IDs.
+
+    Raises:
+        InvalidFields: it is (422).
+        ServiceUnavailable: too many people sign in at this moment (503).
+    """
+    if stored is None:
+        return
+    db.session.rollback()
+    right, _ = current_hashing().run(verify_password, uid, stored)
+    if right:
+        reject_field("#/uid", "This can't be an ID: it is the password.")
+
+
 def set_password_hash(
     session: Session, user: User, new_hash: str | None, *, keep_session: str | None = None
 ) -> None:

@@ -19,6 +19,8 @@ RENDERER_VERSION = 1
 MAX_CELLS = 2_000
 MAX_PIECES = 10_000
 MAX_DEPTH = 20
+# Each line is compared with every quotation and list that is open: ten thousand in twenty take a second.
+MAX_LINES = 2_000
 MAX_TREE_BYTES = 256 * 1024
 # Of an element in JSON, beside its tag and its children.
 _ELEMENT_BYTES = 28
@@ -98,13 +100,15 @@ def render_markdown(text: str) -> list[Node]:
     """The nodes of a text: a string is text, anything else has `tag`, `children`, and perhaps `attrs`.
 
     Raises:
-        TooMuchError: it has too many cells, pieces or levels, or becomes too large.
+        TooMuchError: it has too many lines, cells, pieces or levels, or becomes too large.
     """
     count = _Count()
     state = StateCore(text, _parser, {})
     state.tokens = _Tokens(count)
     # What `MarkdownIt.parse` does, with lists that count.
     normalize(state)
+    if state.src.count("\n") >= MAX_LINES:
+        raise TooMuchError(f"A text has at most {MAX_LINES:,} lines.")
     _parser.block.parse(state.src, _parser, state.env, state.tokens)
     for token in state.tokens:
         if token.type == "inline":

@@ -46,7 +46,8 @@ from homeroom.portfolio.services import (
     hide_project,
 )
 from homeroom.portfolio.texts import read_text, source_of, tree_json
-from homeroom.portfolio.versions import entity_tag, known_versions
+from homeroom.portfolio.versions import entity_tag
+from homeroom.preconditions import compares_versions, known_versions
 from homeroom.schema import Message
 from homeroom.uploads.services import avatars_of
 from homeroom.uploads.serving import send_rendition
@@ -55,6 +56,7 @@ bp = APIBlueprint("portfolio", __name__, url_prefix="/api", tag="Portfolio")
 
 PROJECT = "/projects/<int:project_id>"
 STAFF = [Role.TEACHER, Role.ADMIN]
+CHANGED = "Somebody else changed it since `If-Match`."
 
 
 def _authors(projects: Sequence[Project], viewer: User | None) -> dict[int, dict[str, Any]]:
@@ -111,9 +113,9 @@ def create(user: User, json_data: NewProject) -> Response:
 @token_required()
 @bp.input(Draft)
 @bp.output(PreviewOut)
-def preview(_user: User, json_data: Draft) -> Response:
+def preview(user: User, json_data: Draft) -> Response:
     """A text as a project's page would show it; nothing is kept."""
-    return _json_response({"content": msgspec.Raw(read_text(json_data.body).json.encode())})
+    return _json_response({"content": msgspec.Raw(read_text(json_data.body, reader=user.id).json.encode())})
 
 
 @bp.get(PROJECT)
@@ -124,10 +126,11 @@ def read(project_id: int) -> Response:
 
 
 @bp.route(PROJECT, methods=["PUT", "PATCH"])
-@bp.doc(security="session", responses={412: "Somebody else changed it since `If-Match`."})
+@bp.doc(security="session", responses={412: CHANGED})
 @token_required()
 @bp.input(ProjectChanges)
 @bp.output(ProjectOut)
+@compares_versions
 def change(user: User, project_id: int, json_data: ProjectChanges) -> Response:
     """Change a project; fields that are not sent stay. `If-Match` guards what somebody else saved."""
     change_project(project_id, json_data, user, known=known_versions())
@@ -135,32 +138,35 @@ def change(user: User, project_id: int, json_data: ProjectChanges) -> Response:
 
 
 @bp.delete(PROJECT)
-@bp.doc(security="session")
+@bp.doc(security="session", responses={412: CHANGED})
 @token_required()
 @bp.output(Message)
+@compares_versions
 def delete(user: User, project_id: int) -> Response:
     """Delete a project with its pictures."""
-    return jsonify(message=f"“{delete_project(project_id, user)}” was deleted.")
+    return jsonify(message=f"“{delete_project(project_id, user, known=known_versions())}” was deleted.")
 
 
 @bp.put(f"{PROJECT}/hidden")
-@bp.doc(security="session")
+@bp.doc(security="session", responses={412: CHANGED})
 @token_required(STAFF)
 @bp.input(Reason)
 @bp.output(ProjectOut)
+@compares_versions
 def hide(user: User, project_id: int, json_data: Reason) -> Response:
     """Hide a project, with a reason that its owner reads."""
-    hide_project(project_id, json_data.reason, user)
+    hide_project(project_id, json_data.reason, user, known=known_versions())
     return _project_response(project_id, user)
 
 
 @bp.delete(f"{PROJECT}/hidden")
-@bp.doc(security="session")
+@bp.doc(security="session", responses={412: CHANGED})
 @token_required(STAFF)
 @bp.output(ProjectOut)
+@compares_versions
 def show_again(user: User, project_id: int) -> Response:
     """Show a hidden project again."""
-    hide_project(project_id, None, user)
+    hide_project(project_id, None, user, known=known_versions())
     return _project_response(project_id, user)
 
 

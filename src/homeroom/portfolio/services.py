@@ -36,13 +36,13 @@ def create_project(new: NewProject, owner: User) -> int:
     """
     owner_id = owner.id
     _require_room(db.session(), owner)
-    tree = read_text(new.body)
+    tree = read_text(new.body, reader=owner_id)
     with write_transaction() as session:
         owner = _locked(session, owner_id)
         _require_room(session, owner)
         project = Project(owner=owner, tags=[], pictures=[], links=[])
         session.add(project)
-        _apply(session, project, new, fields=set(NewProject.model_fields), tree=tree)
+        _apply(session, project, new, owner, fields=set(NewProject.model_fields), tree=tree)
         session.flush()
         return project.id
 
@@ -82,12 +82,12 @@ def change_project(
     if "body" in fields:
         # Who may not save, or knows an older version, has no text read.
         _require_editor(get_project(db.session(), project_id, actor), actor, known)
-        tree = read_text(changes.body)
+        tree = read_text(changes.body, reader=actor_id)
     with write_transaction() as session:
         actor = _locked(session, actor_id)
         project = lock_project(session, project_id, actor)
         _require_editor(project, actor, known)
-        dropped = _apply(session, project, changes, fields=fields, tree=tree)
+        dropped = _apply(session, project, changes, actor, fields=fields, tree=tree)
         _touch(project)
         files = delete_pictures(session, dropped)
     forget_files(files)
@@ -98,18 +98,19 @@ def _touch(project: Project) -> None:
     project.updated_at = utc_now()
 
 
-def delete_project(project_id: int, actor: User) -> str:
+def delete_project(project_id: int, actor: User, *, known: frozenset[str] | None) -> str:
     """Delete a project with its pictures; its title is returned for the answer.
 
     Raises:
         Forbidden: neither its owner nor an admin (403).
         NotFound: there is no such project (404).
+        PreconditionFailed: somebody else changed it meanwhile (412).
     """
     actor_id = actor.id
     with write_transaction() as session:
         actor = _locked(session, actor_id)
         project = lock_project(session, project_id, actor)
-        _require_editor(project, actor)
+        _require_editor(project, actor, known)
         title = project.title
         pictures = [placed.picture for placed in project.pictures]
         session.delete(project)
@@ -119,15 +120,17 @@ def delete_project(project_id: int, actor: User) -> str:
     return title
 
 
-def hide_project(project_id: int, reason: str | None, actor: User) -> None:
+def hide_project(project_id: int, reason: str | None, actor: User, *, known: frozenset[str] | None) -> None:
     """Keep a project from everyone but its owner and the staff, or, without a reason, show it again.
 
     Raises:
         NotFound: there is no such project (404).
+        PreconditionFailed: somebody else changed it meanwhile (412).
     """
     actor_id = actor.id
     with write_transaction() as session:
         project = lock_project(session, project_id, _locked(session, actor_id))
+        require_version(project.version, known)
         project.hidden_at = None if reason is None else utc_now()
         project.hidden_reason = reason
         project.version += 1
@@ -148,14 +151,20 @@ def change_profile(user: User, changes: ProfileChanges) -> Profile:
         return profile
 
 
-def _require_editor(project: Project, actor: User, known: frozenset[str] | None = None) -> None:
+def _require_editor(project: Project, actor: User, known: frozenset[str] | None) -> None:
     if not may_edit(project, actor):
         raise Forbidden("Only its author or an admin may change a project.")
     require_version(project.version, known)
 
 
 def _apply(
-    session: Session, project: Project, changes: ProjectChanges, *, fields: set[str], tree: Tree | None
+    session: Session,
+    project: Project,
+    changes: ProjectChanges,
+    actor: User,
+    *,
+    fields: set[str],
+    tree: Tree | None,
 ) -> list[Picture]:
     """Put what was sent into a project; the pictures that it no longer shows are returned."""
     if "title" in fields:
@@ -167,12 +176,19 @@ def _apply(
     if tree is not None:
         project.body, project.tree, project.tree_source = changes.body, tree.json, tree.source
     if "visibility" in fields:
-        project.visibility = Visibility(changes.visibility)
+        project.visibility = _allowed_visibility(project, Visibility(changes.visibility), actor)
     if "links" in fields:
         project.links = [link.model_dump() for link in changes.links]
     if "tags" in fields:
         _put_tags(session, project, changes.tags)
-    return _place_pictures(session, project, changes.pictures) if "pictures" in fields else []
+    return _place_pictures(session, project, changes.pictures, actor) if "pictures" in fields else []
+
+
+def _allowed_visibility(project: Project, wanted: Visibility, actor: User) -> Visibility:
+    """A draft is its author's alone: an admin who made one of somebody's project could not even see it."""
+    if wanted is Visibility.DRAFT and project.owner.id != actor.id:
+        raise Forbidden("Only its author can make a project a draft; hide it instead.")
+    return wanted
 
 
 def _put_tags(session: Session, project: Project, tags: list[str]) -> None:
@@ -186,9 +202,13 @@ def _put_tags(session: Session, project: Project, tags: list[str]) -> None:
     project.tags = [ProjectTag(tag=tag, key=key) for key, tag in words.items()]
 
 
-def _place_pictures(session: Session, project: Project, wanted: list[PictureIn]) -> list[Picture]:
+def _place_pictures(
+    session: Session, project: Project, wanted: list[PictureIn], actor: User
+) -> list[Picture]:
     shown = {placed.picture_id: placed.picture for placed in project.pictures}
-    free = _lock_unused(session, project, [picture.id for picture in wanted if picture.id not in shown])
+    new = [picture.id for picture in wanted if picture.id not in shown]
+    # An upload that nothing uses is its owner's alone; an admin who could place it could see it.
+    free = _lock_unused(session, project, new) if actor.id == project.owner.id else {}
     placed: list[ProjectPicture] = []
     for place, picture_in in enumerate(wanted):
         picture = shown.pop(picture_in.id, None) or free.get(picture_in.id)

@@ -1,7 +1,6 @@
 """A project's text as a tree: made once, when it is saved, and kept beside it as JSON."""
 
 import hashlib
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,12 +18,18 @@ from homeroom.portfolio.markdown import (
     render_markdown,
 )
 from homeroom.problems import reject_field
+from homeroom.uploads.stopping import is_stopping
+from homeroom.uploads.turns import FairQueue, QueueFullError, WaitedTooLongError
 
 # Reading a text takes the processor for up to a quarter of a second, and megabytes for a moment: one at a
-# time in a process, so that somebody who sends many slows nobody but themselves.
-_turn = threading.Lock()
+# time in a process, and one person's after the other, so that somebody who sends many slows nobody else.
+_MAX_WAITING = 24
+_MAX_WAITING_OF_ONE = 4
+_turns = FairQueue(1, _MAX_WAITING, most_of_one=_MAX_WAITING_OF_ONE)
 _TURN_WAIT_S = 10
 _RETRY_S = 5
+# Whoever looks at a text that was saved before its tree was kept; none has this id.
+_GUESTS = 0
 # Of texts that were saved before their trees were kept: at most 32 times a text and its tree, 11 MB.
 _MAX_REMEMBERED = 32
 
@@ -42,14 +47,14 @@ def source_of(text: str) -> str:
     return f"{RENDERER_VERSION}-{hashlib.sha256(text.encode()).hexdigest()[:48]}"
 
 
-def read_text(text: str) -> Tree:
-    """The tree of a text that somebody sent as `body`, made while no connection is held.
+def read_text(text: str, *, reader: int) -> Tree:
+    """The tree of a text that somebody, the user `reader`, sent as `body`, made while no connection is held.
 
     Raises:
         InvalidFields: it unfolds to more than is taken (422).
         ServiceUnavailable: too many texts wait to be read (503).
     """
-    with _alone():
+    with _turn(reader):
         try:
             return Tree(_json(render_markdown(text)).decode(), source_of(text))
         except TooMuchError as error:
@@ -73,7 +78,7 @@ def tree_json(text: str, kept: str | None, source: str | None) -> bytes:
 
 @lru_cache(maxsize=_MAX_REMEMBERED)
 def _remembered(text: str) -> bytes:
-    with _alone():
+    with _turn(_GUESTS):
         try:
             return _json(render_markdown(text))
         except TooMuchError:
@@ -81,15 +86,16 @@ def _remembered(text: str) -> bytes:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _turn(reader: int) -> Iterator[None]:
     # Nobody else shall wait for this connection meanwhile.
     db.session.rollback()
-    if not _turn.acquire(timeout=_TURN_WAIT_S):
-        raise ServiceUnavailable("Very many texts come in; try again shortly.", retry_after=_RETRY_S)
     try:
-        yield
-    finally:
-        _turn.release()
+        with _turns.place(reader, wait_s=_TURN_WAIT_S, called_off=is_stopping):
+            yield
+    except (QueueFullError, WaitedTooLongError):
+        raise ServiceUnavailable(
+            "Very many texts come in; try again shortly.", retry_after=_RETRY_S
+        ) from None
 
 
 def _json(nodes: list[Node]) -> bytes:

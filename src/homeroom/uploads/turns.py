@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 
 class QueueFullError(Exception):
-    """Too many wait already."""
+    """Too many wait already, in all or of this person."""
 
 
 class WaitedTooLongError(Exception):
@@ -21,19 +21,21 @@ class _Ticket:
 
     round: int
     number: int
+    person: int = field(compare=False)
     may_enter: threading.Event = field(compare=False, default_factory=threading.Event)
 
 
 class FairQueue:
-    """So many places, and so many waits for one.
+    """So many places, and so many waits for one, of which one person may have no more than `most_of_one`.
 
     Each person's waits have rounds of their own, one after the other, and rounds begin where the queue is
     (start-time fair queueing: https://doi.org/10.1109/90.649569).
     """
 
-    def __init__(self, places: int, most_waiting: int) -> None:
+    def __init__(self, places: int, most_waiting: int, *, most_of_one: int | None = None) -> None:
         self._places = self._free = places
         self._most_waiting = most_waiting
+        self._most_of_one = most_waiting if most_of_one is None else most_of_one
         self._lock = threading.Lock()
         self._waiting: list[_Ticket] = []
         self._round = self._count = 0
@@ -60,10 +62,13 @@ class FairQueue:
 
     def _take_ticket(self, person: int) -> _Ticket:
         with self._lock:
-            if not self._free and len(self._waiting) >= self._most_waiting:
+            of_person = sum(ticket.person == person for ticket in self._waiting)
+            if not self._free and (
+                len(self._waiting) >= self._most_waiting or of_person >= self._most_of_one
+            ):
                 raise QueueFullError
             self._count += 1
-            ticket = _Ticket(max(self._round, self._next_rounds.get(person, 0)), self._count)
+            ticket = _Ticket(max(self._round, self._next_rounds.get(person, 0)), self._count, person)
             self._next_rounds[person] = ticket.round + 1
             self._waiting.append(ticket)
             self._let_in()

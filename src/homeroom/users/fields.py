@@ -9,15 +9,33 @@ from fontTools.unicodedata import script
 MAX_NAME_LENGTH = 100
 MAX_UID_LENGTH = 64
 MAX_AGE_YEARS = 120
-# Zero-width (non-)joiners shape words in Persian and Hindi and join emoji; every other format
-# character (right-to-left marks, overrides, soft hyphens) only serves to deceive in a name.
-_JOINERS = "\u200c\u200d"
 _FORBIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# What is invisible without being a control or format character: fillers of Hangul, the combining grapheme
+# joiner, vowels that Khmer does not write, variation selectors, tags (Default_Ignorable_Code_Point,
+# https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point); then a blank of Braille and of music.
+_INVISIBLE = frozenset(
+    chr(code)
+    for first, last in (
+        *((0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x3164, 0x3164)),
+        *((0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
+        *((0x2800, 0x2800), (0x1D159, 0x1D159)),
+    )
+    for code in range(first, last + 1)
+)
+# These shape what stands before them, in a name: zero-width (non-)joiners in Persian, Hindi and emoji,
+# variation selectors in Mongolian, emoji and the characters of Japanese names. Others only serve to deceive.
+_SHAPING = frozenset("\u200c\u200d") | {
+    character for character in _INVISIBLE if "VARIATION SELECTOR" in unicodedata.name(character, "")
+}
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in _FORBIDDEN or character in _INVISIBLE
 
 
 def _refuse_invisible(text: str, what: str) -> None:
     for character in text:
-        if unicodedata.category(character) in _FORBIDDEN and character not in _JOINERS:
+        if _is_invisible(character) and character not in _SHAPING:
             raise ValueError(f"{what} may not hold the invisible character U+{ord(character):04X}.")
 
 
@@ -33,7 +51,7 @@ def clean_line(text: str, *, what: str, max_length: int) -> str:
         raise too_long
     _refuse_invisible(text, what)
     text = unicodedata.normalize("NFC", " ".join(text.split()))
-    if not text.strip(_JOINERS + " "):
+    if not any(unicodedata.category(character)[0] in "LNPS" for character in text):
         raise ValueError(f"{what} may not be empty.")
     if len(text) > max_length:
         raise too_long
@@ -68,7 +86,11 @@ def clean_uid(uid: str) -> str:
     if len(uid) > MAX_UID_LENGTH:
         raise ValueError(f"An ID has at most {MAX_UID_LENGTH} characters.")
     for character in uid:
-        if unicodedata.category(character)[0] in "CZ" or character in "/\\?#%<>\"'":
+        if (
+            unicodedata.category(character)[0] in "CZ"
+            or character in _INVISIBLE
+            or character in "/\\?#%<>\"'"
+        ):
             raise ValueError(
                 "An ID may hold letters, digits and marks such as . _ - @ +, but no spaces or slashes."
             )

@@ -21,6 +21,7 @@ from homeroom.auth.sessions import (
     confirm_password,
     hash_new_password,
     preview_code,
+    refuse_id_as_password,
     set_password_hash,
 )
 from homeroom.config import Registration, current_config
@@ -222,21 +223,24 @@ def change_user(user_id: int, changes: UserChanges, actor: User) -> User:
     target = get_user(db.session(), user_id, actor)
     _require_owner_or_admin(target, actor)
     gives_role = changes.role is not None and changes.role != target.role
-    if gives_role or (changes.password is not None and target.id != actor_id):
+    takes_over = target.id != actor_id and (changes.password is not None or _gives_id(target, changes))
+    if gives_role or takes_over:
         require_confirmation()
-    if changes.uid is not None and actor.role is not Role.ADMIN and uid_key(changes.uid) != target.uid_key:
+    if _gives_id(target, changes) and actor.role is not Role.ADMIN:
         # Whether an ID is taken tells who is in the class.
         count_attempt(RENAME, str(actor_id))
     stored = target.password_hash
+    if _gives_id(target, changes) and changes.password is None:
+        refuse_id_as_password(stored, str(changes.uid))
     new_hash = _new_hash(target, changes, actor)
     with write_transaction() as session:
         target, actor = _locked_pair(session, user_id, actor_id, and_admins=changes.role is not None)
         _require_owner_or_admin(target, actor)
         _refuse_read_only(target, changes, actor)
         _apply_role(session, target, changes, actor)
+        by_staff = _gives_id(target, changes) and actor.role is Role.ADMIN
         _apply_fields(target, changes)
-        if changes.uid is not None and actor.role is Role.ADMIN and target.roster_key is None:
-            # The staff gave, or confirmed, the ID.
+        if by_staff and target.roster_key is None:
             target.roster_key = target.uid_key
             _leave_others_roster_keys(session, [target])
         # Before any other statement, whose own flush would not know what a taken ID means.
@@ -247,6 +251,11 @@ def change_user(user_id: int, changes: UserChanges, actor: User) -> User:
             keep = current_claims().session_id if target.id == actor.id else None
             set_password_hash(session, target, new_hash, keep_session=keep)
         return target
+
+
+def _gives_id(target: User, changes: UserChanges) -> bool:
+    """Whether the ID becomes another one; pages name whom they mean by the ID, and vouch for nobody by it."""
+    return changes.uid is not None and uid_key(changes.uid) != target.uid_key
 
 
 def _locked_pair(

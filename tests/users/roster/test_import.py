@@ -362,6 +362,21 @@ def test_who_takes_an_id_first_gets_nothing_of_the_child_whom_the_roster_means(
     assert (dry["conflict"], dry["rows"][0]["result"]) == (1, "conflict")
 
 
+@pytest.mark.parametrize("by_path", [False, True])
+def test_an_admin_who_only_names_somebody_by_the_id_does_not_vouch_for_it(
+    make_app: MakeApp, admin: Person, by_path: bool
+) -> None:
+    """As pages do that send back a whole row, or change a name."""
+    mallory = sign_up(make_app(registration="approval"), "ada", "Mallory")
+    path = f"/api/users/{mallory.get('/api/id').json['id']}" if by_path else "/api/users/"
+    changed = admin.client.put(path, json={"uid": "ada", "name": "Mallory M."})
+    assert changed.status_code == 200
+    answer = send(admin.client, ADA)
+    assert answer.status_code == 422
+    assert "chose this ID themselves" in answer.json["errors"][0]["detail"]
+    assert mallory.get("/api/id").json["dob"] is None
+
+
 def test_the_staff_may_give_an_id_again_that_somebody_had_in_the_roster(
     app: APIFlask, admin: Person, ada: Person
 ) -> None:

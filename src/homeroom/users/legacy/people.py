@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from homeroom.auth.models import Role, uid_key
-from homeroom.auth.passwords import is_known_hash
+from homeroom.auth.passwords import is_imported_hash
 from homeroom.users.fields import check_dob, clean_email, clean_name, clean_uid
 from homeroom.users.legacy.source import Row, cell_text
 from homeroom.users.roster.services import Result, RowReport
@@ -17,8 +17,6 @@ from homeroom.users.services import today
 # As long as the column that keeps it.
 MAX_HASH_LENGTH = 300
 _EMAIL_KEYS = ("email", "_email", "mail")
-# As werkzeug writes them, with no more rounds than it ever did: sign-in would work through any number.
-_HASH = re.compile(r"(pbkdf2:sha(1|224|256|384|512)(:[0-9]{1,7})?|scrypt(:[0-9]{1,7}){3})\$[^$]+\$[0-9a-f]+")
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T].*)?", re.DOTALL)
 
 
@@ -54,7 +52,7 @@ def check_rows(rows: Sequence[Row]) -> CheckedRows:
     """Tell the rows that can be taken over from those that cannot."""
     users: list[LegacyUser] = []
     rejected: list[RowReport] = []
-    seen: dict[str, int] = {}
+    seen: dict[str, LegacyUser] = {}
     for place, row in enumerate(rows, start=1):
         number = _number(row, place)
         try:
@@ -74,10 +72,11 @@ def _number(row: Row, place: int) -> int:
     return number if isinstance(number, int) else place
 
 
-def _refuse_second(seen: dict[str, int], user: LegacyUser) -> None:
-    first = seen.setdefault(uid_key(user.uid), user.line)
-    if first != user.line:
-        raise ValueError(f"User {first} has the same ID.")
+def _refuse_second(seen: dict[str, LegacyUser], user: LegacyUser) -> None:
+    # By the user, not by its number, which an old table may have twice.
+    first = seen.setdefault(uid_key(user.uid), user)
+    if first is not user:
+        raise ValueError(f"User {first.line} has the same ID.")
 
 
 def _check_row(row: Row, number: int) -> LegacyUser:
@@ -100,7 +99,7 @@ def _read_password(text: str, remarks: list[str]) -> str | None:
     """A hash that sign-in can verify; anything else is no password, least of all a readable one."""
     if not text:
         remarks.append("Had no password.")
-    elif not (_HASH.fullmatch(text) and is_known_hash(text)) or len(text) > MAX_HASH_LENGTH:
+    elif not is_imported_hash(text) or len(text) > MAX_HASH_LENGTH:
         remarks.append("The password is not taken: it is not stored as a hash that is known here.")
     else:
         return text
