@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -84,9 +85,6 @@ class Browser:
             return 0
         return answer.status
 
-    def post_json(self, path: str, **body: object) -> int:
-        return self.ask("POST", path, json.dumps(body).encode(), {"Content-Type": "application/json"})
-
     def post(self, path: str, body: bytes, content_type: str) -> int:
         return self.ask("POST", path, body, {"Content-Type": content_type})
 
@@ -119,12 +117,19 @@ def photograph(width: int = 2000) -> bytes:
 
 
 def many_scans() -> bytes:
-    """A progressive JPEG whose last scan is there two thousand times."""
+    """A progressive JPEG of about 200 kB whose last scan is there four thousand times."""
     buffer = io.BytesIO()
-    Image.effect_noise((2000, 2000), 40).save(buffer, "JPEG", progressive=True, quality=20)
+    Image.new("L", (6300, 6300), 128).save(buffer, "JPEG", progressive=True, quality=50)
     data = buffer.getvalue()
     last = data.rindex(b"\xff\xda")
-    return data[:-2] + data[last:-2] * 2000 + data[-2:]
+    return data[:-2] + data[last:-2] * 4000 + data[-2:]
+
+
+def large_cmyk() -> bytes:
+    """A progressive JPEG of forty megapixels in four colours."""
+    buffer = io.BytesIO()
+    Image.new("CMYK", (8000, 5000), (10, 200, 30, 40)).save(buffer, "JPEG", progressive=True, quality=50)
+    return buffer.getvalue()
 
 
 def thin_picture() -> bytes:
@@ -139,11 +144,29 @@ def wide_table() -> str:
     return "|a" * 100 + "|\n" + "|-" * 100 + "|\n" + "|\n" * 6000
 
 
+@cache
+def costly_bodies() -> tuple[tuple[str, bytes, str], ...]:
+    """Paths, bodies and types of what was found to cost most; made once, and before anybody waits."""
+    bomb, table = many_scans(), wide_table()
+
+    def as_json(path: str, **body: object) -> tuple[str, bytes, str]:
+        return path, json.dumps(body).encode(), "application/json"
+
+    return (
+        as_json("/api/projects/", title="T", body=table),
+        as_json("/api/projects/preview", body=table),
+        as_json("/api/projects/preview", body=("> " * 19 + "a\n" + "[\n" * 20_000)[:20_000]),
+        ("/api/uploads/", bomb, "image/jpeg"),
+        ("/api/uploads/", thin_picture(), "image/png"),
+        ("/api/uploads/", large_cmyk(), "image/jpeg"),
+        as_json("/api/id/pfp", pfp=base64.b64encode(bomb).decode()),
+        as_json("/api/authenticate", uid=ADMIN.uid, password="a wrong guess"),
+    )
+
+
 def attacks(address: str, token: str) -> Iterator[Callable[[], object]]:
-    """What was found to cost most, again and again."""
+    """Those, and what is no whole request, again and again."""
     browser = Browser(address, token)
-    bomb, thin, table = many_scans(), thin_picture(), wide_table()
-    encoded = base64.b64encode(bomb).decode()
 
     def long_question() -> object:
         query = f"q={random.random()}" + "b" * 6000
@@ -158,12 +181,8 @@ def attacks(address: str, token: str) -> Iterator[Callable[[], object]]:
         return connection
 
     while True:
-        yield lambda: browser.post_json("/api/projects/", title="T", body=table)
-        yield lambda: browser.post_json("/api/projects/preview", body=table)
-        yield lambda: browser.post("/api/uploads/", bomb, "image/jpeg")
-        yield lambda: browser.post("/api/uploads/", thin, "image/png")
-        yield lambda: browser.post_json("/api/id/pfp", pfp=encoded)
-        yield lambda: browser.post_json("/api/authenticate", uid=ADMIN.uid, password="a wrong guess")
+        for path, body, content_type in costly_bodies():
+            yield partial(browser.post, path, body, content_type)
         yield long_question
         yield unfinished_body
 
@@ -184,6 +203,7 @@ def one_who_attacks(address: str, token: str) -> Iterator[Counter[str]]:
             sent["sent"] += 1
             stopping.wait(ATTACKING / ATTACKS_PER_S)
 
+    costly_bodies()
     threads = [threading.Thread(target=attack, daemon=True) for _ in range(ATTACKING)]
     for thread in threads:
         thread.start()
@@ -227,7 +247,8 @@ def come_back(service: Service, tokens: dict[str, str], seen: Seen) -> None:
             timed("reload", lambda path=path: browser.ask("GET", path))
 
     def enter(uid: str) -> None:
-        timed("sign in", lambda: Browser(address).post_json("/api/authenticate", uid=uid, password=PASSWORD))
+        body = json.dumps({"uid": uid, "password": PASSWORD}).encode()
+        timed("sign in", lambda: Browser(address).post("/api/authenticate", body, "application/json"))
 
     def upload(uid: str) -> None:
         timed("upload", lambda: Browser(address, tokens[uid]).post("/api/uploads/", data, "image/jpeg"))
