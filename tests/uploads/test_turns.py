@@ -63,6 +63,18 @@ def test_the_line_has_an_end_and_a_wait_too() -> None:
         assert not queue._waiting
 
 
+def test_one_person_may_wait_so_often_and_leaves_room_for_others() -> None:
+    queue = FairQueue(1, 4, most_of_one=2)
+    with queue.place(7, wait_s=0, called_off=lambda: False):
+        served, threads = line_up(queue, [7, 7])
+        with pytest.raises(QueueFullError), queue.place(7, wait_s=60, called_off=lambda: False):
+            raise AssertionError("two wait already")
+        more, others = line_up(queue, [8, 9])
+    for thread in threads + others:
+        thread.join()
+    assert sorted(served + more) == [7, 7, 8, 9]
+
+
 def test_nobody_is_remembered_who_has_had_their_turn() -> None:
     queue = FairQueue(1, 10)
     for person in range(1000):

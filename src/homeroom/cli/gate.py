@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LIVE_PATHS = frozenset({"/api/health/live", "/api/health/live/"})
-# Bodies on their way: in all, of one network, and how many requests may wait for one to arrive.
-BODIES = 24
-BODIES_OF_ONE = 12
+# Bodies on their way: in all, of one network, and how many requests may wait for one to arrive. A page that
+# sends all pictures of a project at once, 24, leaves as many places for others.
+BODIES = 48
+BODIES_OF_ONE = 24
 BODIES_WAITING = 24
 # A body that was sent is there within milliseconds; nobody waits longer for a place.
 BODY_WAIT_S = 1.0

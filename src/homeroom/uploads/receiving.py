@@ -31,10 +31,12 @@ UPLOADS = AttemptLimit("upload", 300, timedelta(hours=1), "You have sent very ma
 # what takes the time, one after the other; more at once would not be done sooner.
 UPLOADS_AT_ONCE = min(4, 2 * (os.cpu_count() or 1) - 1)
 # The others wait before their bytes are read, on a thread each, for which `homeroom serve` provides as well.
-MAX_UPLOADS_WAITING = 32
+MAX_UPLOADS_WAITING = 40
+# A page may send all pictures of a project at once; more of one person would be everybody's places.
+MAX_UPLOADS_WAITING_OF_ONE = 24
 PLACE_WAIT_S = 20
 _RETRY_S = 10
-_places = FairQueue(UPLOADS_AT_ONCE, MAX_UPLOADS_WAITING)
+_places = FairQueue(UPLOADS_AT_ONCE, MAX_UPLOADS_WAITING, most_of_one=MAX_UPLOADS_WAITING_OF_ONE)
 
 _CHUNK_BYTES = 64 * 1024
 # Lines around the file in a form.
