@@ -1,5 +1,6 @@
 """A text is read once, when it is saved: what that may cost, and what is shown of older ones."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,6 +14,7 @@ from markdown_it.parser_block import ParserBlock
 from sqlalchemy import update
 
 from homeroom.db import db, write_transaction
+from homeroom.portfolio import reading_time, texts
 from homeroom.portfolio.models import Project
 from tests.conftest import MakePerson, Person
 from tests.portfolio.test_markdown import TOO_MUCH, filled_up, text_of
@@ -161,6 +163,36 @@ def test_one_who_sends_many_costly_texts_keeps_nobody_else_waiting(
         told = {status.result() for status in statuses}
     assert [answer.status_code for answer in others] == [200] * 3
     assert told <= {200, 503}
+
+
+def test_whose_texts_kept_the_processor_for_very_long_waits_and_nobody_else(
+    ada: Person, make_person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, clock = f"/api/projects/{make(ada)['id']}", iter(range(0, 1000, 3))
+    with monkeypatch.context() as slow:
+        # Each text takes three seconds.
+        slow.setattr(texts.time, "thread_time", lambda: next(clock))
+        statuses = [
+            ada.client.post("/api/projects/preview", json={"body": "*hi*"}).status_code for _ in range(3)
+        ]
+    assert statuses == [200, 200, 429]
+    assert ada.client.patch(path, json={"title": "No text"}).status_code == 200
+    refused = ada.client.patch(path, json={"body": "*hi*"})
+    assert (refused.status_code, int(refused.headers["Retry-After"]) in range(1, 7)) == (429, True)
+    grace = make_person("grace")
+    assert grace.client.post("/api/projects/preview", json={"body": "*hi*"}).status_code == 200
+    later = time.monotonic() + 10
+    monkeypatch.setattr(reading_time.time, "monotonic", lambda: later)
+    assert ada.client.post("/api/projects/preview", json={"body": "*hi*"}).status_code == 200
+
+
+def test_who_has_waited_long_enough_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = reading_time.ReadingTimes()
+    for person in range(3_000):
+        later = person / 10
+        monkeypatch.setattr(reading_time.time, "monotonic", lambda later=later: later)
+        times.note(person, 0.2)
+        assert len(times._levels) <= 1_001
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r", "\r\n"])

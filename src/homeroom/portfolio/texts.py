@@ -1,13 +1,15 @@
 """A project's text as a tree: made once, when it is saved, and kept beside it as JSON."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
 import msgspec
-from werkzeug.exceptions import ServiceUnavailable
+from flask import current_app
+from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from homeroom.db import db
 from homeroom.portfolio.markdown import (
@@ -17,6 +19,7 @@ from homeroom.portfolio.markdown import (
     plain_text,
     render_markdown,
 )
+from homeroom.portfolio.reading_time import ReadingTimes
 from homeroom.problems import reject_field
 from homeroom.uploads.stopping import is_stopping
 from homeroom.uploads.turns import FairQueue, QueueFullError, WaitedTooLongError
@@ -52,13 +55,26 @@ def read_text(text: str, *, reader: int) -> Tree:
 
     Raises:
         InvalidFields: it unfolds to more than is taken (422).
+        TooManyRequests: their texts have kept the processor for very long (429).
         ServiceUnavailable: too many texts wait to be read (503).
     """
+    times = _reading_times()
+    if wait_s := times.wait_s(reader):
+        raise TooManyRequests("Your texts take very long to read; try again shortly.", retry_after=wait_s)
     with _turn(reader):
+        began = time.thread_time()
         try:
             return Tree(_json(render_markdown(text)).decode(), source_of(text))
         except TooMuchError as error:
             reject_field("#/body", str(error))
+        finally:
+            times.note(reader, time.thread_time() - began)
+
+
+def _reading_times() -> ReadingTimes:
+    times = current_app.extensions.setdefault("homeroom_reading_times", ReadingTimes())
+    assert isinstance(times, ReadingTimes)
+    return times
 
 
 def tree_json(text: str, kept: str | None, source: str | None) -> bytes:
