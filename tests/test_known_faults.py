@@ -62,6 +62,21 @@ def test_no_address_ignores_if_match(ada: Person, method: str, path: str, body: 
     assert anything.status_code in (200, 201)
 
 
+def test_what_is_too_long_is_told_in_words_for_people(ada: Person) -> None:
+    sent = {
+        "title": "T",
+        "summary": "a" * 301,
+        "body": "a" * 20_604,
+        "tags": [f"tag {number}" for number in range(30)],
+    }
+    answer = ada.client.post("/api/projects/", json=sent)
+    assert {problem["pointer"]: problem["detail"] for problem in answer.json["errors"]} == {
+        "#/summary": "At most 300 characters; there are 301.",
+        "#/body": "At most 20,000 characters; there are 20,604.",
+        "#/tags": "At most 12 entries; there are 30.",
+    }
+
+
 def test_a_role_is_compared_whole(ada: Person, teacher: Person) -> None:
     for person in (ada, teacher):
         assert person.client.delete("/api/users/", json={"uid": "x"}).status_code == 403

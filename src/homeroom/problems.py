@@ -1,6 +1,7 @@
 """Errors: every one leaves as the one shape of the contract, RFC 9457 with the lesson's members."""
 
 import errno
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -143,8 +144,8 @@ def _validation_problem(error: HTTPError) -> Response:
     if not isinstance(cause, PydanticValidationError):
         return problem_response(error.status_code, str(error.message))
     fields = [
-        FieldProblem(pointer=_pointer(problem["loc"]), detail=_reason(problem["msg"]))
-        for problem in cause.errors(include_url=False, include_context=False, include_input=False)
+        FieldProblem(pointer=_pointer(problem["loc"]), detail=_reason(problem))
+        for problem in cause.errors(include_url=False, include_input=False)
     ]
     return problem_response(422, "Some fields are not valid.", fields=fields[:100])
 
@@ -157,8 +158,16 @@ def _pointer(location: tuple[int | str, ...]) -> str:
     return "#" + "".join(f"/{step}" for step in steps).encode("utf-8", "replace").decode()[:200]
 
 
-def _reason(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def _reason(problem: Mapping[str, Any]) -> str:
+    """What people read beside the field; where pydantic speaks of items and validation, in our words."""
+    bounds = problem.get("ctx", {})
+    if problem["type"] == "string_too_long":
+        return f"At most {bounds['max_length']:,} characters."
+    if problem["type"] == "too_long":
+        # Of a text that is checked by a rule of ours before, pydantic knows no type.
+        things = "entries" if bounds["field_type"] == "List" else "characters"
+        return f"At most {bounds['max_length']:,} {things}; there are {bounds['actual_length']:,}."
+    return str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _database_problem(error: SQLAlchemyError) -> Response:

@@ -32,7 +32,7 @@ GuestCode = Callable[[], str]
 EASY_PASSWORDS = [
     *("password", "password1", "12345678", "123qwerty", "qwertyuiop", "iloveyou2", "aaaaaaaaaaaa"),
     *("grace.hopper", "123hopper", "HOPPER123", "gracehopper", "grace.hopper!!", "gracé.hôpper"),
-    *("fortnite1", "contraseña", "Roblox123"),
+    *("fortnite1", "contraseña", "Roblox123", "hopper hopper", "Hopper, Grace 12", "19121209"),
 ]
 _DECOMPOSED = unicodedata.normalize("NFD", "pässwörter im café")
 
@@ -455,6 +455,16 @@ def test_each_cookie_of_the_name_is_tried(app: APIFlask, ada: Person, cookies: s
     header = cookies.format(ada.client.get_cookie("jwt").value)
     client = app.test_client(use_cookies=False)
     assert client.get(path, headers={"Cookie": header}).status_code == 200
+
+
+def test_a_password_needs_no_letters_and_is_told_why_it_is_refused(ada: Person) -> None:
+    """NIST SP 800-63B: no rules of composition."""
+    for password, reason in (("12345678", "easy to guess"), ("ada lovelace 1", "your ID or your name")):
+        body = {"password": password, "current_password": PASSWORD}
+        answer = ada.client.put("/api/user", json=body)
+        assert (answer.status_code, reason in answer.json["errors"][0]["detail"]) == (422, True)
+    body = {"password": "4839201756", "current_password": PASSWORD}
+    assert ada.client.put("/api/user", json=body).status_code == 200
 
 
 @pytest.mark.parametrize("password", EASY_PASSWORDS)

@@ -22,6 +22,26 @@ print(read_sensor())
 """
 
 
+# What is wider than a phone, and what runs the other way.
+AWKWARD = f"""{BODY}
+```
+{"for every_single_reading in the_whole_list_of_all_readings: " * 4}
+```
+
+| {" | ".join(f"Reading {n}" for n in range(12))} |
+|{"---|" * 12}
+| {" | ".join("Thermometer" for _ in range(12))} |
+
+{"Donaudampfschifffahrtsgesellschaft" * 6}
+
+هذا نص عن القمر (Moon) و 2026.
+
+- نص قصير
+
+月亮和天气站的一个很长的句子，没有空格也没有标点的文字会不会换行呢。
+"""
+
+
 def picture(color: str = "seagreen", size: tuple[int, int] = (900, 600)) -> bytes:
     """A picture of one colour, as a camera's file would come."""
     file = io.BytesIO()

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.classroom import API, SECOND_ORIGINS, Homeroom, Member
-from tests.browser.projects import make_project, picture_file
+from tests.browser.projects import AWKWARD, make_project, picture_file
 
 pytestmark = pytest.mark.browser
 
@@ -17,7 +17,7 @@ MEMBER_PAGES = (
     *("/", "/login/", "/join/", "/users/", "/account/", "/api/docs/"),
     *("/portfolio/", "/portfolio/?uid=ada", "/project/edit/", "/staff/"),
 )
-WIDTHS = (360, 390, 820, 1440)
+WIDTHS = (320, 390, 820, 1440)
 SCHEMES = ("light", "dark")
 
 
@@ -28,6 +28,16 @@ def settled(page: Page, path: str) -> None:
     expect(page.get_by_role("navigation")).to_be_visible()
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
     expect(page.locator("#loading:visible")).to_have_count(0)
+
+
+def widths_that_scroll(page: Page) -> list[int]:
+    """Where a page is wider than its window; a phone's `innerWidth` would grow with it."""
+    too_narrow = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            too_narrow.append(width)
+    return too_narrow
 
 
 def complaints(page: Page) -> list[str]:
@@ -109,17 +119,19 @@ def test_pages_that_are_full_hold_no_barrier_and_scroll_nowhere(
 ) -> None:
     page = new_context(color_scheme=scheme).new_page()
     sign_in(page, ada)
-    project = make_project(page, title="Full of everything", visibility="class")
+    project = make_project(page, title="Full of everything", visibility="class", body=AWKWARD)
     page.request.put(f"{API}/api/projects/{project['id']}/hidden", data={"reason": "To see how it looks."})
 
     def check() -> None:
         assert_no_barriers(page)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), (page.url, width)
+        assert widths_that_scroll(page) == [], page.url
 
     settled(page, f"/project/?id={project['id']}")
     check()
+    arabic = page.locator("#content").get_by_text("هذا نص عن القمر")
+    assert arabic.evaluate("node => getComputedStyle(node).direction") == "rtl"
+    cell = page.locator("#content td").first
+    assert cell.evaluate("node => node.getClientRects().length && node.offsetHeight") < 60, "no word breaks"
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     check()
@@ -129,7 +141,7 @@ def test_pages_that_are_full_hold_no_barrier_and_scroll_nowhere(
     page.get_by_role("button", name="Add a link").click()
     check()
     page.get_by_role("tab", name="Preview").click()
-    expect(page.get_by_role("tabpanel", name="Preview").locator("pre")).to_be_visible()
+    expect(page.get_by_role("tabpanel", name="Preview").locator("pre").first).to_be_visible()
     check()
     settled(page, "/staff/")
     page.get_by_role("button", name="Show the codes").click()
@@ -147,10 +159,7 @@ def test_nothing_scrolls_sideways(page: Page, ada: Member, sign_in: Callable[...
 
     def measure(path: str) -> None:
         settled(page, path)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                wide.append((path, width))
+        wide.extend((path, width) for width in widths_that_scroll(page))
 
     for path in (*GUEST_PAGES, "/users/", "/account/"):
         measure(path)
@@ -226,6 +235,7 @@ def test_a_page_without_a_network_says_what_to_do_and_recovers(
     [
         ("/project/?id=999999", "There is no such project"),
         ("/project/?id=x", "There is no such project"),
+        ("/project/", "There is no such project"),
         ("/project/edit/?id=999999", "There is no such project"),
         ("/portfolio/?uid=nobody-at-all", "There is no portfolio here"),
     ],

@@ -251,6 +251,11 @@ def test_a_file_that_is_no_picture_is_refused_with_the_reason(editor: Page) -> N
     expect(shots(editor)).to_have_count(1)
     expect(shots(editor, "failed")).to_contain_text("page.png: ")
     expect(shots(editor, "failed")).not_to_contain_text("could not be reached")
+    # It is not dropped without a word, and goes on saying why.
+    editor.get_by_label("Title").fill("With a picture that failed")
+    editor.get_by_role("button", name="Save").click()
+    expect(editor.locator(".form-message")).to_contain_text("A picture could not be sent")
+    expect(shots(editor, "failed")).to_contain_text("page.png: ")
     editor.get_by_role("button", name="Remove (picture 1)").click()
     expect(editor.locator(".shot")).to_have_count(1)
 
@@ -371,11 +376,13 @@ def test_a_text_that_is_too_long_is_told_at_the_text_from_either_tab(editor: Pag
     editor.get_by_label("Title").fill("Too long")
     editor.get_by_label("Text").fill("a" * 20_001)
     editor.get_by_role("tab", name="Preview").click()
-    expect(editor.get_by_role("tabpanel", name="Preview").get_by_role("alert")).to_contain_text("20000")
+    expect(editor.get_by_role("tabpanel", name="Preview").get_by_role("alert")).to_contain_text(
+        "At most 20,000 characters"
+    )
     save(editor)
 
     expect(editor.get_by_label("Text")).to_be_focused()
-    expect(editor.locator("#body-error")).to_contain_text("20000")
+    expect(editor.locator("#body-error")).to_contain_text("At most 20,000 characters")
 
 
 def test_the_preview_shows_the_last_text_however_late_an_older_one_comes(editor: Page) -> None:

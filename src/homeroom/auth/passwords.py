@@ -129,7 +129,8 @@ def check_new_password(password: str, *, uid: str, name: str) -> str:
         raise ValueError(f"Use at least {MIN_PASSWORD_LENGTH} characters.")
     if len(password) > MAX_PASSWORD_LENGTH:
         raise ValueError(f"Use at most {MAX_PASSWORD_LENGTH} characters.")
-    if _bare(password) in {"", _bare(uid), _bare(name)}:
+    words = _words(password)
+    if words and words <= _words(uid) | _words(name) | {_bare(uid), _bare(name)}:
         raise ValueError("Don't use your ID or your name as the password.")
     known = [uid, name, *name.split()][:_MAX_KNOWN_WORDS]
     known = [*dict.fromkeys((*known, *map(_without_accents, known))), *_ALSO_COMMON]
@@ -155,6 +156,11 @@ def is_easy(password: str, *, uid: str, name: str) -> bool:
 def _bare(text: str) -> str:
     """Its letters alone, without accents: `123toby`, `Toby!` and `tôby` are one guess."""
     return "".join(filter(str.isalpha, _without_accents(text).casefold()))
+
+
+def _words(text: str) -> set[str]:
+    """Its words alone: `admin admin` is one guess, and so is `123 Hopper, Grace`."""
+    return set(filter(None, map(_bare, re.split(r"[\W\d_]+", text))))
 
 
 def _without_accents(text: str) -> str:

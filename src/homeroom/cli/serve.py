@@ -88,11 +88,6 @@ def _prepare_database() -> None:
 
 
 def _serve(config: Config, host: str, port: int, workers: int) -> None:
-    with reserve(host, port):
-        _serve_there(config, host, port, workers)
-
-
-def _serve_there(config: Config, host: str, port: int, workers: int) -> None:
     # More hashes at once than cores would not be done sooner, and would take the cores from pages.
     os.environ.setdefault("HASHES_AT_ONCE", str(max(1, (os.cpu_count() or 1) // workers)))
     _fit_connections(config, workers)
@@ -109,7 +104,8 @@ def _serve_there(config: Config, host: str, port: int, workers: int) -> None:
         log_level=LogLevels.warning,
         log_dictconfig=logging_config(config),
     )
-    server.serve()
+    with reserve(host, port):
+        server.serve()
 
 
 def _fit_connections(config: Config, workers: int) -> None:

@@ -139,7 +139,7 @@ def check_dob(dob: date, today: date) -> date:
         ValueError: it lies in the future or more than 120 years back.
     """
     if dob > today:
-        raise ValueError("A date of birth lies in the past.")
+        raise ValueError("A date of birth can't be in the future.")
     if age_on(dob, today) > MAX_AGE_YEARS:
         raise ValueError(f"A date of birth lies at most {MAX_AGE_YEARS} years back.")
     return dob

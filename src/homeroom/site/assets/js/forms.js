@@ -44,7 +44,8 @@ export function markField(form, name, message) {
 
 export function clearErrors(form) {
   for (const input of form.querySelectorAll('[aria-invalid]')) input.removeAttribute('aria-invalid');
-  for (const place of form.querySelectorAll('.field-error')) {
+  // What a picture of the list has to tell stays with it until it is sent or taken away.
+  for (const place of form.querySelectorAll('.field-error:not(picture-list *)')) {
     place.textContent = ''; // hidden text would still describe its field to a screen reader
     place.hidden = true;
   }

@@ -10,6 +10,8 @@ const TAGS = new Set([
   'hr', 'br', 'table', 'thead', 'tbody', 'tr', 'th', 'td',
 ]);
 const HEADING = /^h[2-6]$/;
+// A code block is written from left to right in every language.
+const WITHOUT_DIRECTION = new Set(['pre', 'hr']);
 const LINK_PROTOCOLS = ['http:', 'https:', 'mailto:'];
 
 /** The nodes as a fragment, ready to be put below a page's h1. */
@@ -21,6 +23,10 @@ export function contentFragment(nodes) {
   made.append(...nodes.map((node) => build(
     HEADING.test(node.tag) ? { ...node, tag: `h${Number(node.tag[1]) - shift}` } : node,
   )));
+  // Each paragraph, list and table runs as its own first letter does.
+  for (const block of made.children) {
+    if (!WITHOUT_DIRECTION.has(block.localName)) block.dir = 'auto';
+  }
   return made;
 }
 

@@ -49,6 +49,11 @@ class PictureList extends HTMLElement {
     return this.shots().filter((shot) => ['waiting', 'sending'].includes(shot.dataset.state)).length;
   }
 
+  /** How many could not be sent; a page that saved without a word would lose them. */
+  get failed() {
+    return this.shots().filter((shot) => shot.dataset.state === 'failed').length;
+  }
+
   shots() {
     return [...this.list.children];
   }

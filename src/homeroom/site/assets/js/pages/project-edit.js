@@ -85,7 +85,7 @@ function written() {
 }
 
 function isDirty() {
-  return saved !== null && (JSON.stringify(written()) !== saved || pictures.unfinished > 0);
+  return saved !== null && (JSON.stringify(written()) !== saved || pictures.unfinished + pictures.failed > 0);
 }
 
 function showDirty() {
@@ -96,6 +96,10 @@ function showDirty() {
 async function save() {
   if (pictures.unfinished) {
     say(form, 'Pictures are still on their way: save once they have arrived.');
+    return;
+  }
+  if (pictures.failed) {
+    say(form, 'A picture could not be sent: try it again or remove it, then save.');
     return;
   }
   const body = written();

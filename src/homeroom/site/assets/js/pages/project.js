@@ -18,7 +18,7 @@ const COVER_SIZES = '(min-width: 64rem) 62rem, 94vw';
 const SHOT_SIZES = '(min-width: 40rem) 30rem, 94vw';
 
 const byId = (id) => document.getElementById(id);
-const id = new URLSearchParams(location.search).get('id') ?? '';
+const id = new URLSearchParams(location.search).get('id') || '0'; // of nobody: there is no such project
 const address = `/api/projects/${encodeURIComponent(id)}`;
 
 byId('hide').addEventListener('click', hide);
