@@ -27,7 +27,8 @@ def free_port() -> int:
 
 def free_ports(count: int) -> list[int]:
     """So many different ports where nobody listens now, and that no outgoing connection is given."""
-    return list(islice(filter(_is_free, random.sample(PORTS, len(PORTS))), count))
+    # Not of a seed, which two workers of the tests may share.
+    return list(islice(filter(_is_free, random.SystemRandom().sample(PORTS, len(PORTS))), count))
 
 
 def _is_free(port: int) -> bool:
