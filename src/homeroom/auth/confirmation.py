@@ -47,9 +47,7 @@ def require_confirmation() -> None:
         # One from the future, by a clock that was wrong, would hold until then.
         or not -CLOCKS_DIFFER_BY <= utc_now() - row.confirmed_at <= CONFIRMED_FOR
     ):
-        raise ConfirmationRequired(
-            "This page is not the site's own: confirm your password first (POST /api/confirmation)."
-        )
+        raise ConfirmationRequired("This page is not the site's own: confirm your password first.")
 
 
 def confirm(user: User, password: str) -> None:
