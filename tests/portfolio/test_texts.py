@@ -148,7 +148,7 @@ def test_hiding_a_project_is_a_change_that_tags_tell(ada: Person, teacher: Perso
 def test_one_who_sends_many_costly_texts_keeps_nobody_else_waiting(
     app: APIFlask, ada: Person, make_person: MakePerson
 ) -> None:
-    """Twelve at once: some of theirs are told to wait, and nobody else's."""
+    """Thirty-six at once: some of theirs are told to wait, and nobody else's."""
     body, grace = {"body": "[\n" * 1_990}, make_person("grace")
     cookie = ada.client.get_cookie("jwt").value
 
@@ -157,12 +157,12 @@ def test_one_who_sends_many_costly_texts_keeps_nobody_else_waiting(
         client.set_cookie("jwt", cookie)
         return client.post("/api/projects/preview", json=body).status_code
 
-    with ThreadPoolExecutor(12) as pool:
+    with ThreadPoolExecutor(36) as pool:
         statuses = [pool.submit(preview, number) for number in range(36)]
         others = [grace.client.post("/api/projects/preview", json={"body": "*hi*"}) for _ in range(3)]
         told = {status.result() for status in statuses}
     assert [answer.status_code for answer in others] == [200] * 3
-    assert told <= {200, 503}
+    assert told <= {200, 429, 503}
 
 
 def test_whose_texts_kept_the_processor_for_very_long_waits_and_nobody_else(

@@ -26,8 +26,9 @@ from homeroom.uploads.turns import FairQueue, QueueFullError, WaitedTooLongError
 
 # Reading a text takes the processor for up to a quarter of a second, and megabytes for a moment: one at a
 # time in a process, and one person's after the other, so that somebody who sends many slows nobody else.
-_MAX_WAITING = 24
-_MAX_WAITING_OF_ONE = 4
+_MAX_WAITING = 48
+# Twelve at once of one person are saved as any; who sends without end leaves as many waits to others.
+_MAX_WAITING_OF_ONE = 24
 _turns = FairQueue(1, _MAX_WAITING, most_of_one=_MAX_WAITING_OF_ONE)
 _TURN_WAIT_S = 10
 _RETRY_S = 5
