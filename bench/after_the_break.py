@@ -117,7 +117,7 @@ def photograph(width: int = 2000) -> bytes:
 
 
 def many_scans() -> bytes:
-    """A progressive JPEG of about 200 kB whose last scan is there four thousand times."""
+    """A progressive JPEG of about 400 kB whose last scan is there four thousand times."""
     buffer = io.BytesIO()
     Image.new("L", (6300, 6300), 128).save(buffer, "JPEG", progressive=True, quality=50)
     data = buffer.getvalue()

@@ -21,6 +21,7 @@ from homeroom.logs import init_logs
 from homeroom.pages import site_blueprint
 from homeroom.portfolio import own
 from homeroom.portfolio import routes as portfolio_routes
+from homeroom.portfolio.reading_time import init_reading_times
 from homeroom.preconditions import init_preconditions
 from homeroom.problems import Problem, init_problems
 from homeroom.resources import RESOURCES
@@ -80,6 +81,7 @@ def create_app(config: Config | None = None) -> APIFlask:
     init_keys(app, config)
     init_hashing(app, config)
     init_last_use(app)
+    init_reading_times(app)
     init_logs(app, config)
     init_incoming(app)
     init_problems(app)

@@ -134,11 +134,10 @@ def check_new_password(password: str, *, uid: str, name: str) -> str:
         raise ValueError("Don't use your ID or your name as the password.")
     known = [uid, name, *name.split()][:_MAX_KNOWN_WORDS]
     known = [*dict.fromkeys((*known, *map(_without_accents, known))), *_ALSO_COMMON]
+    known = [text.casefold() for text in known]
     begins = password[:_MAX_RATED_LENGTH]
-    guesses = min(
-        zxcvbn(spelling, [text.casefold() for text in known]).guesses_log10
-        for spelling in {begins, _without_accents(begins)}
-    )
+    spellings = {begins, _without_accents(begins)}
+    guesses = min(zxcvbn(spelling, known).guesses_log10 for spelling in spellings)
     if guesses < _MIN_GUESSES_LOG10:
         raise ValueError("This password is easy to guess. Three or four words together make a good one.")
     return password

@@ -7,12 +7,16 @@ half of a worker for as long as they like, though nobody waits for a turn behind
 import math
 import threading
 import time
+from typing import cast
+
+from flask import Flask, current_app
 
 # A long text with many marks, at each pause of its author's typing, stays far below.
 MOST_S = 5.0
 LEAKS_PER_S = 0.2
 # Levels sink to nothing within 25 s, and who has none is forgotten.
 _MAX_REMEMBERED = 1_000
+_EXTENSION = "homeroom_reading_times"
 
 
 class ReadingTimes:
@@ -39,3 +43,13 @@ class ReadingTimes:
     def _level(self, person: int, now: float) -> float:
         level, at = self._levels.get(person, (0.0, now))
         return max(0.0, level - (now - at) * LEAKS_PER_S)
+
+
+def init_reading_times(app: Flask) -> None:
+    """Give the app its memory of them."""
+    app.extensions[_EXTENSION] = ReadingTimes()
+
+
+def current_reading_times() -> ReadingTimes:
+    """Those of the running app."""
+    return cast("ReadingTimes", current_app.extensions[_EXTENSION])

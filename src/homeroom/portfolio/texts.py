@@ -2,13 +2,11 @@
 
 import hashlib
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 
 import msgspec
-from flask import current_app
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from homeroom.db import db
@@ -19,10 +17,9 @@ from homeroom.portfolio.markdown import (
     plain_text,
     render_markdown,
 )
-from homeroom.portfolio.reading_time import ReadingTimes
+from homeroom.portfolio.reading_time import current_reading_times
 from homeroom.problems import reject_field
-from homeroom.uploads.stopping import is_stopping
-from homeroom.uploads.turns import FairQueue, QueueFullError, WaitedTooLongError
+from homeroom.uploads.turns import FairQueue, in_turn
 
 # Reading a text takes the processor for up to a quarter of a second, and megabytes for a moment: one at a
 # time in a process, and one person's after the other, so that somebody who sends many slows nobody else.
@@ -59,7 +56,7 @@ def read_text(text: str, *, reader: int) -> Tree:
         TooManyRequests: their texts have kept the processor for very long (429).
         ServiceUnavailable: too many texts wait to be read (503).
     """
-    times = _reading_times()
+    times = current_reading_times()
     if wait_s := times.wait_s(reader):
         raise TooManyRequests("Your texts take very long to read; try again shortly.", retry_after=wait_s)
     with _turn(reader):
@@ -70,12 +67,6 @@ def read_text(text: str, *, reader: int) -> Tree:
             reject_field("#/body", str(error))
         finally:
             times.note(reader, time.thread_time() - began)
-
-
-def _reading_times() -> ReadingTimes:
-    times = current_app.extensions.setdefault("homeroom_reading_times", ReadingTimes())
-    assert isinstance(times, ReadingTimes)
-    return times
 
 
 def tree_json(text: str, kept: str | None, source: str | None) -> bytes:
@@ -102,17 +93,11 @@ def _remembered(text: str) -> bytes:
             return _json(plain_text(text))
 
 
-@contextmanager
-def _turn(reader: int) -> Iterator[None]:
+def _turn(reader: int) -> AbstractContextManager[None]:
     # Nobody else shall wait for this connection meanwhile.
     db.session.rollback()
-    try:
-        with _turns.place(reader, wait_s=_TURN_WAIT_S, called_off=is_stopping):
-            yield
-    except (QueueFullError, WaitedTooLongError):
-        raise ServiceUnavailable(
-            "Very many texts come in; try again shortly.", retry_after=_RETRY_S
-        ) from None
+    busy = ServiceUnavailable("Very many texts come in; try again shortly.", retry_after=_RETRY_S)
+    return in_turn(_turns, reader, wait_s=_TURN_WAIT_S, busy=busy)
 
 
 def _json(nodes: list[Node]) -> bytes:

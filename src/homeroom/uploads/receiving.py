@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
@@ -18,8 +18,7 @@ from homeroom.config import current_config
 from homeroom.db import db
 from homeroom.problems import reject_field
 from homeroom.spool import open_spool
-from homeroom.uploads.stopping import is_stopping
-from homeroom.uploads.turns import FairQueue, QueueFullError, WaitedTooLongError
+from homeroom.uploads.turns import FairQueue, in_turn
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -91,15 +90,11 @@ def _refuse_announced_size() -> None:
         _refuse_large()
 
 
-@contextmanager
-def _place(user_id: int) -> Iterator[None]:
-    try:
-        with _places.place(user_id, wait_s=PLACE_WAIT_S, called_off=is_stopping):
-            yield
-    except (QueueFullError, WaitedTooLongError):
-        raise ServiceUnavailable(
-            "Too many pictures come in at the moment; try again shortly.", retry_after=_RETRY_S
-        ) from None
+def _place(user_id: int) -> AbstractContextManager[None]:
+    busy = ServiceUnavailable(
+        "Too many pictures come in at the moment; try again shortly.", retry_after=_RETRY_S
+    )
+    return in_turn(_places, user_id, wait_s=PLACE_WAIT_S, busy=busy)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from homeroom.uploads.stopping import is_stopping
+
 
 class QueueFullError(Exception):
     """Too many wait already, in all or of this person."""
@@ -99,3 +101,17 @@ class FairQueue:
                 return False
             self._waiting.remove(ticket)
             return True
+
+
+@contextmanager
+def in_turn(queue: FairQueue, person: int, *, wait_s: float, busy: Exception) -> Iterator[None]:
+    """Hold a place, unless the server stops meanwhile.
+
+    Raises:
+        busy: too many wait already, or none came free in `wait_s` seconds.
+    """
+    try:
+        with queue.place(person, wait_s=wait_s, called_off=is_stopping):
+            yield
+    except (QueueFullError, WaitedTooLongError):
+        raise busy from None

@@ -223,14 +223,15 @@ def change_user(user_id: int, changes: UserChanges, actor: User) -> User:
     target = get_user(db.session(), user_id, actor)
     _require_owner_or_admin(target, actor)
     gives_role = changes.role is not None and changes.role != target.role
-    takes_over = target.id != actor_id and (changes.password is not None or _gives_id(target, changes))
+    gives_id = _gives_id(target, changes)
+    takes_over = target.id != actor_id and (changes.password is not None or gives_id)
     if gives_role or takes_over:
         require_confirmation()
-    if _gives_id(target, changes) and actor.role is not Role.ADMIN:
+    if gives_id and actor.role is not Role.ADMIN:
         # Whether an ID is taken tells who is in the class.
         count_attempt(RENAME, str(actor_id))
     stored = target.password_hash
-    if _gives_id(target, changes) and changes.password is None:
+    if gives_id and changes.password is None:
         refuse_id_as_password(stored, str(changes.uid))
     new_hash = _new_hash(target, changes, actor)
     with write_transaction() as session:

@@ -44,8 +44,8 @@ export function markField(form, name, message) {
 
 export function clearErrors(form) {
   for (const input of form.querySelectorAll('[aria-invalid]')) input.removeAttribute('aria-invalid');
-  // What a picture of the list has to tell stays with it until it is sent or taken away.
-  for (const place of form.querySelectorAll('.field-error:not(picture-list *)')) {
+  // Those of fields have an id; what a picture has to tell stays with it until it is sent or taken away.
+  for (const place of form.querySelectorAll('.field-error[id]')) {
     place.textContent = ''; // hidden text would still describe its field to a screen reader
     place.hidden = true;
   }
