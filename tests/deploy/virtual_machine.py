@@ -33,6 +33,8 @@ _HOOKS = (
 )
 # The provider's part of cloud-init: how the guest finds what the kit has instead of the internet.
 _VENDOR_DATA = f"""#cloud-config
+# Otherwise each sudo asks a name server for the machine's own name, and waits.
+manage_etc_hosts: localhost
 bootcmd:
   - mkdir -p /mnt/kit
   - mountpoint -q /mnt/kit || mount -o ro /dev/disk/by-label/KIT /mnt/kit

@@ -39,7 +39,8 @@ class Installation:
     user: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[int, int] = (8286, 8287)
-    ready_timeout_s: float = 60
+    # A machine that has used up its share of the processor takes minutes, and the version before serves on.
+    ready_timeout_s: float = 180
     # How long the new one is watched, and Nginx's old workers may finish what they have begun.
     watch_s: float = 10
 
