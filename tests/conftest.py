@@ -38,6 +38,7 @@ from homeroom.auth.passwords import hash_password
 from homeroom.config import Config, load_config
 from homeroom.db import Base, db, write_transaction
 from homeroom.uploads import decoder, decoding
+from tests.kept_answers import may_differ
 from tests.servers import Server, serving
 
 # Where this is set, as in many containers, each of the hundreds of programs that tests start would compile
@@ -62,26 +63,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     return Together(config, log)
 
 
-# What the read path answers from memory; nothing else can be different without it.
-KEPT_PATHS = ("/api/users", "/api/id")
-# Where answers over HTTP are what is tested. Elsewhere (files of pictures, archives, commands, pages) they
-# are a means, and the same questions are asked in these.
-ANSWERS_TESTED_IN = ("auth", "portfolio", "users", "browser/test_users_page.py", "test_")
-
-
-def differs_without_read_path(module: Path) -> bool:
-    """Whether a module of tests could tell that the read path is away."""
-    place = module.relative_to(Path(__file__).parent).as_posix()
-    return place.startswith(ANSWERS_TESTED_IN) and any(path in module.read_text() for path in KEPT_PATHS)
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without the read path only those tests run again that could tell."""
     if config.getoption("--read-path") == "true":
         return
-    differs = {path: differs_without_read_path(path) for path in {item.path for item in items}}
-    config.hook.pytest_deselected(items=[item for item in items if not differs[item.path]])
-    items[:] = [item for item in items if differs[item.path]]
+    again, same = [], []
+    for item in items:
+        differs = may_differ(item.path, getattr(item, "originalname", item.name))
+        (again if differs else same).append(item)
+    config.hook.pytest_deselected(items=same)
+    items[:] = again
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
