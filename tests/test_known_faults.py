@@ -132,7 +132,9 @@ def test_a_listing_is_guarded_and_holds_no_hash(guest: FlaskClient, admin: Perso
 def test_a_sign_up_cannot_set_a_role(make_app: MakeApp) -> None:
     client = make_app(registration="open").test_client()
     body = {"uid": "eve", "name": "Eve", "password": PASSWORD, "role": "Admin"}
-    assert client.post("/api/user", json=body).status_code == 403
+    assert client.post("/api/user", json=body).json["role"] == "User"
+    assert client.post("/api/authenticate", json={"uid": "eve", "password": PASSWORD}).status_code == 200
+    assert client.get("/api/id").json["role"] == "User"
 
 
 def test_preparing_the_database_again_drops_nothing(app: APIFlask, ada: Person) -> None:

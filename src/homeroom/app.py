@@ -16,6 +16,7 @@ from homeroom.auth.origins import init_origins
 from homeroom.config import Config, init_config, load_config
 from homeroom.db import init_database
 from homeroom.disk_reserve import init_disk_reserve
+from homeroom.ignored_fields import init_ignored_fields
 from homeroom.incoming import IncomingRequest, init_incoming
 from homeroom.logs import init_logs
 from homeroom.pages import site_blueprint
@@ -85,6 +86,7 @@ def create_app(config: Config | None = None) -> APIFlask:
     init_logs(app, config)
     init_incoming(app)
     init_problems(app)
+    init_ignored_fields(app)
     init_origins(app, config)
     init_preconditions(app)
     init_disk_reserve(app, config)

@@ -12,6 +12,8 @@ from homeroom.spool import open_spool
 _NAME = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?"
 _HOST = re.compile(rf"(?P<name>{_NAME}|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{{1,5}}))?")
 MAX_PORT = 65535
+# RFC 6838, section 4.2; a text that some page shows may hold nothing else.
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
 # Where a picture, as base64 too, or a roster comes in.
 FILE_PATHS = frozenset({"/api/id/pfp", "/api/id/picture", "/api/roster", "/api/uploads"})
 MAX_JSON_BYTES = 1024 * 1024
@@ -42,6 +44,14 @@ def init_incoming(app: Flask) -> None:
             raise BadRequest("The Host header names no host.")
 
 
+def _remedy(media_type: str) -> str:
+    """What to do about a body that is none, from the type that came with it."""
+    if media_type == "application/json":
+        return "; in a page, `JSON.stringify` makes it"
+    came = f"what came is {media_type}" if _MEDIA_TYPE.fullmatch(media_type) else "no type came with it"
+    return f": send JSON with `Content-Type: application/json`; {came}"
+
+
 class IncomingRequest(Request):
     """A request whose unreadable body is refused without the parser's words (400)."""
 
@@ -68,14 +78,19 @@ class IncomingRequest(Request):
         Request.max_content_length.fset(self, value)  # type: ignore[attr-defined]  # a property
 
     def get_json(self, *args: Any, **kwargs: Any) -> Any:
-        """The body; a bare `null`, which APIFlask would take for an empty object, is refused."""
+        """The body; a bare `null`, which APIFlask would take for an empty object, is refused.
+
+        `DELETE` needs none (RFC 9110, section 9.3.5): what it has to say then is nothing.
+        """
+        if self.method == "DELETE" and not self.get_data():
+            return {}
         body = super().get_json(*args, **kwargs)
         if body is None:
             raise BadRequest("The body is null; an object is needed.")
         return body
 
-    def on_json_loading_failure(self, e: ValueError | None) -> NoReturn:
-        raise BadRequest("The body is not valid JSON.") from e
+    def on_json_loading_failed(self, e: ValueError | None) -> NoReturn:
+        raise BadRequest(f"The body is not valid JSON{_remedy(self.mimetype)}.") from e
 
     def _get_file_stream(self, *_about: Any, **_more: Any) -> IO[bytes]:
         """Where Werkzeug writes a file of a form; its documentation names this method for the purpose."""

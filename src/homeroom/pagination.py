@@ -14,6 +14,7 @@ from flask import request
 from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
+from homeroom.addresses import absolute
 from homeroom.db import UTCDateTime
 from homeroom.problems import reject_field
 from homeroom.schema import is_storable
@@ -79,11 +80,11 @@ class Page(Generic[T]):
 
     @property
     def link(self) -> str | None:
-        """The `Link` header of RFC 8288; relative, so that it holds behind every proxy."""
+        """The `Link` header of RFC 8288."""
         if self.next_cursor is None:
             return None
         query = request.args.to_dict() | {"cursor": self.next_cursor}
-        return f'<{request.path}?{urlencode(query)}>; rel="next"'
+        return f'<{absolute(request.path)}?{urlencode(query)}>; rel="next"'
 
 
 AnySelect = Select[*tuple[Any, ...]]

@@ -43,6 +43,26 @@ _TROUBLES = {
     ),
 }
 
+# By pydantic's names: https://docs.pydantic.dev/latest/errors/validation_errors/
+_REASONS = {
+    "missing": "This is needed.",
+    "extra_forbidden": "There is no field of this name.",
+    "string_type": "This must be text.",
+    "string_too_short": "At least {min_length:,} characters.",
+    "string_too_long": "At most {max_length:,} characters.",
+    "too_short": "At least {min_length:,} {things}; there are {actual_length:,}.",
+    "too_long": "At most {max_length:,} {things}; there are {actual_length:,}.",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "This must be a whole number."),
+    "int_parsing_size": "This number is too large.",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "This must be true or false."),
+    "list_type": "This must be a list.",
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "This must be an object."),
+    "greater_than_equal": "This must be at least {ge}.",
+    "less_than_equal": "This may be at most {le:,}.",
+    **dict.fromkeys(("enum", "literal_error"), "This must be {expected}."),
+    "is_instance_of": "A file is needed here.",
+}
+
 log = structlog.get_logger(__name__)
 
 
@@ -159,15 +179,16 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 
 
 def _reason(problem: Mapping[str, Any]) -> str:
-    """What people read beside the field; where pydantic speaks of items and validation, in our words."""
-    bounds = problem.get("ctx", {})
-    if problem["type"] == "string_too_long":
-        return f"At most {bounds['max_length']:,} characters."
-    if problem["type"] == "too_long":
+    """What people read beside the field: the words of our own rules, or ours for pydantic's."""
+    kind, bounds = problem["type"], problem.get("ctx", {})
+    if kind == "value_error":
+        return str(bounds["error"])
+    if kind in ("too_long", "too_short"):
         # Of a text that is checked by a rule of ours before, pydantic knows no type.
-        things = "entries" if bounds["field_type"] == "List" else "characters"
-        return f"At most {bounds['max_length']:,} {things}; there are {bounds['actual_length']:,}."
-    return str(problem["msg"]).removeprefix("Value error, ")
+        bounds = bounds | {"things": "entries" if bounds["field_type"] == "List" else "characters"}
+    if bounds.get("min_length") == 1:
+        return "This may not be empty."
+    return _REASONS.get(kind, "This is not a value that can stand here.").format(**bounds)
 
 
 def _database_problem(error: SQLAlchemyError) -> Response:

@@ -1,4 +1,4 @@
-"""What bodies and queries are declared with: strict types, no unknown fields, JSON as RFC 8259 has it."""
+"""What bodies and queries are declared with: strict types, JSON as RFC 8259 has it."""
 
 import json
 import re
@@ -6,8 +6,10 @@ from datetime import date
 from typing import Annotated, Any, NoReturn
 
 from flask.json.provider import DefaultJSONProvider
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic.json_schema import WithJsonSchema
+
+from homeroom.ignored_fields import note_ignored
 
 
 class StrictJSON(DefaultJSONProvider):
@@ -32,6 +34,22 @@ class Body(BaseModel):
     """A JSON body: `"1"` is no number, `false` is no text, an unknown field is an error."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class ContractBody(Body):
+    """A body that pages send which were written for others of our kind.
+
+    What they send beyond our fields is ignored, and the answer says so (`X-Ignored-Fields`).
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _note_unknown(cls, body: object) -> object:
+        if isinstance(body, dict):
+            note_ignored(name for name in body if name not in cls.model_fields)
+        return body
 
 
 class Query(BaseModel):

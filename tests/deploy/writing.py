@@ -5,6 +5,7 @@ import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from tests.deploy.asking import Asker, crowd
 
@@ -66,7 +67,8 @@ class Writing:
             assert answer.status == 200, answer.body
             yield from (user["uid"] for user in answer.json)
             link = answer.headers["Link"] or ""
-            path = link.partition("<")[2].partition(">")[0] if 'rel="next"' in link else ""
+            target = urlsplit(link.partition("<")[2].partition(">")[0])
+            path = f"{target.path}?{target.query}" if 'rel="next"' in link else ""
 
 
 @contextmanager

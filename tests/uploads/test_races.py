@@ -45,10 +45,11 @@ def test_twelve_portraits_at_once_leave_one(app: APIFlask, ada: Person, files: F
     assert len(files.names()) == 6
 
 
-@races("DELETE /api/id/picture")
-def test_a_portrait_taken_away_by_twelve_is_gone(app: APIFlask, ada: Person, files: Files) -> None:
+@races("DELETE /api/id/picture", "DELETE /api/id/pfp")
+@pytest.mark.parametrize("path", ["/api/id/picture", "/api/id/pfp"])
+def test_a_portrait_taken_away_by_twelve_is_gone(app: APIFlask, ada: Person, files: Files, path: str) -> None:
     ada.client.put("/api/id/picture", data=SMALL, **PNG)
-    assert race(app, ada, lambda client, _: client.delete("/api/id/picture")) == {200: AT_ONCE}
+    assert race(app, ada, lambda client, _: client.delete(path)) == {200: AT_ONCE}
     assert files.names() == []
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import insert
 
 from homeroom.auth.models import Role, User, name_key
 from homeroom.db import write_transaction
-from tests.conftest import MakePerson, Person
+from tests.conftest import MakeApp, MakePerson, Person
 
 NAMES = (
     "Ada Lovelace", "ada byron", "Álvaro Díaz", "Zoë Zhang", "Straße Groß", "Élise", "Ödön von Horváth",
@@ -241,3 +241,28 @@ def test_head_is_get_without_a_body(ada: Person) -> None:
     assert head.data == b""
     assert head.headers["ETag"] == got.headers["ETag"]
     assert head.headers["Content-Length"] == got.headers["Content-Length"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "proxies", "expected"),
+    [
+        ({"Host": "localhost:8086"}, 0, "http://localhost:8086/api/users/"),
+        ({"Host": "127.0.0.1:8286"}, 0, "http://127.0.0.1:8286/api/users/"),
+        ({"Host": "[::1]:8086"}, 0, "http://[::1]:8086/api/users/"),
+        ({"Host": "evil.test"}, 0, "/api/users/"),
+        ({"Host": "evil.test", "X-Forwarded-Proto": "https"}, 0, "/api/users/"),
+        ({"Host": "class.test", "X-Forwarded-Proto": "https"}, 1, "https://class.test/api/users/"),
+    ],
+)
+def test_the_next_page_is_a_whole_address_where_it_is_trusted(
+    make_app: MakeApp, make_person: MakePerson, headers: dict[str, str], proxies: int, expected: str
+) -> None:
+    app = make_app(trusted_proxies=proxies)
+    ada = make_person("ada", of=app, signed_in=False)
+    make_person("eve", of=app, signed_in=False)
+    token = ada.sign_in(base_url="http://localhost").headers["Set-Cookie"].partition(";")[0]
+    answer = app.test_client(use_cookies=False).get(
+        "/api/users/?limit=1", headers=headers | {"Cookie": token}
+    )
+    target = answer.headers["Link"].partition("<")[2].partition(">")[0]
+    assert target.partition("?")[0] == expected

@@ -72,7 +72,9 @@ def from_memory(ask: Callable[[], TestResponse]) -> tuple[bool, TestResponse]:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("path", ["/api/users/", "/api/users", "/api/id", "/api/id/"])
+@pytest.mark.parametrize(
+    "path", ["/api/users/", "/api/users", "/api/id", "/api/id/", "/api/user", "/api/user/"]
+)
 @pytest.mark.parametrize("who", ["student", "teacher", "admin", "pending"])
 @pytest.mark.parametrize("headers", [{}, {"Origin": ORIGIN, "Accept-Encoding": "gzip, deflate, br"}])
 def test_an_answer_from_memory_is_flasks_own(
@@ -97,6 +99,19 @@ def test_each_question_has_its_own_answer(
     remembered, answer = from_memory(lambda: student.client.get(url))
     assert remembered
     assert whole(answer) == whole(borrow_session(student, flask_alone).get(url))
+
+
+def test_each_address_of_the_server_has_its_own_answer(app: APIFlask, people: dict[str, Person]) -> None:
+    cookie = f"jwt={people['student'].client.get_cookie('jwt').value}"
+
+    def next_page(host: str) -> str:
+        client = app.test_client(use_cookies=False)
+        return client.get("/api/users/?limit=1", headers={"Host": host, "Cookie": cookie}).headers["Link"]
+
+    for _ in range(2):
+        assert next_page("localhost:8086").startswith("<http://localhost:8086/api/users/?")
+        # No proxy vouches for this one.
+        assert next_page("class.test").startswith("</api/users/?")
 
 
 def test_what_the_browser_has_is_not_sent_again(

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, RootModel
 
 from homeroom.auth.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
-from homeroom.schema import Body, Message, Output, StorableText
+from homeroom.schema import Body, ContractBody, Message, Output, StorableText
 
 # Longer than any ID or password can be: what lies beyond is refused before it costs anything.
 MAX_INPUT_LENGTH = 1000
@@ -21,7 +21,7 @@ NewPassword = Annotated[
 ]
 
 
-class Credentials(Body):
+class Credentials(ContractBody):
     """An ID and a password."""
 
     uid: StorableText = Field(min_length=1, max_length=MAX_INPUT_LENGTH, examples=["ada"])

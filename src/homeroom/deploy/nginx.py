@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from homeroom.auth.origins import ALLOWED_HEADERS, EXPOSED_HEADERS, METHODS, PREFLIGHT_MAX_AGE_S
+from homeroom.auth.origins import EXPOSED_HEADERS, METHODS, PREFLIGHT_MAX_AGE_S
 from homeroom.problems import MEDIA_TYPE, problem_members
 
 # Two years, as Mozilla's profile has it; only this name, for the domain above may be somebody else's.
@@ -84,7 +84,6 @@ def render_nginx(site: NginxSite) -> str:
 def _application_constants() -> dict[str, object]:
     return {
         "methods": ", ".join(METHODS),
-        "allowed_headers": ", ".join(ALLOWED_HEADERS),
         "exposed_headers": ", ".join(EXPOSED_HEADERS),
         "max_age_s": PREFLIGHT_MAX_AGE_S,
         "problem_type": MEDIA_TYPE,

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
-from homeroom.auth.origins import is_loopback
+from homeroom.addresses import is_loopback
 from homeroom.config import check_origin
 from homeroom.doctor.findings import FaultError, Finding, stop_at
 from homeroom.doctor.site import Answer, Site, Target, find_address

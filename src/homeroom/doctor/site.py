@@ -16,7 +16,7 @@ import dns.resolver
 import urllib3
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from homeroom.auth.origins import is_loopback
+from homeroom.addresses import is_loopback
 from homeroom.doctor.findings import FaultError, Finding, stop_at
 
 TIMEOUT_S = 8

@@ -15,7 +15,7 @@ from homeroom.auth.models import User
 from homeroom.db import db, write_transaction
 from homeroom.pagination import MAX_ID
 from homeroom.problems import reject_field
-from homeroom.schema import Body, Output
+from homeroom.schema import Body, ContractBody, Output
 from homeroom.uploads.models import Picture, Purpose
 from homeroom.uploads.receiving import received_picture, receives_pictures
 from homeroom.uploads.renditions import Rendition
@@ -31,7 +31,7 @@ from homeroom.users.services import today
 bp = APIBlueprint("pictures", __name__, url_prefix="/api", tag="Users")
 
 
-class PictureIn(Body):
+class PictureIn(ContractBody):
     """A picture in base64, without a `data:` prefix."""
 
     pfp: str = Field(min_length=1, json_schema_extra={"contentEncoding": "base64"})
@@ -55,21 +55,29 @@ class UploadToUse(Body):
 @bp.output(PictureOut)
 def read_own_picture(user: User) -> Response:
     """One's own picture, 128 pixels square."""
-    return _base64_response(user.id)
+    user_id, missing = user.id, None
+    while avatar := _avatar_of(user_id):
+        if avatar.id == missing:
+            raise NotFound("Your picture is missing on the server; send it again.")
+        missing = avatar.id
+        try:
+            return _base64_response(avatar)
+        except PictureMissingError:
+            # Replaced since it was looked up? Then another one is the picture now.
+            continue
+    raise NotFound("You have no picture yet.")
 
 
-def _base64_response(user_id: int) -> Response:
-    avatar = _avatar_of(user_id)
-    if avatar is None:
-        abort(404, "You have no picture yet.")
-    name = avatar.file_name(Rendition.AVATAR, avatar.suffix)
+def _base64_response(picture: Picture) -> Response:
+    """A picture's smallest rendition.
+
+    Raises:
+        PictureMissingError: the storage does not have it.
+    """
+    name = picture.file_name(Rendition.AVATAR, picture.suffix)
     # The storage may take its time; nobody else shall wait for this connection meanwhile.
     db.session.rollback()
-    try:
-        data = current_storage().read(name)
-    except PictureMissingError:
-        abort(404, "Your picture is missing on the server; send it again.")
-    return jsonify(pfp=base64.b64encode(data).decode())
+    return jsonify(pfp=base64.b64encode(current_storage().read(name)).decode())
 
 
 @bp.put("/id/pfp")
@@ -82,8 +90,11 @@ def replace_own_picture(user: User, json_data: PictureIn) -> Response:
     """Set one's own picture; it is checked, turned upright, and stripped of metadata."""
     user_id = user.id
     picture = create_picture(io.BytesIO(_decode(json_data.pfp)), user, Purpose.AVATAR)
-    use_as_avatar(picture.id, user_id)
-    return _base64_response(user_id)
+    picture_id = picture.id
+    # Read before it is the avatar: the next one that is sent replaces it, files and all.
+    response = _base64_response(picture)
+    use_as_avatar(picture_id, user_id)
+    return response
 
 
 def _decode(text: str) -> bytes:
@@ -119,6 +130,7 @@ def _receive_avatar(user: User) -> int:
 
 
 @bp.delete("/id/picture")
+@bp.delete("/id/pfp", endpoint="remove_own_picture")
 @bp.doc(security="session")
 @token_required()
 @bp.output(UserOut)

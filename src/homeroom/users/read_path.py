@@ -32,10 +32,14 @@ from homeroom.users.schemas import UsersQuery
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# These answers depend on the users, the viewer, the day, and the headers below; on nothing else.
-PATHS = frozenset({"/api/id", "/api/id/", "/api/users", "/api/users/"})
+# These answers depend on the users, the viewer, the day, the server's own address, and the headers below.
+PATHS = frozenset(path + slash for path in ("/api/id", "/api/user", "/api/users") for slash in ("", "/"))
 METHODS = frozenset({"GET", "HEAD"})
-_DEPENDS_ON = ("HTTP_ORIGIN", "HTTP_IF_NONE_MATCH", "HTTP_ACCEPT_ENCODING")
+_ADDRESS = (
+    *("wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT"),
+    *("HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT"),
+)
+_DEPENDS_ON = ("HTTP_ORIGIN", "HTTP_IF_NONE_MATCH", "HTTP_ACCEPT_ENCODING", *_ADDRESS)
 # Requests with one of these are rare, and Flask knows what to do.
 _LEFT_TO_FLASK = ("HTTP_IF_MATCH", "HTTP_TRANSFER_ENCODING", "SCRIPT_NAME")
 # Every viewer's list is another answer. What does not fit is made anew.
@@ -243,4 +247,5 @@ def _question(environ: "WSGIEnvironment") -> Question:
         environ.get("HTTP_ORIGIN"),
         environ.get("HTTP_IF_NONE_MATCH"),
         _takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")),
+        *(environ.get(name) for name in _ADDRESS),
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, abort, g, jsonify, request
+from flask import Response, abort, g, jsonify
 from werkzeug.exceptions import Unauthorized
 
 from homeroom.answers import PAGE_DESCRIPTION, page_answer, private_answer
@@ -14,7 +14,7 @@ from homeroom.auth.origins import clear_session_cookie
 from homeroom.auth.routes import current_device
 from homeroom.auth.sessions import confirm_password
 from homeroom.db import db
-from homeroom.problems import reject_field
+from homeroom.ignored_fields import note_ignored
 from homeroom.schema import Message
 from homeroom.users.queries import get_user, get_user_by_uid, users_page
 from homeroom.users.schemas import (
@@ -24,12 +24,14 @@ from homeroom.users.schemas import (
     NewUser,
     NewUsers,
     OwnDeletion,
+    SelfOut,
     UserChanges,
     UserOut,
     UsersOut,
     UsersQuery,
     UserToDelete,
     show_one,
+    show_self,
     show_user,
     show_users,
 )
@@ -50,17 +52,14 @@ bp = APIBlueprint("users", __name__, url_prefix="/api", tag="Users")
 USER = "/users/<int:user_id>"
 
 
-def _user_response(user: User, viewer: User) -> Response:
-    return private_answer(jsonify(show_user(user, viewer, today())))
-
-
 @bp.get("/id")
+@bp.get("/user", endpoint="read_self_as_user")
 @bp.doc(security="session")
 @token_required()
-@bp.output(UserOut)
+@bp.output(SelfOut)
 def read_self(user: User) -> Response:
     """Who is signed in."""
-    return _user_response(user, user)
+    return private_answer(jsonify(show_self(user, today())))
 
 
 @bp.get("/users/")
@@ -102,6 +101,8 @@ def create(json_data: NewUsers) -> Response:
 def _create_one(body: NewUser) -> dict[str, Any]:
     admin = _admin_if_any()
     if admin is None:
+        if body.role is not None:
+            note_ignored(["role"])
         user = sign_up(body, current_device())
         return show_user(user, user, today())
     require_confirmation()
@@ -179,7 +180,7 @@ def delete_self(actor: User, json_data: OwnDeletion) -> Response:
 @bp.output(UserOut)
 def read_user(viewer: User, user_id: int) -> Response:
     """One user."""
-    return _user_response(get_user(db.session(), user_id, viewer), viewer)
+    return private_answer(jsonify(show_user(get_user(db.session(), user_id, viewer), viewer, today())))
 
 
 @bp.route(USER, methods=["PUT", "PATCH"])
@@ -195,14 +196,11 @@ def change_one(actor: User, user_id: int, json_data: UserChanges) -> Response:
 @bp.delete(USER)
 @bp.doc(security="session")
 @token_required()
+@bp.input(OwnDeletion)
 @bp.output(Message)
-def delete_one(actor: User, user_id: int) -> Response:
+def delete_one(actor: User, user_id: int, json_data: OwnDeletion) -> Response:
     """Delete one user with all that is theirs: oneself with `current_password`, or, as an admin, anyone."""
-    password = None
-    if user_id == actor.id:
-        body = request.get_json(force=True) if request.content_length else {}
-        password = body.get("current_password") if isinstance(body, dict) else None
-    return _deleted(user_id, actor, password)
+    return _deleted(user_id, actor, json_data.current_password)
 
 
 @bp.post(f"{USER}/join-code")
@@ -230,11 +228,11 @@ def _changed(user_id: int, changes: UserChanges, actor: User) -> Response:
     return jsonify(show_user(change_user(user_id, changes, actor), actor, today()))
 
 
-def _deleted(user_id: int, actor: User, password: object) -> Response:
+def _deleted(user_id: int, actor: User, password: str | None) -> Response:
     is_self = user_id == actor.id
     if is_self:
-        if not isinstance(password, str) or not password:
-            reject_field("#/current_password", "To delete your account, send your current password.")
+        if not password:
+            abort(403, "To delete your account, send your current password.")
         confirm_password(actor, password, current_claims())
     else:
         require_confirmation()

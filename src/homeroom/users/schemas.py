@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, Discriminator, Field, RootModel, Tag
 
+from homeroom.addresses import absolute
 from homeroom.auth.models import Role, Status, User
 from homeroom.auth.schemas import MAX_INPUT_LENGTH, NewPassword
 from homeroom.db import db
 from homeroom.pagination import MAX_ID
-from homeroom.schema import Body, IsoDate, Output, Query, StorableText
+from homeroom.schema import ContractBody, IsoDate, Output, Query, StorableText
 from homeroom.uploads.models import Picture
 from homeroom.uploads.renditions import PictureType, Rendition
 from homeroom.uploads.schemas import RenditionUrls, show_rendition
@@ -26,14 +27,16 @@ MAX_SEARCH_LENGTH = 200
 Name = Annotated[StorableText, AfterValidator(clean_name), Field(min_length=1, examples=["Ada Lovelace"])]
 Uid = Annotated[StorableText, AfterValidator(clean_uid), Field(min_length=1, examples=["ada"])]
 Email = Annotated[StorableText, Field(max_length=254), AfterValidator(clean_email)]
-# Strict mode takes enums for enums only; JSON has words.
-RoleWord = Literal["User", "Teacher", "Admin"]
+# Any text: what somebody may not give is ignored or refused whatever it is, and only an admin's is read.
+RoleWord = Annotated[
+    StorableText, Field(max_length=100, json_schema_extra={"enum": [role.value for role in Role]})
+]
 ReadOnly = Annotated[Any, Field(default=None, json_schema_extra={"readOnly": True})]
 
 READ_ONLY_FIELDS = ("age", "access", "picture", "status", "created_at")
 
 
-class NewUser(Body):
+class NewUser(ContractBody):
     """A user to be made: by an admin, or by oneself where `REGISTRATION` allows it."""
 
     uid: Uid
@@ -41,10 +44,10 @@ class NewUser(Body):
     password: NewPassword | None = None
     email: Email | None = None
     dob: IsoDate | None = None
-    role: RoleWord | None = Field(default=None, description="Set by admins only.")
+    role: RoleWord | None = Field(default=None, description="Set by admins only; ignored at sign-up.")
 
 
-class CodeSignUp(Body):
+class CodeSignUp(ContractBody):
     """A sign-up with a join code: the roster knows name and ID already, what is sent must agree."""
 
     code: StorableText = Field(min_length=1, max_length=100, examples=["ABCD-EFGH-JKMN"])
@@ -74,7 +77,7 @@ class NewUsers(
     """One user, a sign-up with a code, or an array of users (admins)."""
 
 
-class UserChanges(Body):
+class UserChanges(ContractBody):
     """Fields to change; one that is not sent stays. Read-only ones may be sent as they are."""
 
     id: int | None = Field(default=None, ge=1, le=MAX_ID)
@@ -94,17 +97,17 @@ class UserChanges(Body):
     created_at: ReadOnly
 
 
-class UserToDelete(Body):
+class UserToDelete(ContractBody):
     """Whom to delete; oneself only with the password."""
 
     uid: Uid
     current_password: StorableText | None = Field(default=None, max_length=MAX_INPUT_LENGTH)
 
 
-class OwnDeletion(Body):
-    """The password, asked once more before everything that is one's own is gone."""
+class OwnDeletion(ContractBody):
+    """The password, asked once more before everything that is one's own is gone; without it, 403."""
 
-    current_password: StorableText = Field(min_length=1, max_length=MAX_INPUT_LENGTH)
+    current_password: StorableText | None = Field(default=None, max_length=MAX_INPUT_LENGTH)
 
 
 class Sort(StrEnum):
@@ -148,6 +151,30 @@ class UserOut(Output):
     email: str | None = None
     status: Status | None = None
     created_at: str | None = None
+
+
+class RoleOut(Output):
+    """A role as an object."""
+
+    name: Role
+
+
+class SectionOut(Output):
+    """A section that one is in."""
+
+    id: int
+    name: str
+
+
+class SelfOut(UserOut):
+    """Oneself, with what later pages read beside the lesson's fields."""
+
+    sid: str | None = Field(description="The student number; `null` where it is not known.")
+    pfp: str | None = Field(description="The address of one's own picture.")
+    roles: list[RoleOut]
+    is_admin: bool
+    is_teacher: bool
+    sections: list[SectionOut]
 
 
 class CodeOut(Output):
@@ -208,6 +235,20 @@ def show_users(users: Sequence[User], viewer: User, today: date) -> list[dict[st
 def show_user(user: User, viewer: User, today: date) -> dict[str, Any]:
     """A user as a viewer may see them."""
     return show_users([user], viewer, today)[0]
+
+
+def show_self(user: User, today: date) -> dict[str, Any]:
+    """Oneself; sections and student numbers are not kept yet."""
+    shown = show_user(user, user, today)
+    picture = shown["picture"]
+    return shown | {
+        "sid": None,
+        "pfp": None if picture is None else absolute(picture["original"]),
+        "roles": [{"name": user.role.value}],
+        "is_admin": user.role is Role.ADMIN,
+        "is_teacher": user.role is Role.TEACHER,
+        "sections": [],
+    }
 
 
 def avatar_version(avatar: Avatar | Picture) -> str:

@@ -92,18 +92,16 @@ def _create(new_users: Sequence[NewUser], *, pointers: Sequence[str]) -> list[Us
 
 
 def sign_up(new: NewUser, device: Device) -> User:
-    """Make one's own account, where `REGISTRATION` is `open` or `approval`.
+    """Make one's own account, where `REGISTRATION` is `open` or `approval`; a role is not taken from it.
 
     Raises:
-        Forbidden: signing up is not open, or a role was asked for (403).
+        Forbidden: signing up is not open (403).
         Conflict: the ID is taken (409).
         InvalidFields: a field is wrong (422).
     """
     registration = current_config().registration
     if registration in _REFUSALS:
         raise Forbidden(_REFUSALS[registration])
-    if new.role not in (None, Role.USER.value):
-        raise Forbidden("Only an admin may give a role.")
     if new.password is None:
         reject_field("#/password", "A password is needed; nobody gets a default one.")
     count_attempt(SIGN_UP, network_of(device.address))
@@ -156,8 +154,7 @@ def _apply_agreed(sign_up: CodeSignUp, owner: User) -> None:
 
 
 def _build_user(new: NewUser, password_hash: str | None, *, pointer: str = "#") -> User:
-    user = User(email=new.email, password_hash=password_hash)
-    user.role = Role.USER if new.role is None else Role(new.role)
+    user = User(email=new.email, password_hash=password_hash, role=Role.USER)
     user.rename(name=new.name, uid=new.uid)
     user.dob = None if new.dob is None else _checked_dob(new.dob, f"{pointer}/dob")
     return user
@@ -166,8 +163,16 @@ def _build_user(new: NewUser, password_hash: str | None, *, pointer: str = "#") 
 def _built_by_staff(new: NewUser, password_hash: str | None, *, pointer: str) -> User:
     """The roster knows the ID that the staff gave; one that somebody chose themselves it does not."""
     user = _build_user(new, password_hash, pointer=pointer)
+    user.role = Role.USER if new.role is None else _read_role(new.role, f"{pointer}/role")
     user.roster_key = user.uid_key
     return user
+
+
+def _read_role(word: str, pointer: str) -> Role:
+    try:
+        return Role(word)
+    except ValueError:
+        reject_field(pointer, f"There is no such role; there are {', '.join(Role)}.")
 
 
 def _checked_dob(dob: date, pointer: str) -> date:
@@ -285,7 +290,7 @@ def _new_hash(target: User, changes: UserChanges, actor: User) -> str | None:
     uid, name = changes.uid or target.uid, changes.name or target.name
     if target.id == actor.id:
         if changes.current_password is None:
-            reject_field("#/current_password", "To change your password, send the current one too.")
+            raise Forbidden("To change your password, send the current one too.")
         confirm_password(target, changes.current_password, current_claims())
     return hash_new_password(changes.password, uid=uid, name=name)
 
@@ -303,7 +308,7 @@ def _apply_role(session: Session, target: User, changes: UserChanges, actor: Use
         return
     if actor.role is not Role.ADMIN:
         raise Forbidden("Only an admin may change a role.")
-    give_role(session, target, Role(changes.role))
+    give_role(session, target, _read_role(changes.role, "#/role"))
 
 
 def give_role(session: Session, target: User, role: Role) -> None:

@@ -1,0 +1,29 @@
+"""This server's own addresses, as whoever asks knows them."""
+
+import ipaddress
+
+from flask import request
+
+from homeroom.config import current_config
+
+
+def absolute(path: str) -> str:
+    """A path of this server with scheme and host before it, where the request's own address is trusted.
+
+    Clients such as `requests` follow no relative `Link`, and a page of another origin would look for it at
+    its own. Trusted is what a proxy of ours says, and this machine itself; elsewhere a `Host` header could
+    say anything, and the path alone is given.
+    """
+    host = (request.host.rpartition(":")[0] or request.host).strip("[]")
+    trusted = current_config().trusted_proxies > 0 or is_loopback(host)
+    return request.host_url.rstrip("/") + path if trusted else path
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself, which browsers trust without TLS."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
