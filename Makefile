@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The locks name all that is needed; an older pip, asked to resolve, looks beyond them.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps
+# What an installer says is kept, and shown where it fails.
+LOG := $(VENV)/install.log
+QUIETLY := sh -c '"$$@" >>$(LOG) 2>&1 || { tail -n 30 $(LOG) >&2; echo "All of it is in $(LOG)." >&2; exit 1; }' quietly
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
 # The one library of the site, kept in the repository: pages load nothing from elsewhere.
@@ -16,8 +19,8 @@ UPLOT_FOLDER := src/homeroom/site/assets/vendor/uplot
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: $(VENV)/run.done ## Run a working class site on http://localhost:8086
-	@$(BIN)/homeroom run
+run: $(VENV)/run.done ## Run a working class site on http://localhost:8086, or at another PORT=…
+	@$(BIN)/homeroom run $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/dev.done ## Run all tests: HTTP, command line, browser; on SQLite and PostgreSQL
 	@tests/ensure-chromium.sh && $(BIN)/pytest -n 2 -m "not deploy" $(ARGS) || \
@@ -72,20 +75,20 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "This Python lacks the venv module. Install it: sudo apt install python3-venv" >&2; exit 1; }
 	@echo "Making the virtual environment …"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/run.done: requirements/run.txt pyproject.toml | $(BIN)/python
 	@echo "Installing Homeroom …"
-	@$(PIP) --require-hashes -r requirements/run.txt
-	@$(PIP) --no-build-isolation --editable .
+	@$(QUIETLY) $(PIP) --require-hashes -r requirements/run.txt
+	@$(QUIETLY) $(PIP) --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/dev.done: requirements/dev.txt $(VENV)/run.done
 	@echo "Installing what tests and checks need …"
-	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(QUIETLY) $(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@
 
 $(VENV)/bench.done: requirements/bench.txt $(VENV)/dev.done
 	@echo "Installing what is measured beside Homeroom …"
-	@$(PIP) --require-hashes -r requirements/bench.txt
+	@$(QUIETLY) $(PIP) --require-hashes -r requirements/bench.txt
 	@touch $@

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from homeroom.auth.keys import signing_keys
-from homeroom.config import ConfigError, load_config
+from homeroom.config import Config, ConfigError, load_config, misspelt_settings
 
 GOOD_KEY = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -133,3 +133,38 @@ def test_a_wrong_setting_stops_a_command_with_one_clear_line(command: list[str])
     assert done.returncode == 1
     assert done.stderr.startswith("Error: FRONTEND_ORIGINS may not hold '*'")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("HOMEROOM_REGISTRATION", "REGISTRATION"),
+        ("REGISTRATON", "REGISTRATION"),
+        ("TIMEZONE", "TIME_ZONE"),
+        ("FRONTEND_ORIGIN", "FRONTEND_ORIGINS"),
+        ("UPLOAD_URL", "UPLOADS_URL"),
+        ("MAX_UPLOAD_SIZE_BYTES", "MAX_UPLOAD_BYTES"),
+        ("homeroom_database_url", "DATABASE_URL"),
+        ("HOMEROOM_THEME", None),
+    ],
+)
+def test_a_misspelt_setting_is_told(monkeypatch: pytest.MonkeyPatch, name: str, meant: str | None) -> None:
+    monkeypatch.setenv(name, "x")
+    assert misspelt_settings() == {name: meant}
+
+
+def test_right_settings_and_others_variables_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*Config.model_fields, "SECRET_KEY_BASE", "LOGNAME", "AWS_REGION", "PORT", "DATABASE_URL"):
+        monkeypatch.setenv(name, "x")
+    assert misspelt_settings() == {}
+
+
+def test_pages_of_this_machine_may_ask_in_development(monkeypatch: pytest.MonkeyPatch) -> None:
+    origins = load_config().frontend_origins
+    ports = (4000, 4100, 4500, 4599, 4600, 5500, 8080)
+    assert set(origins) == {f"http://{host}:{port}" for port in ports for host in ("localhost", "127.0.0.1")}
+    monkeypatch.setenv("HOMEROOM_ENV", "production")
+    monkeypatch.setenv("SECRET_KEY", GOOD_KEY)
+    assert load_config().frontend_origins == ("http://localhost:4100", "http://127.0.0.1:4100")
+    monkeypatch.setenv("FRONTEND_ORIGINS", "https://someone.github.io")
+    assert load_config().frontend_origins == ("https://someone.github.io",)

@@ -1,5 +1,21 @@
-"""`python -m homeroom` is the `homeroom` command."""
+"""The `homeroom` command, also as `python -m homeroom`."""
 
-from homeroom.cli import main
+import sys
+from importlib import import_module
 
-main()
+# What a shell reports of a program that Ctrl+C ended: 128 and the signal's number.
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Load the command line and run it; Ctrl+C ends it quietly from the first moment on."""
+    try:
+        # Only now: it takes a part of a second, in which an interruption would print a traceback.
+        command_line = import_module("homeroom.cli").main
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    command_line()
+
+
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,7 @@
 import os
 import re
 from datetime import timedelta
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self, cast
@@ -23,6 +24,10 @@ MIN_CONNECTIONS = 4
 SECRET_KEY_FILE = "secret_key"  # noqa: S105  the name of the file, not the key
 # Base64 makes four bytes of three; the rest of a body is small.
 _BODY_OVERHEAD_BYTES = 64 * 1024
+# One letter more, less or other in a name of eight; other programs' variables are farther away.
+_NEAR = 0.87
+# Where pages are served while somebody writes them: by Jekyll (4100 is the lesson's), by editors, by Python.
+LOCAL_PORTS = (4100, 4000, 4500, 4599, 4600, 5500, 8080)
 _MAKE_KEY = "`homeroom secret-key` prints a good one"
 
 
@@ -44,6 +49,12 @@ class Registration(StrEnum):
     APPROVAL = "approval"
     OPEN = "open"
     CLOSED = "closed"
+
+
+def local_origins(environment: Environment | None) -> tuple[str, ...]:
+    """Whose pages may ask by default: those of this machine; in production, of the lesson's port alone."""
+    ports = LOCAL_PORTS if environment is Environment.DEVELOPMENT else LOCAL_PORTS[:1]
+    return tuple(f"http://{host}:{port}" for port in ports for host in ("localhost", "127.0.0.1"))
 
 
 class SqliteSynchronous(StrEnum):
@@ -153,7 +164,9 @@ class Config(BaseSettings):
     max_bytes_per_user: int = Field(default=250_000_000, ge=1024)
     max_bytes_of_class: int = Field(default=10_000_000_000, ge=1024)
     disk_reserve_mb: int = Field(default=16, ge=0, le=10_000)
-    frontend_origins: CommaSeparated = ("http://localhost:4100", "http://127.0.0.1:4100")
+    frontend_origins: CommaSeparated = Field(
+        default_factory=lambda settings: local_origins(settings.get("homeroom_env"))
+    )
     cookie_name: str = "jwt"
     token_lifetime_hours: float = Field(default=12, gt=0, le=24 * 90)
     join_code_lifetime_days: float = Field(default=60, gt=0, le=366)
@@ -322,6 +335,23 @@ def load_config(**overrides: object) -> Config:
         return Config(**overrides)  # type: ignore[arg-type]  # pydantic checks each value
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(problem) for problem in error.errors())) from None
+
+
+def misspelt_settings() -> dict[str, str | None]:
+    """Variables of the environment that are no settings and look like one, with the setting that was meant.
+
+    `HOMEROOM_REGISTRATION` for `REGISTRATION`, `TIMEZONE` for `TIME_ZONE`; None where none is near.
+    """
+    known = {field.replace("_", "").upper(): field.upper() for field in Config.model_fields}
+    found = {}
+    for name in os.environ:
+        plain = name.upper().replace("_", "")
+        if name.upper() in known.values():
+            continue
+        near = get_close_matches(plain.removeprefix("HOMEROOM"), known, n=1, cutoff=_NEAR)
+        if near or name.upper().startswith("HOMEROOM_"):
+            found[name] = known[near[0]] if near else None
+    return found
 
 
 def init_config(app: Flask, config: Config) -> None:

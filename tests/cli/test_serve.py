@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -111,7 +112,59 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
         )
     assert done.returncode == 1
     assert f"Port {port} is taken" in done.stderr
+    assert f"make run PORT={int(port) + 1}" in done.stderr
     assert "Traceback" not in done.stderr
+    assert done.stdout == "", "nothing is said of a site that is not there"
+
+
+# While it is loaded, while it prepares the database, while workers load, and when it serves.
+@pytest.mark.parametrize("after_s", [0.05, 0.3, 0.6, 1, 1.5, 2, 3, 5])
+def test_an_interruption_ends_it_quietly_at_any_moment(tmp_path: Path, after_s: float) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "homeroom", "run", "--port", str(free_port()), "--workers", "2"],
+        env=os.environ | {"INSTANCE_PATH": str(tmp_path / "instance")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(after_s)
+    # As a terminal does: the whole group of processes gets it.
+    os.killpg(process.pid, signal.SIGINT)
+    _printed, told = process.communicate(timeout=60)
+    assert "Traceback" not in told, told
+    assert "KeyboardInterrupt" not in told
+
+
+def test_links_lead_to_where_the_site_was_started(tmp_path: Path) -> None:
+    def code(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "homeroom", "user", "code", "admin", *arguments],
+            env=os.environ | {"INSTANCE_PATH": str(tmp_path / "instance")},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return done.stdout
+
+    with running(tmp_path / "instance") as (address, _printed):
+        assert code().startswith(f"{address}/join/#code=")
+    assert code().startswith(f"{address}/join/#code="), "also while it is stopped"
+    assert code("--site", "https://class.test").startswith("https://class.test/join/")
+
+
+def test_a_misspelt_setting_is_told_at_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOMEROOM_REGISTRATION", "open")
+    with running(tmp_path / "instance"):
+        pass
+    told = (tmp_path / "stderr").read_text()
+    assert told == "HOMEROOM_REGISTRATION is no setting, and does nothing; REGISTRATION is one.\n"
+
+
+def test_the_first_screen_says_whose_pages_may_ask(tmp_path: Path) -> None:
+    with running(tmp_path / "instance") as (_address, printed):
+        assert "Pages may ask from  localhost and 127.0.0.1 at 4000, 4100, 4500" in printed
 
 
 @pytest.mark.parametrize("folder", ["/proc/nowhere", "/dev/null/instance"])

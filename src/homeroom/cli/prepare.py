@@ -7,9 +7,18 @@ from flask.cli import ScriptInfo
 from werkzeug.exceptions import Conflict
 
 from homeroom.auth.keys import signing_keys
+from homeroom.cli.address import DEFAULT_ADDRESS, remember_address
 from homeroom.cli.links import join_link
 from homeroom.cli.site import check_api
-from homeroom.config import Environment, load_config
+from homeroom.config import (
+    LOCAL_PORTS,
+    Config,
+    Environment,
+    current_config,
+    load_config,
+    local_origins,
+    misspelt_settings,
+)
 from homeroom.db import db
 from homeroom.health import database_is_current
 from homeroom.migrations.pending import pending_migrations
@@ -19,7 +28,7 @@ from homeroom.users.services import count_users, find_unjoined_admin, make_first
 @click.command("prepare")
 @click.option(
     "--site",
-    default="http://localhost:8086",
+    default=DEFAULT_ADDRESS,
     show_default=True,
     metavar="URL",
     callback=lambda _context, _option, value: check_api(value),
@@ -37,13 +46,14 @@ def prepare(context: click.Context, site: str, compatible_only: bool) -> None:
     A container and a service run it before `homeroom serve`; several may at once. Nothing that is there is
     changed, and no demo class is loaded.
     """
+    tell_unknown_settings()
     _make_key()
     with context.ensure_object(ScriptInfo).load_app().app_context():
         if compatible_only:
             _refuse_incompatible_migrations()
         migrate_if_needed()
         make_admin_if_nobody()
-        greet(site)
+        greet(site, current_config())
         db.engine.dispose()
 
 
@@ -82,12 +92,31 @@ def make_admin_if_nobody() -> bool:
     return True
 
 
-def greet(address: str) -> None:
-    """Print where the site is, and the one-time link as long as no admin has a password."""
+def greet(address: str, config: Config) -> None:
+    """Note and print where the site is, and the one-time link as long as no admin has a password."""
+    remember_address(address, config)
     click.echo(f"\n  Homeroom is at      {address}/")
     admin = find_unjoined_admin(db.session())
     if admin is None:
-        click.echo(f"  Sign in at          {address}/login/\n")
-        return
-    click.echo(f"  First sign-in       {join_link(admin.id, address)}")
-    click.echo(f"                      (works once, for the admin “{admin.uid}”; choose a password there)\n")
+        click.echo(f"  Sign in at          {address}/login/")
+    else:
+        click.echo(f"  First sign-in       {join_link(admin.id, address)}")
+        click.echo(
+            f"                      (works once, for the admin “{admin.uid}”; choose a password there)"
+        )
+    click.echo(f"  Pages may ask from  {_pages(config)}\n")
+
+
+def _pages(config: Config) -> str:
+    """Whose pages may ask, which is the first thing that a student's own page fails at."""
+    if config.frontend_origins != local_origins(Environment.DEVELOPMENT):
+        return ", ".join(config.frontend_origins) or "here only (FRONTEND_ORIGINS)"
+    ports = ", ".join(str(port) for port in sorted(LOCAL_PORTS))
+    return f"localhost and 127.0.0.1 at {ports} (FRONTEND_ORIGINS)"
+
+
+def tell_unknown_settings() -> None:
+    """Name variables that look like settings and are none: a misspelt one would do nothing, silently."""
+    for name, meant in misspelt_settings().items():
+        hint = f"; {meant} is one" if meant else "; docs/reference/settings.md names all"
+        click.echo(f"{name} is no setting, and does nothing{hint}.", err=True)

@@ -9,9 +9,9 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from homeroom.cli.links import site_address
-from homeroom.cli.prepare import greet, make_admin_if_nobody, migrate_if_needed
+from homeroom.cli.prepare import greet, make_admin_if_nobody, migrate_if_needed, tell_unknown_settings
 from homeroom.cli.site import reserve
-from homeroom.cli.supervision import SupervisedServer
+from homeroom.cli.supervision import SupervisedServer, load_app
 from homeroom.cli.threads import THREADS_PER_WORKER
 from homeroom.config import MIN_CONNECTIONS, Config, current_config, load_config
 from homeroom.db import connections_allowed, db
@@ -22,6 +22,8 @@ from homeroom.users.demo import load_demo_class
 PORT = 8086
 # From the first byte of a request to the last one of its head, and between two requests of a connection.
 HEAD_TIMEOUT_MS = 15_000
+# What a worker may take to end its requests; systemd would end all after 30 s (deploy/systemd).
+STOP_TIMEOUT_S = 25
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 _port = click.option(
     "--port",
@@ -45,7 +47,9 @@ _workers = click.option(
 @_workers
 def serve(host: str, port: int, workers: int) -> None:
     """Answer requests; the database must be prepared (`homeroom db upgrade`)."""
-    _serve(load_config(), host, port, workers)
+    tell_unknown_settings()
+    with reserve(host, port):
+        _serve(load_config(), host, port, workers)
 
 
 @click.command("run")
@@ -64,15 +68,23 @@ def run(context: click.Context, host: str, port: int, workers: int) -> None:
 
     Makes the secret key and the database, loads a demo class if there is nobody yet.
     """
+    # Before anything is said or made: a port that is taken is a site that is not there.
+    tell_unknown_settings()
+    with reserve(host, port):
+        config = _prepare(context, site_address(host, port))
+        _serve(config, host, port, workers)
+
+
+def _prepare(context: click.Context, address: str) -> Config:
     # Nothing of this context outlives it: a transaction that the parent left open would keep SQLite from ever
     # checkpointing its log, and PostgreSQL from cleaning up.
     with context.ensure_object(ScriptInfo).load_app().app_context():
         config = current_config()
         _prepare_database()
-        greet(site_address(host, port))
+        greet(address, config)
         db.session.remove()
         db.engine.dispose()
-    _serve(config, host, port, workers)
+    return config
 
 
 def _prepare_database() -> None:
@@ -98,14 +110,14 @@ def _serve(config: Config, host: str, port: int, workers: int) -> None:
         interface=Interfaces.WSGI,
         workers=workers,
         blocking_threads=THREADS_PER_WORKER,
+        workers_kill_timeout=STOP_TIMEOUT_S,
         respawn_failed_workers=True,
         respawn_interval=0.5,
         http1_settings=HTTP1Settings(header_read_timeout=HEAD_TIMEOUT_MS),
         log_level=LogLevels.warning,
         log_dictconfig=logging_config(config),
     )
-    with reserve(host, port):
-        server.serve()
+    server.serve(target_loader=load_app, wrap_loader=False)
 
 
 def _fit_connections(config: Config, workers: int) -> None:

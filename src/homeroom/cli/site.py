@@ -139,7 +139,7 @@ def _told(host: str, port: int) -> Iterator[None]:
     except OSError as error:
         reasons = {
             errno.EADDRINUSE: f"Port {port} is taken by another program: "
-            f"stop it, or choose another with --port {port + 1}.",
+            f"stop it, or choose another: --port {port + 1}, or make run PORT={port + 1}.",
             errno.EACCES: f"Port {port} is reserved for the system: choose one above 1023.",
             errno.EADDRNOTAVAIL: f"{host} is no address of this machine: try --host 127.0.0.1.",
         }

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import structlog
@@ -54,6 +55,18 @@ class SupervisedServer(MPServer):
 def respawn_pause_s(deaths: int) -> float:
     """How long to wait after so many deaths in a row, in seconds: 0, 0.5, 1, 2, … 30."""
     return 0 if deaths <= 1 else min(MAX_DELAY_S, 0.5 * 2.0 ** min(deaths - 2, 10))
+
+
+def load_app() -> Any:
+    """The app, in a worker that was just started.
+
+    It was forked with the server's own handlers, which would only note a signal; granian sets others once the
+    app is there. Until then Ctrl+C, which reaches all processes, is the server's to hear, and what the server
+    sends ends the worker at once: it has no request yet.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    return import_module("homeroom.cli.worker").app
 
 
 def end_with_parent() -> None:

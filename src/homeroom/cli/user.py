@@ -12,19 +12,12 @@ from homeroom.auth.join_codes import issue_code
 from homeroom.auth.locking import lock_users
 from homeroom.auth.models import Role, User
 from homeroom.auth.sessions import find_by_uid
+from homeroom.cli.address import site_option
 from homeroom.cli.links import join_link
 from homeroom.db import write_transaction
 from homeroom.users.fields import clean_name, clean_uid
 from homeroom.users.schemas import NewUser
 from homeroom.users.services import create_user, give_role
-
-_site = click.option(
-    "--site",
-    default="http://localhost:8086",
-    show_default=True,
-    metavar="URL",
-    help="Where the site is, for the link.",
-)
 
 
 @click.group("user")
@@ -42,7 +35,7 @@ def user() -> None:
     type=click.Choice([role.value for role in Role]),
     help="What the person is in the class.",
 )
-@_site
+@site_option
 @with_appcontext
 def create(uid: str, name: str, role: str, site: str) -> None:
     """Make the account UID and print its one-time link."""
@@ -55,7 +48,7 @@ def create(uid: str, name: str, role: str, site: str) -> None:
 
 @user.command("code")
 @click.argument("uid")
-@_site
+@site_option
 @with_appcontext
 def code(uid: str, site: str) -> None:
     """Print a new one-time link for UID, for a first or a forgotten password."""
