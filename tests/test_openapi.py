@@ -1,26 +1,64 @@
-"""The OpenAPI document: true to the routes, and every answer true to it (schemathesis)."""
+"""The OpenAPI document: valid, true to the routes, and every answer true to it."""
 
+import io
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance, unsupported_method
+from openapi_spec_validator import validate
+from PIL import Image
+from pydantic import create_model
+from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    ignored_auth,
+    positive_data_acceptance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
 
 from homeroom.auth.models import Role
-from tests.conftest import MakePerson
+from homeroom.auth.schemas import Code
+from homeroom.config import load_config
+from homeroom.openapi import DocumentError, init_openapi
+from homeroom.schema import Body
+from tests.conftest import KEY, PASSWORD, MakePerson
+
+OPERATIONS_PAGE = Path(__file__).parent.parent / "docs/reference/operations.md"
+PROBLEMS = {
+    "4XX": {"$ref": "#/components/responses/ClientError"},
+    "5XX": {"$ref": "#/components/responses/ServerError"},
+}
 
 
-def test_the_document_is_openapi_3_1_and_names_every_api_route(app: APIFlask, guest: FlaskClient) -> None:
-    document = guest.get("/api/openapi.json").json
-    assert document["openapi"].startswith("3.1")
-    described = {
-        (method.upper(), re.sub(r"\{[^}]+\}", "{}", path.rstrip("/")))
-        for path, operations in document["paths"].items()
-        for method in operations
-    }
+@pytest.fixture
+def document(guest: FlaskClient) -> dict[str, Any]:
+    found: dict[str, Any] = guest.get("/api/openapi.json").json
+    return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    validate(document)
+
+
+def test_the_document_names_every_api_route(app: APIFlask, document: dict[str, Any]) -> None:
+    described = {(method, re.sub(r"\{[^}]+\}", "{}", path)) for method, path, _ in operations(document)}
     routed = {
         (method, re.sub(r"<[^>]+>", "{}", rule.rule.rstrip("/")))
         for rule in app.url_map.iter_rules()
@@ -30,21 +68,133 @@ def test_the_document_is_openapi_3_1_and_names_every_api_route(app: APIFlask, gu
     assert described == routed
 
 
-def test_operations_that_need_a_session_say_so(app: APIFlask, guest: FlaskClient) -> None:
-    document = guest.get("/api/openapi.json").json
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            concrete = re.sub(r"\{[^}]+\}", "1", path)
-            guarded = guest.open(concrete, method=method.upper()).status_code == 401
-            assert ("security" in operation) is guarded, (method, path)
-            assert operation["responses"]["default"]["content"].keys() == {"application/problem+json"}
+def test_operations_say_whether_they_need_a_session_and_how_they_fail(
+    guest: FlaskClient, document: dict[str, Any]
+) -> None:
+    for method, path, operation in operations(document):
+        concrete = re.sub(r"\{[^}]+\}", "1", path)
+        guarded = guest.open(concrete, method=method).status_code == 401
+        assert operation["security"] == ([{"session": []}] if guarded else []), (method, path)
+        assert operation["responses"].items() >= PROBLEMS.items()
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for response in document["components"]["responses"].values():
+        assert response["content"] == problem
+        assert "Retry-After" in response["headers"]
 
 
-def test_the_document_loads_nothing_from_elsewhere(guest: FlaskClient) -> None:
+def test_each_schema_is_there_once_under_its_own_name(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert "RenditionUrls" in schemas
+    assert [name for name in schemas if not re.fullmatch(r"[A-Z][A-Za-z0-9]+", name)] == []
+    assert {name: schema["title"] for name, schema in schemas.items()} == {name: name for name in schemas}
+    referred = set(re.findall(r"#/components/schemas/([^'\"]+)", str(document)))
+    assert referred == set(schemas)
+
+
+def test_a_field_that_need_not_be_sent_is_not_required(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["NewProject"]["required"] == ["title"]
+    assert "required" not in schemas["ProjectChanges"]
+    assert "required" not in schemas["UserChanges"]
+    # Generators take a default for a promise that the field is there.
+    with_default = [
+        (name, field)
+        for name, schema in schemas.items()
+        for field, described in schema.get("properties", {}).items()
+        if "default" in described
+    ]
+    assert with_default == []
+
+
+def test_a_body_that_is_needed_is_required(document: dict[str, Any]) -> None:
+    bodies = {
+        operation["operationId"]: operation["requestBody"]["required"]
+        for _, _, operation in operations(document)
+        if "requestBody" in operation
+    }
+    assert [name for name, required in bodies.items() if not required] == ["delete_user"]
+    assert bodies.keys() >= {"delete_user", "delete_named_user", "delete_self", "import_roster", "sign_up"}
+
+
+def test_files_are_documented_as_what_they_are(document: dict[str, Any]) -> None:
+    paths = document["paths"]
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    pictures = {"image/webp": binary, "image/jpeg": binary, "image/png": binary}
+    for path in (path for path in paths if "{rendition}" in path):
+        assert paths[path]["get"]["responses"]["200"]["content"] == pictures
+    assert paths["/api/id/export"]["get"]["responses"]["200"]["content"] == {"application/zip": binary}
+    uploaded = paths["/api/uploads"]["post"]["requestBody"]["content"]
+    assert uploaded.keys() == {"multipart/form-data", "image/jpeg", "image/png", "image/gif", "image/webp"}
+    assert paths["/api/roster"]["post"]["requestBody"]["content"].keys() == {
+        "multipart/form-data",
+        "text/csv",
+    }
+
+
+def test_each_tag_is_there_once_and_says_what_it_is_about(document: dict[str, Any]) -> None:
+    names = [tag["name"] for tag in document["tags"]]
+    assert len(names) == len(set(names))
+    assert {name for _, _, operation in operations(document) for name in operation["tags"]} == set(names)
+    assert all(tag["description"] for tag in document["tags"])
+
+
+def test_operations_keep_their_names(document: dict[str, Any]) -> None:
+    """Functions of generated clients are named like this: who changes a name breaks them."""
+    found = [
+        f"| `{operation['operationId']}` | `{method} {path}` | {operation['description'].splitlines()[-1]} |"
+        for method, path, operation in operations(document)
+        # What a class adds is its own.
+        if operation["tags"] != ["Resources"]
+    ]
+    listed = re.findall(r"^\| `.*$", OPERATIONS_PAGE.read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(found)
+    assert all(len(operation["operationId"]) <= 30 for _, _, operation in operations(document))
+
+
+def document_of(**bodies: type[Body]) -> Any:
+    """The document of an app with an operation for each name, which takes that body."""
+    app = APIFlask("small", title="Small", version="1", docs_path=None)
+    init_openapi(app, load_config(secret_key=KEY))
+    for name, body in bodies.items():
+
+        @app.post(f"/api/{name}", endpoint=name)
+        @app.doc(tags=["Resources"], operation_id=name.rstrip("_"))
+        @app.input(body)
+        def view(json_data: Body) -> dict[str, str]:
+            return {}
+
+    return app.spec
+
+
+def test_two_schemas_of_one_name_are_refused() -> None:
+    one, other = create_model("Same", __base__=Body), create_model("Same", __base__=Body, more=int)
+    assert document_of(first=one, second=one)
+    with pytest.raises(DocumentError, match="Two schemas are named Same"):
+        document_of(first=one, second=other)
+
+
+def test_two_operations_of_one_name_are_refused() -> None:
+    with pytest.raises(DocumentError, match="Two operations are named first"):
+        document_of(first=Code, first_=Code)
+
+
+def test_the_page_loads_nothing_from_elsewhere(guest: FlaskClient) -> None:
     page = guest.get("/api/docs", buffered=True)
     assert page.status_code == 200
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     assert "://" not in re.sub(r'xmlns="[^"]+"', "", page.get_data(as_text=True))
+
+
+def strict_schema(app: APIFlask) -> BaseSchema:
+    """The document, read so that a field which it does not name is an error."""
+    document = app.test_client().get("/api/openapi.json").json
+    for schema in document["components"]["schemas"].values():
+        if "properties" in schema:
+            schema.setdefault("additionalProperties", False)
+    schema = schemathesis.openapi.from_dict(document)
+    schema.app = app
+    schema.location = "/api/openapi.json"
+    return schema
 
 
 # What a schema cannot say (a past date, a free ID) is refused all the same; sessions are given by the
@@ -62,7 +212,6 @@ def test_every_answer_is_what_the_document_promises(
     if role is not None:
         person = make_person("tester", role=role)
         headers["Cookie"] = f"jwt={person.client.get_cookie('jwt').value}"
-    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
     tried = 0
 
     def check(case: schemathesis.Case) -> None:
@@ -70,7 +219,7 @@ def test_every_answer_is_what_the_document_promises(
         tried += 1
         case.call_and_validate(headers=headers, excluded_checks=EXCLUDED)
 
-    for result in schema.get_all_operations():
+    for result in strict_schema(app).get_all_operations():
         operation = result.ok()
         if (operation.method.upper(), operation.path) not in ENDS_THE_SESSION:
             EXAMPLES(given(case=operation.as_strategy())(check))()
@@ -83,4 +232,147 @@ EXAMPLES = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
     database=None,
+    derandomize=True,
 )
+
+
+CONFORMANCE = [
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+]
+
+
+@dataclass
+class Journey:
+    """Requests by the names of their operations; each has to succeed, as the document says."""
+
+    schema: BaseSchema
+    done: set[str] = field(default_factory=set)
+
+    def ask(self, client: FlaskClient, name: str, **request: Any) -> Any:
+        operation = self.schema.find_operation_by_id(name)
+        values = {**request.pop("at", {}), "rendition": "card", "extension": "webp"}
+        path = operation.path.format(**values)
+        with client.open(path, method=operation.method, **request) as answer:
+            assert answer.status_code in (200, 201), (name, answer.get_data()[:500])
+            operation.Case().validate_response(answer, checks=CONFORMANCE)
+            self.done.add(name)
+            return answer.json if answer.is_json else None
+
+
+@pytest.fixture
+def journey(app: APIFlask) -> Journey:
+    return Journey(strict_schema(app))
+
+
+def picture_form() -> dict[str, Any]:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), "seagreen").save(file, "PNG")
+    file.seek(0)
+    return {"data": {"file": (file, "a.png")}}
+
+
+# Random bodies hardly ever succeed; here each operation does, and none is left out.
+def test_every_operation_succeeds_as_the_document_says(
+    app: APIFlask, journey: Journey, make_person: MakePerson
+) -> None:
+    admin, teacher = make_person("admin", role=Role.ADMIN), make_person("teacher", role=Role.TEACHER)
+    ada = join_the_class(app, journey, admin.client)
+    keep_pictures(journey, ada)
+    show_a_project(app, journey, ada, teacher.client)
+    look_after_the_class(app, journey, make_person, admin.client, teacher.client)
+    leave(app, journey, ada)
+    assert journey.done == {operation["operationId"] for _, _, operation in operations(app.spec)}
+
+
+def join_the_class(app: APIFlask, journey: Journey, admin: FlaskClient) -> FlaskClient:
+    ada, ben, ask = app.test_client(), app.test_client(), journey.ask
+    for probe in ("read_liveness", "read_readiness"):
+        ask(ada, probe)
+    made = ask(admin, "create_user", json=[{"uid": "ada", "name": "Ada"}, {"uid": "ben", "name": "Ben"}])
+    codes = [ask(admin, "make_join_code", at={"user_id": user["id"]})["code"] for user in made]
+    ask(ada, "show_code_owner", json={"code": codes[0]})
+    ask(ada, "join_class", json={"code": codes[0], "password": PASSWORD})
+    ask(ben, "sign_up", json={"code": codes[1], "password": PASSWORD})
+    ask(ben, "authenticate", json={"uid": "ben", "password": PASSWORD})
+    ask(ben, "delete_self", json={"current_password": PASSWORD})
+    ask(ada, "authenticate_user", json={"uid": "ada", "password": PASSWORD})
+    user_id = ask(ada, "read_self")["id"]
+    ask(ada, "change_self", json={"dob": "2010-02-28"})
+    for name in ("change_user", "change_user_patch"):
+        ask(admin, name, at={"user_id": user_id}, json={"email": "ada@example.org"})
+    for name in ("change_named_user", "change_named_user_patch"):
+        ask(admin, name, json={"uid": "ada", "name": "Ada Lovelace"})
+    ask(ada, "read_user", at={"user_id": user_id})
+    ask(ada, "list_users", query_string={"limit": "1"})
+    ask(ada, "greet")
+    return ada
+
+
+def keep_pictures(journey: Journey, ada: FlaskClient) -> None:
+    ask = journey.ask
+    upload = ask(ada, "upload_picture", **picture_form())
+    ask(ada, "read_upload", at={"picture_id": upload["id"]})
+    ask(ada, "delete_upload", at={"picture_id": upload["id"]})
+    ask(ada, "replace_avatar", **picture_form())
+    ask(ada, "replace_avatar", json={"picture_id": ask(ada, "upload_picture", **picture_form())["id"]})
+    pfp = ask(ada, "read_own_picture")
+    ask(ada, "replace_own_picture", json=pfp)
+    ask(ada, "read_avatar", at={"user_id": ask(ada, "read_self")["id"]})
+    ask(ada, "remove_avatar")
+    ask(ada, "read_usage")
+
+
+def show_a_project(app: APIFlask, journey: Journey, ada: FlaskClient, teacher: FlaskClient) -> None:
+    ask = journey.ask
+    picture = ask(ada, "upload_picture", **picture_form())
+    project = {
+        "title": "A weather station",
+        "body": "# It *measures*\n\n- rain",
+        "visibility": "public",
+        "links": [{"label": "Source", "url": "https://example.org/"}],
+        "pictures": [{"id": picture["id"], "alt": "The station"}],
+    }
+    at = {"project_id": ask(ada, "create_project", json=project)["id"], "picture_id": picture["id"]}
+    for name in ("change_project", "change_project_patch"):
+        ask(ada, name, at=at, json={"tags": ["sensors"]}, headers={"If-Match": "*"})
+    ask(ada, "preview_text", json={"body": "> a quotation"})
+    ask(ada, "change_own_profile", json={"about": "I build things.", "shown_name": "A. L."})
+    for client in (ada, app.test_client()):
+        ask(client, "list_projects", query_string={"limit": "1"})
+        ask(client, "read_project", at=at)
+        ask(client, "read_project_picture", at=at)
+        ask(client, "read_profile", at={"uid": "ada"})
+    ask(teacher, "hide_project", at=at, json={"reason": "It names somebody."})
+    ask(ada, "read_project", at=at)
+    ask(teacher, "list_activity")
+    ask(teacher, "show_project_again", at=at)
+    ask(ada, "export_own_data")
+    ask(ada, "delete_project", at=at)
+
+
+def look_after_the_class(
+    app: APIFlask, journey: Journey, make_person: MakePerson, admin: FlaskClient, teacher: FlaskClient
+) -> None:
+    ask = journey.ask
+    ask(teacher, "admit_user", at={"user_id": make_person("cleo", pending=True).id})
+    ask(teacher, "read_overview")
+    ask(admin, "confirm_session", json={"current_password": PASSWORD})
+    ask(admin, "import_roster", data="uid,name\ndan,Dan\n", content_type="text/csv")
+    form = {"file": (io.BytesIO(b"uid,name\ndan,Dan\n"), "class.csv")}
+    ask(admin, "import_roster", data=form, query_string={"dry_run": "true"})
+    for name in ("make_join_codes", "list_join_codes"):
+        ask(admin, name)
+    ask(admin, "delete_user", at={"user_id": make_person("eve", signed_in=False).id})
+    ask(admin, "delete_named_user", json={"uid": "dan"})
+
+
+def leave(app: APIFlask, journey: Journey, ada: FlaskClient) -> None:
+    sessions = journey.ask(ada, "list_sessions")
+    (other,) = [session["id"] for session in sessions if not session["current"]][:1]
+    journey.ask(ada, "end_session", at={"name": other})
+    journey.ask(ada, "sign_out")
+    journey.ask(ada, "authenticate", json={"uid": "ada", "password": PASSWORD})
+    journey.ask(ada, "sign_out_everywhere")

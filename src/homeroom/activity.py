@@ -14,7 +14,7 @@ from pydantic import Field, RootModel
 from sqlalchemy import ColumnElement, Row, SQLColumnExpression, String, literal, literal_column, null, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from homeroom.answers import PAGE_DESCRIPTION, page_answer
+from homeroom.answers import PageHeaders, page_answer
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import Role, User
 from homeroom.db import db
@@ -166,10 +166,10 @@ class EventsOut(RootModel[list[EventOut]]):
 
 
 @bp.get("/activity")
-@bp.doc(security="session")
+@bp.doc(security="session", operation_id="list_activity")
 @token_required([Role.TEACHER, Role.ADMIN])
 @bp.input(ActivityQuery, location="query")
-@bp.output(EventsOut, description=PAGE_DESCRIPTION)
+@bp.output(EventsOut, headers=PageHeaders)
 def activity(user: User, query_data: ActivityQuery) -> Response:
     """Accounts, projects and pictures of late, the latest first; of drafts only one's own."""
     page, total = _events_page(db.session(), query_data, user)

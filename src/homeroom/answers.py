@@ -5,16 +5,38 @@ from typing import Any
 
 import msgspec
 from flask import Response, request
+from pydantic import Field
 from werkzeug.datastructures import Accept
 
 from homeroom.pagination import Page
+from homeroom.schema import Output
 
-PAGE_DESCRIPTION = (
-    "`Link` leads to the next page; `X-Total-Count` counts all pages, and is not there where more match "
-    "than are worth counting."
-)
 # Below that a packet more or less is not the point.
 _MIN_COMPRESSED_BYTES = 1024
+
+
+class VersionHeaders(Output):
+    """What an answer says that its reader may keep: which version of it this is (RFC 9110, 8.8.3)."""
+
+    etag: str = Field(
+        alias="ETag",
+        description="Send it as `If-None-Match`: if nothing has changed, the answer is a 304 without a body.",
+    )
+
+
+class PageHeaders(VersionHeaders):
+    """What a page of a list says about the others."""
+
+    link: str | None = Field(
+        default=None,
+        alias="Link",
+        description='The next page, as `<…>; rel="next"`; not there on the last one.',
+    )
+    total: int | None = Field(
+        default=None,
+        alias="X-Total-Count",
+        description="How many there are on all pages; not there where more match than are worth counting.",
+    )
 
 
 def private_answer(response: Response) -> Response:

@@ -1,7 +1,5 @@
 """The application: the only module that knows every part."""
 
-from typing import Any
-
 from apiflask import APIFlask
 from flask import Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -19,12 +17,13 @@ from homeroom.disk_reserve import init_disk_reserve
 from homeroom.ignored_fields import init_ignored_fields
 from homeroom.incoming import IncomingRequest, init_incoming
 from homeroom.logs import init_logs
+from homeroom.openapi import SPEC_PATH, init_openapi
 from homeroom.pages import site_blueprint
 from homeroom.portfolio import own
 from homeroom.portfolio import routes as portfolio_routes
 from homeroom.portfolio.reading_time import init_reading_times
 from homeroom.preconditions import init_preconditions
-from homeroom.problems import Problem, init_problems
+from homeroom.problems import init_problems
 from homeroom.resources import RESOURCES
 from homeroom.schema import StrictJSON
 from homeroom.uploads import routes as uploads_routes
@@ -66,7 +65,7 @@ def create_app(config: Config | None = None) -> APIFlask:
         "homeroom",
         title="Homeroom",
         version=__version__,
-        spec_path="/api/openapi.json",
+        spec_path=SPEC_PATH,
         docs_path=None,
         json_errors=False,
         static_folder=None,  # type: ignore[arg-type]  # Flask takes None: no static route
@@ -97,7 +96,7 @@ def create_app(config: Config | None = None) -> APIFlask:
         app.register_blueprint(blueprint)
     app.register_blueprint(site_blueprint())
     app.after_request(_harden)
-    _describe(app, config)
+    init_openapi(app, config)
     if config.trusted_proxies:
         _trust_proxies(app, config.trusted_proxies)
     if config.read_path:
@@ -119,43 +118,3 @@ def _trust_proxies(app: APIFlask, count: int) -> None:
     app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented way to wrap an app
         app.wsgi_app, x_for=count, x_proto=count, x_host=count, x_port=count
     )
-
-
-def _describe(app: APIFlask, config: Config) -> None:
-    """The OpenAPI document: how to sign in, and the one shape of errors for each operation."""
-    app.config["OPENAPI_VERSION"] = "3.1.0"
-    app.config["AUTO_VALIDATION_ERROR_RESPONSE"] = False
-    app.config["AUTO_AUTH_ERROR_RESPONSE"] = False
-    app.config["AUTO_404_RESPONSE"] = False
-    app.config["AUTO_OPERATION_ID"] = True
-    # Addresses in the document begin with a slash: they hold wherever it is served.
-    app.config["AUTO_SERVERS"] = False
-    app.config["INFO"] = {
-        "description": "The API of a class's portfolio site.",
-        "license": {"name": "MIT"},
-    }
-    app.security_schemes = {
-        "session": {
-            "type": "apiKey",
-            "in": "cookie",
-            "name": config.cookie_name,
-            "description": "Set by `POST /api/authenticate`; pages never read it, browsers send it.",
-        }
-    }
-    app.spec_processor(_document_problems)  # type: ignore[arg-type]  # the document is a dict here
-
-
-def _document_problems(spec: dict[str, Any]) -> dict[str, Any]:
-    schemas = spec.setdefault("components", {}).setdefault("schemas", {})
-    problem = Problem.model_json_schema(ref_template="#/components/schemas/Problem.{model}")
-    for name, definition in problem.pop("$defs", {}).items():
-        schemas[f"Problem.{name}"] = definition
-    schemas["Problem"] = problem
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for operations in spec["paths"].values():
-        for operation in operations.values():
-            operation["responses"]["default"] = {
-                "description": "What went wrong.",
-                "content": content,
-            }
-    return spec

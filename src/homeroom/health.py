@@ -68,6 +68,7 @@ class Readiness(Health):
 
 
 @bp.get("/live")
+@bp.doc(operation_id="read_liveness")
 @bp.output(Health)
 def live() -> Response:
     """The process answers."""
@@ -75,7 +76,10 @@ def live() -> Response:
 
 
 @bp.get("/ready")
-@bp.doc(responses={503: "The database cannot be read or written, or its tables are not up to date."})
+@bp.doc(
+    operation_id="read_readiness",
+    responses={503: "The database cannot be read or written, or its tables are not up to date."},
+)
 @bp.output(Readiness)
 def ready() -> Response:
     """The database can be read and written, and its tables are those that this version needs."""

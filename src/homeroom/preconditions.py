@@ -18,6 +18,11 @@ def compares_versions(view: View) -> View:
     return view
 
 
+def compares(view: Callable[..., object]) -> bool:
+    """Whether a view is marked; decorators above copy its mark (`functools.wraps`)."""
+    return getattr(view, _COMPARES, False)
+
+
 def known_versions() -> frozenset[str] | None:
     """The versions that `If-Match` names; None: any will do.
 
@@ -39,6 +44,5 @@ def init_preconditions(app: APIFlask) -> None:
 def _refuse_what_is_not_compared() -> None:
     if request.method in _READING or request.endpoint is None or known_versions() is None:
         return
-    # Decorators copy what a view is marked with (`functools.wraps`).
-    if not getattr(current_app.view_functions[request.endpoint], _COMPARES, False):
+    if not compares(current_app.view_functions[request.endpoint]):
         raise PreconditionFailed("Nothing is compared with If-Match at this address; leave it out.")

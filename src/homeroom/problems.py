@@ -80,9 +80,9 @@ class Problem(BaseModel):
     status: int = Field(examples=[401])
     detail: str = Field(examples=["Authentication Token is missing!"])
     message: str = Field(description="The same as `detail`.")
-    data: None = None
+    data: None
     error: str = Field(description="The same as `title`.")
-    errors: list[FieldProblem] | None = Field(default=None, description="For a rejected body.")
+    errors: list[FieldProblem] = Field(default_factory=list, description="For a rejected body.")
 
 
 class InvalidFields(HTTPException):

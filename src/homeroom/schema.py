@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 from flask.json.provider import DefaultJSONProvider
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
@@ -66,6 +68,39 @@ class Message(Output):
     """An answer in words."""
 
     message: str
+
+
+View = TypeVar("View", bound=Callable[..., object])
+BINARY = {"type": "string", "format": "binary"}
+_BODY = "_documented_body"
+
+
+@dataclass(frozen=True)
+class DocumentedBody:
+    """A body that a view reads by itself: its media types, each with a model; None: the bytes of a file."""
+
+    content: Mapping[str, type[BaseModel] | None]
+    required: bool
+
+
+def reads_body(
+    content: Mapping[str, type[BaseModel] | None], *, required: bool = True
+) -> Callable[[View], View]:
+    """Document the body of a view that reads it by itself, by media type; None stands for bytes.
+
+    Where one JSON model is all that a view takes, `@bp.input` documents it and checks it as well.
+    """
+
+    def mark(view: View) -> View:
+        setattr(view, _BODY, DocumentedBody(content, required))
+        return view
+
+    return mark
+
+
+def documented_body(view: Callable[..., object]) -> DocumentedBody | None:
+    """What `reads_body` says of a view; decorators above copy it (`functools.wraps`)."""
+    return getattr(view, _BODY, None)
 
 
 def _read_date(value: object) -> object:

@@ -23,4 +23,4 @@ def test_an_unknown_language_is_refused_by_name(ada: Person) -> None:
 
 
 def test_it_is_documented(guest: FlaskClient) -> None:
-    assert "/api/greeting/" in guest.get("/api/openapi.json").json["paths"]
+    assert "/api/greeting" in guest.get("/api/openapi.json").json["paths"]

@@ -23,6 +23,7 @@ from homeroom.auth.schemas import (
     Credentials,
     SessionsEnded,
     SessionsOut,
+    SignedInOut,
 )
 from homeroom.auth.sessions import (
     Device,
@@ -62,7 +63,7 @@ def _signed_in_response(signed_in: SignedIn) -> Response:
 @bp.post("/authenticate")
 @bp.post("/users/authenticate", endpoint="authenticate_user")
 @bp.input(Credentials)
-@bp.output(Message, description="Signed in; the session's token is in the cookie.")
+@bp.output(SignedInOut, description="Signed in; the session's token is in the cookie.")
 def authenticate(json_data: Credentials) -> Response:
     """Sign in with ID and password."""
     return _signed_in_response(sign_in(json_data.uid, json_data.password, current_device()))
@@ -110,7 +111,7 @@ def _show_session(row: UserSession, *, current: bool) -> dict[str, Any]:
 
 
 @bp.delete("/sessions/<name>")
-@bp.doc(security="session")
+@bp.doc(security="session", operation_id="end_session")
 @token_required()
 @bp.output(Message)
 def end_one(user: User, name: str) -> Response:
@@ -155,7 +156,7 @@ def show_code_owner(json_data: Code) -> Response:
 
 @bp.post("/join")
 @bp.input(CodeAndPassword)
-@bp.output(Message, description="The password is set, and the session's token is in the cookie.")
+@bp.output(SignedInOut, description="The password is set, and the session's token is in the cookie.")
 def join_class(json_data: CodeAndPassword) -> Response:
     """Set a password with a one-time code, and sign in."""
     return _signed_in_response(join(json_data.code, json_data.password, current_device()))

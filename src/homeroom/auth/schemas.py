@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, RootModel
 
+from homeroom.auth.models import Role
 from homeroom.auth.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
 from homeroom.schema import Body, ContractBody, Message, Output, StorableText
 
@@ -51,6 +52,21 @@ class CodeOwner(Output):
 
     name: str
     uid: str
+
+
+class SignedInUserOut(Output):
+    """Whose session it is."""
+
+    id: int
+    uid: str
+    name: str
+    role: Role
+
+
+class SignedInOut(Message):
+    """A session has begun."""
+
+    user: SignedInUserOut
 
 
 class SessionOut(Output):

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from apiflask import APIBlueprint, FileSchema
+from apiflask import APIBlueprint
 from flask import Response, jsonify
 from werkzeug.exceptions import NotFound
 
-from homeroom.answers import PAGE_DESCRIPTION, page_answer, private_answer
+from homeroom.answers import PageHeaders, VersionHeaders, page_answer, private_answer
 from homeroom.auth.guard import current_viewer, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.sessions import find_by_uid
@@ -50,7 +50,7 @@ from homeroom.portfolio.versions import entity_tag
 from homeroom.preconditions import compares_versions, known_versions
 from homeroom.schema import Message
 from homeroom.uploads.services import avatars_of
-from homeroom.uploads.serving import send_rendition
+from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
 
 bp = APIBlueprint("portfolio", __name__, url_prefix="/api", tag="Portfolio")
 
@@ -87,7 +87,7 @@ def _json_response(body: dict[str, Any], status: int = 200) -> Response:
 
 @bp.get("/projects/")
 @bp.input(ProjectsQuery, location="query")
-@bp.output(ProjectsOut, description=PAGE_DESCRIPTION)
+@bp.output(ProjectsOut, headers=PageHeaders)
 def list_projects(query_data: ProjectsQuery) -> Response:
     """The projects that one may see, a page at a time; guests see public ones."""
     viewer = current_viewer()
@@ -98,10 +98,10 @@ def list_projects(query_data: ProjectsQuery) -> Response:
 
 
 @bp.post("/projects/")
-@bp.doc(security="session")
+@bp.doc(security="session", operation_id="create_project")
 @token_required()
 @bp.input(NewProject)
-@bp.output(ProjectOut, status_code=201)
+@bp.output(ProjectOut, status_code=201, headers=VersionHeaders)
 def create(user: User, json_data: NewProject) -> Response:
     """Make a project."""
     project_id = create_project(json_data, user)
@@ -109,7 +109,7 @@ def create(user: User, json_data: NewProject) -> Response:
 
 
 @bp.post("/projects/preview")
-@bp.doc(security="session")
+@bp.doc(security="session", operation_id="preview_text")
 @token_required()
 @bp.input(Draft)
 @bp.output(PreviewOut)
@@ -119,17 +119,18 @@ def preview(user: User, json_data: Draft) -> Response:
 
 
 @bp.get(PROJECT)
-@bp.output(ProjectOut)
+@bp.doc(operation_id="read_project")
+@bp.output(ProjectOut, headers=VersionHeaders)
 def read(project_id: int) -> Response:
     """One project with its text."""
     return _project_response(project_id, current_viewer())
 
 
 @bp.route(PROJECT, methods=["PUT", "PATCH"])
-@bp.doc(security="session", responses={412: CHANGED})
+@bp.doc(security="session", operation_id="change_project", responses={412: CHANGED})
 @token_required()
 @bp.input(ProjectChanges)
-@bp.output(ProjectOut)
+@bp.output(ProjectOut, headers=VersionHeaders)
 @compares_versions
 def change(user: User, project_id: int, json_data: ProjectChanges) -> Response:
     """Change a project; fields that are not sent stay. `If-Match` guards what somebody else saved."""
@@ -138,7 +139,7 @@ def change(user: User, project_id: int, json_data: ProjectChanges) -> Response:
 
 
 @bp.delete(PROJECT)
-@bp.doc(security="session", responses={412: CHANGED})
+@bp.doc(security="session", operation_id="delete_project", responses={412: CHANGED})
 @token_required()
 @bp.output(Message)
 @compares_versions
@@ -148,10 +149,10 @@ def delete(user: User, project_id: int) -> Response:
 
 
 @bp.put(f"{PROJECT}/hidden")
-@bp.doc(security="session", responses={412: CHANGED})
+@bp.doc(security="session", operation_id="hide_project", responses={412: CHANGED})
 @token_required(STAFF)
 @bp.input(Reason)
-@bp.output(ProjectOut)
+@bp.output(ProjectOut, headers=VersionHeaders)
 @compares_versions
 def hide(user: User, project_id: int, json_data: Reason) -> Response:
     """Hide a project, with a reason that its owner reads."""
@@ -160,9 +161,9 @@ def hide(user: User, project_id: int, json_data: Reason) -> Response:
 
 
 @bp.delete(f"{PROJECT}/hidden")
-@bp.doc(security="session", responses={412: CHANGED})
+@bp.doc(security="session", operation_id="show_project_again", responses={412: CHANGED})
 @token_required(STAFF)
-@bp.output(ProjectOut)
+@bp.output(ProjectOut, headers=VersionHeaders)
 @compares_versions
 def show_again(user: User, project_id: int) -> Response:
     """Show a hidden project again."""
@@ -171,7 +172,7 @@ def show_again(user: User, project_id: int) -> Response:
 
 
 @bp.get(f"{PROJECT}/pictures/<int:picture_id>/<rendition>.<extension>")
-@bp.output(FileSchema(type="string", format="binary"), content_type="image/webp")
+@bp.doc(responses=PICTURE_RESPONSE, operation_id="read_project_picture")
 def read_picture(project_id: int, picture_id: int, rendition: str, extension: str) -> Response:
     """A picture of a project, for who may see the project."""
     placed = get_placed_picture(db.session(), project_id, picture_id, current_viewer())
@@ -179,7 +180,7 @@ def read_picture(project_id: int, picture_id: int, rendition: str, extension: st
 
 
 @bp.get("/portfolio/<uid>")
-@bp.output(ProfileOut)
+@bp.output(ProfileOut, headers=VersionHeaders)
 def read_profile(uid: str) -> Response:
     """Somebody's portfolio page; guests see it of those who show something to the public."""
     viewer = current_viewer()

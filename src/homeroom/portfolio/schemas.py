@@ -79,7 +79,7 @@ class ProjectChanges(Body):
 
 
 class NewProject(ProjectChanges):
-    """A project to be made."""
+    """A project to be made. What isn't sent is empty, and `visibility` is `draft`."""
 
     title: Title
 

@@ -9,6 +9,7 @@ from functools import wraps
 from typing import IO, Any, TypeVar
 
 from flask import abort, request
+from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import RequestEntityTooLarge, ServiceUnavailable
 
@@ -18,11 +19,17 @@ from homeroom.config import current_config
 from homeroom.db import db
 from homeroom.problems import reject_field
 from homeroom.spool import open_spool
+from homeroom.uploads.schemas import PictureFile
 from homeroom.uploads.turns import FairQueue, in_turn
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+# For the OpenAPI document: what `received_picture` reads.
+PICTURE_BODY: dict[str, type[BaseModel] | None] = {
+    "multipart/form-data": PictureFile,
+    **dict.fromkeys(IMAGE_TYPES),
+}
 UPLOADS = AttemptLimit("upload", 300, timedelta(hours=1), "You have sent very many pictures.")
 
 # Each holds a thread while its bytes come in and while it is decoded. `homeroom serve` gives a worker that

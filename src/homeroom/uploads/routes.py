@@ -1,7 +1,6 @@
 """Uploads: a picture comes in, is looked at by its owner, and may be taken back."""
 
 from dataclasses import asdict
-from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify
@@ -9,28 +8,24 @@ from flask import Response, jsonify
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import User
 from homeroom.db import db
-from homeroom.schema import Message
+from homeroom.schema import Message, reads_body
 from homeroom.uploads.models import Purpose
-from homeroom.uploads.receiving import received_picture, receives_pictures
+from homeroom.uploads.receiving import PICTURE_BODY, received_picture, receives_pictures
 from homeroom.uploads.room import usage_of
-from homeroom.uploads.schemas import PictureFile, UploadOut, UsageOut, show_upload
+from homeroom.uploads.schemas import UploadOut, UsageOut, show_upload
 from homeroom.uploads.services import create_picture, discard_upload, find_picture
-from homeroom.uploads.serving import MEDIA_TYPES, send_rendition
+from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
 
 bp = APIBlueprint("uploads", __name__, url_prefix="/api/uploads", tag="Pictures")
 
-PICTURE_RESPONSE: dict[int | str, dict[str, str | dict[str, dict[str, Any]]]] = {
-    200: {"description": "The picture.", "content": {media_type: {} for media_type in MEDIA_TYPES.values()}}
-}
-
 
 @bp.post("/")
-@bp.doc(security="session")
+@bp.doc(security="session", operation_id="upload_picture")
 @token_required()
 @receives_pictures
-@bp.input(PictureFile, location="files")
 @bp.output(UploadOut, status_code=201, description="The picture is kept; a project may use it.")
-def upload(user: User, files_data: PictureFile) -> Response:  # noqa: ARG001  for the document
+@reads_body(PICTURE_BODY)
+def upload(user: User) -> Response:
     """Send a picture: JPEG, PNG, GIF or WebP, as `file` of a form, or as the body itself.
 
     It is told by its content, checked to its last byte, and kept in three sizes without metadata.
@@ -44,7 +39,7 @@ def upload(user: User, files_data: PictureFile) -> Response:  # noqa: ARG001  fo
 
 
 @bp.get("/usage")
-@bp.doc(security="session")
+@bp.doc(security="session", operation_id="read_usage")
 @token_required()
 @bp.output(UsageOut)
 def usage(user: User) -> Response:

@@ -11,9 +11,9 @@ from homeroom.uploads.renditions import WEBP, Rendition
 
 
 class PictureFile(Output):
-    """A form with the picture as its file; not needed where the body is the picture itself."""
+    """A form with the picture as its file."""
 
-    file: UploadFile | None = None
+    file: UploadFile
 
 
 class RenditionUrls(Output):

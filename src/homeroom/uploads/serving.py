@@ -1,15 +1,27 @@
 """Sending a picture: for ever the same under its address, in parts if asked, and as nothing but a picture."""
 
+from typing import Any
+
 import structlog
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
+from homeroom.answers import VersionHeaders
 from homeroom.db import db
+from homeroom.schema import BINARY
 from homeroom.uploads.models import Picture
 from homeroom.uploads.renditions import WEBP, Rendition
 from homeroom.uploads.storage import PictureMissingError, current_storage
 
 MEDIA_TYPES = {"webp": "image/webp", "jpg": "image/jpeg", "png": "image/png"}
+# For the OpenAPI document.
+PICTURE_RESPONSE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The picture.",
+        "content": {media_type: {"schema": BINARY} for media_type in MEDIA_TYPES.values()},
+        "headers": VersionHeaders,
+    }
+}
 # A picture is never changed, and only who may see it got its address.
 FOR_EVER = "private, max-age=31536000, immutable"
 

@@ -15,14 +15,12 @@ from homeroom.auth.models import User
 from homeroom.db import db, write_transaction
 from homeroom.pagination import MAX_ID
 from homeroom.problems import reject_field
-from homeroom.schema import Body, ContractBody, Output
+from homeroom.schema import Body, ContractBody, Output, reads_body
 from homeroom.uploads.models import Picture, Purpose
-from homeroom.uploads.receiving import received_picture, receives_pictures
+from homeroom.uploads.receiving import PICTURE_BODY, received_picture, receives_pictures
 from homeroom.uploads.renditions import Rendition
-from homeroom.uploads.routes import PICTURE_RESPONSE
-from homeroom.uploads.schemas import PictureFile
 from homeroom.uploads.services import avatars_of, create_picture, delete_pictures, forget_files
-from homeroom.uploads.serving import send_rendition
+from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
 from homeroom.uploads.storage import PictureMissingError, current_storage
 from homeroom.users.queries import get_user
 from homeroom.users.schemas import UserOut, avatar_version, show_user
@@ -31,13 +29,13 @@ from homeroom.users.services import today
 bp = APIBlueprint("pictures", __name__, url_prefix="/api", tag="Users")
 
 
-class PictureIn(ContractBody):
+class Base64PictureIn(ContractBody):
     """A picture in base64, without a `data:` prefix."""
 
     pfp: str = Field(min_length=1, json_schema_extra={"contentEncoding": "base64"})
 
 
-class PictureOut(Output):
+class Base64PictureOut(Output):
     """A picture in base64: a JPEG or a PNG."""
 
     pfp: str
@@ -52,7 +50,7 @@ class UploadToUse(Body):
 @bp.get("/id/pfp")
 @bp.doc(security="session")
 @token_required()
-@bp.output(PictureOut)
+@bp.output(Base64PictureOut)
 def read_own_picture(user: User) -> Response:
     """One's own picture, 128 pixels square."""
     user_id, missing = user.id, None
@@ -84,9 +82,9 @@ def _base64_response(picture: Picture) -> Response:
 @bp.doc(security="session")
 @token_required()
 @receives_pictures
-@bp.input(PictureIn)
-@bp.output(PictureOut)
-def replace_own_picture(user: User, json_data: PictureIn) -> Response:
+@bp.input(Base64PictureIn)
+@bp.output(Base64PictureOut)
+def replace_own_picture(user: User, json_data: Base64PictureIn) -> Response:
     """Set one's own picture; it is checked, turned upright, and stripped of metadata."""
     user_id = user.id
     picture = create_picture(io.BytesIO(_decode(json_data.pfp)), user, Purpose.AVATAR)
@@ -108,9 +106,9 @@ def _decode(text: str) -> bytes:
 @bp.doc(security="session")
 @token_required()
 @receives_pictures
-@bp.input(PictureFile, location="files")
 @bp.output(UserOut)
-def replace_avatar(user: User, files_data: PictureFile) -> Response:  # noqa: ARG001  for the document
+@reads_body({"application/json": UploadToUse, **PICTURE_BODY})
+def replace_avatar(user: User) -> Response:
     """Set one's own picture: `{"picture_id"}` of an upload, a form with `file`, or the picture itself."""
     user_id = user.id
     use_as_avatar(_upload_to_use() if request.is_json else _receive_avatar(user), user_id)

@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import Response, abort, g, jsonify
 from werkzeug.exceptions import Unauthorized
 
-from homeroom.answers import PAGE_DESCRIPTION, page_answer, private_answer
+from homeroom.answers import PageHeaders, VersionHeaders, page_answer, private_answer
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import current_claims, signed_in, token_required
 from homeroom.auth.models import Role, User
@@ -15,7 +15,7 @@ from homeroom.auth.routes import current_device
 from homeroom.auth.sessions import confirm_password
 from homeroom.db import db
 from homeroom.ignored_fields import note_ignored
-from homeroom.schema import Message
+from homeroom.schema import Message, reads_body
 from homeroom.users.queries import get_user, get_user_by_uid, users_page
 from homeroom.users.schemas import (
     CodeOut,
@@ -56,7 +56,7 @@ USER = "/users/<int:user_id>"
 @bp.get("/user", endpoint="read_self_as_user")
 @bp.doc(security="session")
 @token_required()
-@bp.output(SelfOut)
+@bp.output(SelfOut, headers=VersionHeaders)
 def read_self(user: User) -> Response:
     """Who is signed in."""
     return private_answer(jsonify(show_self(user, today())))
@@ -66,7 +66,7 @@ def read_self(user: User) -> Response:
 @bp.doc(security="session")
 @token_required()
 @bp.input(UsersQuery, location="query")
-@bp.output(UsersOut, description=PAGE_DESCRIPTION)
+@bp.output(UsersOut, headers=PageHeaders)
 def list_users(viewer: User, query_data: UsersQuery) -> Response:
     """The class's users, a page at a time.
 
@@ -77,7 +77,7 @@ def list_users(viewer: User, query_data: UsersQuery) -> Response:
     return page_answer([show_one(row, row.avatar, viewer, day) for row in page.rows], page, total)
 
 
-@bp.post("/users/")
+@bp.post("/users/", endpoint="create_user")
 @bp.post("/user", endpoint="sign_up")
 @bp.input(NewUsers)
 @bp.output(CreatedOut, status_code=201)
@@ -129,7 +129,7 @@ def _admin_if_any() -> User | None:
 
 
 @bp.route("/users/", methods=["PUT", "PATCH"])
-@bp.doc(security="session")
+@bp.doc(security="session", operation_id="change_named_user")
 @token_required()
 @bp.input(UserChanges)
 @bp.output(UserOut)
@@ -154,7 +154,7 @@ def change_self(actor: User, json_data: UserChanges) -> Response:
 
 
 @bp.delete("/users/")
-@bp.doc(security="session")
+@bp.doc(security="session", operation_id="delete_named_user")
 @token_required(Role.ADMIN)
 @bp.input(UserToDelete)
 @bp.output(Message)
@@ -177,14 +177,14 @@ def delete_self(actor: User, json_data: OwnDeletion) -> Response:
 @bp.get(USER)
 @bp.doc(security="session")
 @token_required()
-@bp.output(UserOut)
+@bp.output(UserOut, headers=VersionHeaders)
 def read_user(viewer: User, user_id: int) -> Response:
     """One user."""
     return private_answer(jsonify(show_user(get_user(db.session(), user_id, viewer), viewer, today())))
 
 
 @bp.route(USER, methods=["PUT", "PATCH"])
-@bp.doc(security="session")
+@bp.doc(security="session", operation_id="change_user")
 @token_required()
 @bp.input(UserChanges)
 @bp.output(UserOut)
@@ -194,10 +194,12 @@ def change_one(actor: User, user_id: int, json_data: UserChanges) -> Response:
 
 
 @bp.delete(USER)
-@bp.doc(security="session")
+@bp.doc(security="session", operation_id="delete_user")
 @token_required()
 @bp.input(OwnDeletion)
 @bp.output(Message)
+# An admin who deletes somebody else has nothing to say.
+@reads_body({"application/json": OwnDeletion}, required=False)
 def delete_one(actor: User, user_id: int, json_data: OwnDeletion) -> Response:
     """Delete one user with all that is theirs: oneself with `current_password`, or, as an admin, anyone."""
     return _deleted(user_id, actor, json_data.current_password)
@@ -215,7 +217,7 @@ def make_join_code(actor: User, user_id: int) -> Response:
 
 
 @bp.post(f"{USER}/admission")
-@bp.doc(security="session")
+@bp.doc(security="session", operation_id="admit_user")
 @token_required([Role.TEACHER, Role.ADMIN])
 @bp.output(UserOut)
 def admit(actor: User, user_id: int) -> Response:

@@ -131,7 +131,8 @@ def test_a_form_with_the_file_does_as_well(admin: Person) -> None:
     [
         ({"json": {"uid": "ada"}}, 415),
         ({"data": ROSTER}, 415),
-        ({"data": {"file": "no file"}}, 422),
+        ({"data": {"file": "no file"}}, 415),
+        ({"data": {"file": "no file"}, "content_type": "multipart/form-data"}, 422),
         ({"data": {"other": "file"}, "content_type": "multipart/form-data"}, 422),
         ({"data": b"", "content_type": "text/csv"}, 422),
         ({"data": b"PK\x03\x04", "content_type": "text/csv"}, 422),

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from apiflask import APIBlueprint
 from flask import Response, abort, jsonify, request
+from pydantic import BaseModel
 
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import Role, User
 from homeroom.db import db
 from homeroom.problems import FieldProblem, InvalidFields, reject_field
+from homeroom.schema import reads_body
 from homeroom.users.roster.invitations import Invitation, invitations_at_hand, make_invitations
 from homeroom.users.roster.parse import RosterError
 from homeroom.users.roster.schemas import (
@@ -39,17 +41,19 @@ FILE_TYPES = frozenset(
         "application/octet-stream",
     }
 )
+# For the OpenAPI document: the form, and the type to send the file itself with.
+ROSTER_BODY: dict[str, type[BaseModel] | None] = {"multipart/form-data": RosterFile, "text/csv": None}
 # A file of the wrong kind has as many wrong rows as lines; a page shows the first ones.
 MAX_ROWS_NAMED = 100
 
 
 @bp.post("/roster/")
-@bp.doc(security="session")
+@bp.doc(security="session", operation_id="import_roster")
 @token_required(Role.ADMIN)
 @bp.input(RosterQuery, location="query")
-@bp.input(RosterFile, location="files")
 @bp.output(ReportOut, description="What became of each line, with a join code for each new user.")
-def post_roster(_admin: User, query_data: RosterQuery, files_data: RosterFile) -> Response:  # noqa: ARG001
+@reads_body(ROSTER_BODY)
+def post_roster(_admin: User, query_data: RosterQuery) -> Response:
     """Import a class list: the CSV file itself as `text/csv`, or as `file` of a form.
 
     All rows are taken, or none: a row that cannot be taken is named in `errors`, by its line in the
@@ -73,7 +77,7 @@ def post_roster(_admin: User, query_data: RosterQuery, files_data: RosterFile) -
 
 
 @bp.get("/roster/codes")
-@bp.doc(security="session")
+@bp.doc(security="session", operation_id="list_join_codes")
 @token_required(Role.ADMIN)
 @bp.output(CodesOut)
 def list_codes(_admin: User) -> Response:
@@ -83,7 +87,7 @@ def list_codes(_admin: User) -> Response:
 
 
 @bp.post("/roster/codes")
-@bp.doc(security="session")
+@bp.doc(security="session", operation_id="make_join_codes")
 @token_required(Role.ADMIN)
 @bp.output(CodesOut)
 def make_codes(_admin: User) -> Response:

@@ -38,9 +38,9 @@ class RosterQuery(Query):
 
 
 class RosterFile(Output):
-    """A form with the roster as its file; not needed where the body is the roster itself."""
+    """A form with the roster as its file."""
 
-    file: UploadFile | None = None
+    file: UploadFile
 
 
 class ChangeOut(Output):

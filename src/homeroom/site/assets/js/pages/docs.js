@@ -9,11 +9,11 @@ const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 const MAX_DEPTH = 3; // a schema may name itself
 
 const byId = (id) => document.getElementById(id);
-let schemas = {};
+let components = {};
 
 try {
   const { data: api } = await request('/api/openapi.json');
-  schemas = api.components?.schemas ?? {};
+  components = api.components ?? {};
   byId('operations').replaceChildren(...groups(api).map(section));
   openFromAddress();
   addEventListener('hashchange', openFromAddress);
@@ -141,8 +141,9 @@ function term(name, required) {
 
 /** What stands behind `{"$ref": "#/components/schemas/User"}`. */
 function resolve(part) {
-  const name = part?.$ref?.split('/').at(-1);
-  return name && schemas[name] ? { title: name, ...schemas[name] } : part ?? {};
+  const [kind, name] = part?.$ref?.split('/').slice(-2) ?? [];
+  const found = components[kind]?.[name];
+  return found ? { title: name, ...found } : part ?? {};
 }
 
 /** A schema in a few words: "User", "list of User", "string, 1 to 80 characters". */
