@@ -18,7 +18,7 @@ from homeroom.answers import PageHeaders, page_answer
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import Role, User
 from homeroom.db import db
-from homeroom.pagination import AnySelect, Order, Page, bounded_count, merged_page
+from homeroom.pagination import CURSOR, LIMIT, AnySelect, Order, Page, bounded_count, merged_page
 from homeroom.portfolio.models import Project, ProjectPicture
 from homeroom.portfolio.queries import visible_projects
 from homeroom.schema import Output, Query, StorableText
@@ -132,8 +132,8 @@ def _kind(event: Row[Any]) -> Kind:
 class ActivityQuery(Query):
     """How much, from where."""
 
-    limit: int = Field(default=20, ge=1, le=100)
-    cursor: StorableText | None = Field(default=None, max_length=2000)
+    limit: int = Field(default=20, ge=1, le=100, description=LIMIT)
+    cursor: StorableText | None = Field(default=None, max_length=2000, description=CURSOR)
 
 
 class EventUserOut(Output):

@@ -30,6 +30,16 @@ TAGS = {
     "Resources": "What students added to the API.",
     "Health": "Whether the server is alive, and whether it can serve.",
 }
+# What stands between braces in a path.
+PATH_PARAMETERS = {
+    "user_id": "The `id` of a user.",
+    "project_id": "The `id` of a project.",
+    "picture_id": "The `id` of an uploaded picture.",
+    "rendition": "`avatar`: 128 pixels square, `card`: at most 480 wide, `page`: at most 1600 wide.",
+    "extension": "`webp`, or what the address under `original` ends with: `jpg` or `png`.",
+    "uid": "The ID that a person signs in with.",
+    "name": "The `id` of a session.",
+}
 INFO = {
     "description": (
         "The API of a class's portfolio site. Every path answers with and without a trailing slash. "
@@ -211,8 +221,9 @@ class Operation:
             schema.pop("title", None)
             if "description" in schema:
                 parameter["description"] = schema.pop("description")
-            if parameter["in"] == "path" and schema["type"] == "integer":
-                schema |= _ID_BOUNDS
+            if parameter["in"] == "path":
+                parameter |= {"description": PATH_PARAMETERS.get(parameter["name"], "Part of the path.")}
+                schema |= _ID_BOUNDS if schema["type"] == "integer" else {}
         if compares(self.view):
             self.described["parameters"].append(_IF_MATCH)
         if not self.described["parameters"]:

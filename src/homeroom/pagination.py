@@ -20,6 +20,8 @@ from homeroom.problems import reject_field
 from homeroom.schema import is_storable
 
 MAX_ID = 2**63 - 1
+LIMIT = "How many at most."
+CURSOR = "Where to go on, as the `Link` of the page before says. Without it: at the beginning."
 MAX_COUNTED = 1000
 
 # The last code point: every text that begins with a prefix sorts before prefix + this.

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, RootModel
 
 from homeroom.auth.models import Role, User
-from homeroom.pagination import MAX_ID
+from homeroom.pagination import CURSOR, LIMIT, MAX_ID
 from homeroom.portfolio.links import MAX_ADDRESS_LENGTH, check_address
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, Visibility
 from homeroom.schema import Body, Output, Query, StorableText
@@ -121,15 +121,17 @@ class ProjectSort(StrEnum):
 class ProjectsQuery(Query):
     """Which projects, in which order, from where."""
 
-    limit: int = Field(default=24, ge=1, le=MAX_PROJECTS_PER_PAGE)
-    cursor: Annotated[StorableText, Field(max_length=2000)] | None = None
-    sort: ProjectSort = ProjectSort.NEWEST
+    limit: int = Field(default=24, ge=1, le=MAX_PROJECTS_PER_PAGE, description=LIMIT)
+    cursor: Annotated[StorableText, Field(max_length=2000)] | None = Field(default=None, description=CURSOR)
+    sort: ProjectSort = Field(default=ProjectSort.NEWEST, description="`-`: in descending order.")
     uid: Annotated[StorableText, Field(max_length=100)] | None = Field(
         default=None, description="Projects of this person."
     )
-    tag: Annotated[StorableText, Field(max_length=100)] | None = None
+    tag: Annotated[StorableText, Field(max_length=100)] | None = Field(
+        default=None, description="Projects with this tag."
+    )
     q: StorableText = Field(default="", max_length=200, description="Beginning of the title.")
-    visibility: Visibility | None = None
+    visibility: Visibility | None = Field(default=None, description="Projects that these people may see.")
     hidden: bool | None = Field(default=None, description="Hidden ones only (own, or all for the staff).")
 
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from apiflask import APIBlueprint
 from flask import Response, jsonify
+from pydantic import Field
 
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import User
@@ -17,7 +18,7 @@ GREETINGS = {"en": "Hello", "es": "Hola", "fr": "Bonjour", "de": "Hallo"}
 class GreetingQuery(Query):
     """What may be asked: anything else is refused with a 422 that names the field."""
 
-    language: Literal["en", "es", "fr", "de"] = "en"
+    language: Literal["en", "es", "fr", "de"] = Field(default="en", description="The language to greet in.")
 
 
 @bp.get("/")

@@ -12,7 +12,7 @@ from homeroom.addresses import absolute
 from homeroom.auth.models import Role, Status, User
 from homeroom.auth.schemas import MAX_INPUT_LENGTH, NewPassword
 from homeroom.db import db
-from homeroom.pagination import MAX_ID
+from homeroom.pagination import CURSOR, LIMIT, MAX_ID
 from homeroom.schema import ContractBody, IsoDate, Output, Query, StorableText
 from homeroom.uploads.models import Picture
 from homeroom.uploads.renditions import PictureType, Rendition
@@ -124,8 +124,8 @@ class Sort(StrEnum):
 class UsersQuery(Query):
     """Which users, in which order, from where."""
 
-    limit: int = Field(default=MAX_USERS_PER_PAGE, ge=1, le=MAX_USERS_PER_PAGE)
-    cursor: Annotated[StorableText, Field(max_length=2000)] | None = None
+    limit: int = Field(default=MAX_USERS_PER_PAGE, ge=1, le=MAX_USERS_PER_PAGE, description=LIMIT)
+    cursor: Annotated[StorableText, Field(max_length=2000)] | None = Field(default=None, description=CURSOR)
     q: StorableText = Field(
         default="",
         max_length=MAX_SEARCH_LENGTH,
@@ -134,7 +134,7 @@ class UsersQuery(Query):
             "whose ID alone does, by ID; sorted by `uid` the other way about."
         ),
     )
-    sort: Sort = Sort.NAME
+    sort: Sort = Field(default=Sort.NAME, description="`-`: in descending order.")
 
 
 class UserOut(Output):
