@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,8 +21,8 @@ SPEC_PATH = "/api/openapi.json"
 OPENAPI_VERSION = "3.1.0"
 # In the order of the page /api/docs. A resource may bring its own: `tag={"name": …, "description": …}`.
 TAGS = {
-    "Signing in": "Sessions: where they begin, where they end, and what confirms a password.",
-    "Users": "The people of the class, oneself among them, and their pictures.",
+    "Signing in": "How sessions begin and end, and how a password is confirmed.",
+    "Users": "The people of the class, and their pictures.",
     "Pictures": "Uploads that projects use.",
     "Roster": "The class list as a file, and the codes that people join with.",
     "Portfolio": "Projects, and what their authors say about themselves.",
@@ -268,14 +268,12 @@ def _operations(app: APIFlask, paths: dict[str, Any]) -> Iterator[Operation]:
             yield Operation(operation, app.view_functions[rule.endpoint], operation_id)
 
 
-def _audience(roles: Iterable[Role] | None) -> str:
+def _audience(roles: Collection[Role] | None) -> str:
     if roles is None:
         return "Works without signing in."
-    match set(roles):
-        case allowed if allowed == set(Role):
-            return "For signed-in users."
-        case allowed:
-            return f"For {' and '.join(f'{role.value.lower()}s' for role in Role if role in allowed)}."
+    if set(roles) == set(Role):
+        return "For signed-in users."
+    return f"For {' and '.join(f'{role.value.lower()}s' for role in Role if role in roles)}."
 
 
 def _without_null(schema: Schema) -> Schema:

@@ -158,6 +158,13 @@ class LinkOut(Output):
     url: str
 
 
+class ProjectPictureUrls(Output):
+    """Addresses by rendition: at most 480 wide, at most 1600 wide."""
+
+    card: RenditionUrls
+    page: RenditionUrls
+
+
 class ProjectPictureOut(Output):
     """A picture of a project, with the addresses of its renditions."""
 
@@ -165,7 +172,7 @@ class ProjectPictureOut(Output):
     alt: str
     width: int
     height: int
-    urls: dict[str, dict[str, str]]
+    urls: ProjectPictureUrls
 
 
 class ProjectOut(Output):
