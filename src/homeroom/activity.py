@@ -166,7 +166,7 @@ class EventsOut(RootModel[list[EventOut]]):
 
 
 @bp.get("/activity")
-@bp.doc(security="session", operation_id="list_activity")
+@bp.doc(operation_id="list_activity")
 @token_required([Role.TEACHER, Role.ADMIN])
 @bp.input(ActivityQuery, location="query")
 @bp.output(EventsOut, headers=PageHeaders)

@@ -43,7 +43,7 @@ class OverviewOut(Output):
 
 
 @bp.get("/overview")
-@bp.doc(security="session", operation_id="read_overview")
+@bp.doc(operation_id="read_overview")
 @token_required([Role.TEACHER, Role.ADMIN])
 @bp.output(OverviewOut)
 def overview(_user: User) -> Response:

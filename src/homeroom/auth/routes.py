@@ -90,7 +90,6 @@ def _claims_of(token: str) -> Claims | None:
 
 
 @bp.get("/sessions")
-@bp.doc(security="session")
 @token_required()
 @bp.output(SessionsOut)
 def list_sessions(user: User) -> Response:
@@ -111,7 +110,7 @@ def _show_session(row: UserSession, *, current: bool) -> dict[str, Any]:
 
 
 @bp.delete("/sessions/<name>")
-@bp.doc(security="session", operation_id="end_session")
+@bp.doc(operation_id="end_session")
 @token_required()
 @bp.output(Message)
 def end_one(user: User, name: str) -> Response:
@@ -124,7 +123,6 @@ def end_one(user: User, name: str) -> Response:
 
 
 @bp.delete("/sessions")
-@bp.doc(security="session")
 @token_required()
 @bp.output(SessionsEnded)
 def sign_out_everywhere(user: User) -> Response:
@@ -135,7 +133,6 @@ def sign_out_everywhere(user: User) -> Response:
 
 
 @bp.post("/confirmation")
-@bp.doc(security="session")
 @token_required()
 @bp.input(Confirmation)
 @bp.output(Message, description="For 15 minutes, this page may do what needs a confirmation.")

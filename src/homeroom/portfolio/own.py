@@ -22,7 +22,7 @@ _running: set[int] = set()
 
 
 @bp.get("/export")
-@bp.doc(security="session", operation_id="export_own_data")
+@bp.doc(operation_id="export_own_data")
 @token_required()
 @bp.output(FileSchema(type="string", format="binary"), content_type="application/zip")
 def export(user: User) -> Response:

@@ -98,7 +98,7 @@ def list_projects(query_data: ProjectsQuery) -> Response:
 
 
 @bp.post("/projects/")
-@bp.doc(security="session", operation_id="create_project")
+@bp.doc(operation_id="create_project")
 @token_required()
 @bp.input(NewProject)
 @bp.output(ProjectOut, status_code=201, headers=VersionHeaders)
@@ -109,7 +109,7 @@ def create(user: User, json_data: NewProject) -> Response:
 
 
 @bp.post("/projects/preview")
-@bp.doc(security="session", operation_id="preview_text")
+@bp.doc(operation_id="preview_text")
 @token_required()
 @bp.input(Draft)
 @bp.output(PreviewOut)
@@ -127,7 +127,7 @@ def read(project_id: int) -> Response:
 
 
 @bp.route(PROJECT, methods=["PUT", "PATCH"])
-@bp.doc(security="session", operation_id="change_project", responses={412: CHANGED})
+@bp.doc(operation_id="change_project", responses={412: CHANGED})
 @token_required()
 @bp.input(ProjectChanges)
 @bp.output(ProjectOut, headers=VersionHeaders)
@@ -139,7 +139,7 @@ def change(user: User, project_id: int, json_data: ProjectChanges) -> Response:
 
 
 @bp.delete(PROJECT)
-@bp.doc(security="session", operation_id="delete_project", responses={412: CHANGED})
+@bp.doc(operation_id="delete_project", responses={412: CHANGED})
 @token_required()
 @bp.output(Message)
 @compares_versions
@@ -149,7 +149,7 @@ def delete(user: User, project_id: int) -> Response:
 
 
 @bp.put(f"{PROJECT}/hidden")
-@bp.doc(security="session", operation_id="hide_project", responses={412: CHANGED})
+@bp.doc(operation_id="hide_project", responses={412: CHANGED})
 @token_required(STAFF)
 @bp.input(Reason)
 @bp.output(ProjectOut, headers=VersionHeaders)
@@ -161,7 +161,7 @@ def hide(user: User, project_id: int, json_data: Reason) -> Response:
 
 
 @bp.delete(f"{PROJECT}/hidden")
-@bp.doc(security="session", operation_id="show_project_again", responses={412: CHANGED})
+@bp.doc(operation_id="show_project_again", responses={412: CHANGED})
 @token_required(STAFF)
 @bp.output(ProjectOut, headers=VersionHeaders)
 @compares_versions
@@ -199,7 +199,6 @@ def _may_meet(user: User, viewer: User | None) -> bool:
 
 
 @bp.put("/portfolio")
-@bp.doc(security="session")
 @token_required()
 @bp.input(ProfileChanges)
 @bp.output(ProfileOut)

@@ -22,7 +22,6 @@ class GreetingQuery(Query):
 
 
 @bp.get("/")
-@bp.doc(security="session")
 @token_required()
 @bp.input(GreetingQuery, location="query")
 @bp.output(Message)

@@ -20,7 +20,7 @@ bp = APIBlueprint("uploads", __name__, url_prefix="/api/uploads", tag="Pictures"
 
 
 @bp.post("/")
-@bp.doc(security="session", operation_id="upload_picture")
+@bp.doc(operation_id="upload_picture")
 @token_required()
 @receives_pictures
 @bp.output(UploadOut, status_code=201, description="The picture is kept; a project may use it.")
@@ -39,7 +39,7 @@ def upload(user: User) -> Response:
 
 
 @bp.get("/usage")
-@bp.doc(security="session", operation_id="read_usage")
+@bp.doc(operation_id="read_usage")
 @token_required()
 @bp.output(UsageOut)
 def usage(user: User) -> Response:
@@ -48,7 +48,7 @@ def usage(user: User) -> Response:
 
 
 @bp.get("/<int:picture_id>/<rendition>.<extension>")
-@bp.doc(security="session", responses=PICTURE_RESPONSE)
+@bp.doc(responses=PICTURE_RESPONSE)
 @token_required()
 def read_upload(viewer: User, picture_id: int, rendition: str, extension: str) -> Response:
     """A rendition of one's own upload: avatar, card or page, as webp, jpg or png."""
@@ -56,7 +56,6 @@ def read_upload(viewer: User, picture_id: int, rendition: str, extension: str) -
 
 
 @bp.delete("/<int:picture_id>")
-@bp.doc(security="session")
 @token_required()
 @bp.output(Message)
 def delete_upload(user: User, picture_id: int) -> Response:

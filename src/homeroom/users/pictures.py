@@ -48,7 +48,6 @@ class UploadToUse(Body):
 
 
 @bp.get("/id/pfp")
-@bp.doc(security="session")
 @token_required()
 @bp.output(Base64PictureOut)
 def read_own_picture(user: User) -> Response:
@@ -79,7 +78,6 @@ def _base64_response(picture: Picture) -> Response:
 
 
 @bp.put("/id/pfp")
-@bp.doc(security="session")
 @token_required()
 @receives_pictures
 @bp.input(Base64PictureIn)
@@ -103,7 +101,6 @@ def _decode(text: str) -> bytes:
 
 
 @bp.put("/id/picture")
-@bp.doc(security="session")
 @token_required()
 @receives_pictures
 @bp.output(UserOut)
@@ -129,7 +126,6 @@ def _receive_avatar(user: User) -> int:
 
 @bp.delete("/id/picture")
 @bp.delete("/id/pfp", endpoint="remove_own_picture")
-@bp.doc(security="session")
 @token_required()
 @bp.output(UserOut)
 def remove_avatar(user: User) -> Response:
@@ -143,7 +139,7 @@ def remove_avatar(user: User) -> Response:
 
 
 @bp.get("/users/<int:user_id>/picture/<rendition>.<extension>")
-@bp.doc(security="session", responses=PICTURE_RESPONSE)
+@bp.doc(responses=PICTURE_RESPONSE)
 @token_required()
 def read_avatar(viewer: User, user_id: int, rendition: str, extension: str) -> Response:
     """A rendition of a user's picture: avatar, card or page, as webp, jpg or png.

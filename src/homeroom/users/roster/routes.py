@@ -48,7 +48,7 @@ MAX_ROWS_NAMED = 100
 
 
 @bp.post("/roster/")
-@bp.doc(security="session", operation_id="import_roster")
+@bp.doc(operation_id="import_roster")
 @token_required(Role.ADMIN)
 @bp.input(RosterQuery, location="query")
 @bp.output(ReportOut, description="What became of each line, with a join code for each new user.")
@@ -77,7 +77,7 @@ def post_roster(_admin: User, query_data: RosterQuery) -> Response:
 
 
 @bp.get("/roster/codes")
-@bp.doc(security="session", operation_id="list_join_codes")
+@bp.doc(operation_id="list_join_codes")
 @token_required(Role.ADMIN)
 @bp.output(CodesOut)
 def list_codes(_admin: User) -> Response:
@@ -87,7 +87,7 @@ def list_codes(_admin: User) -> Response:
 
 
 @bp.post("/roster/codes")
-@bp.doc(security="session", operation_id="make_join_codes")
+@bp.doc(operation_id="make_join_codes")
 @token_required(Role.ADMIN)
 @bp.output(CodesOut)
 def make_codes(_admin: User) -> Response:
