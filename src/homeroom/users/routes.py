@@ -54,7 +54,6 @@ USER = "/users/<int:user_id>"
 
 @bp.get("/id")
 @bp.get("/user", endpoint="read_self_as_user")
-@bp.doc(security="session")
 @token_required()
 @bp.output(SelfOut, headers=VersionHeaders)
 def read_self(user: User) -> Response:
@@ -63,7 +62,6 @@ def read_self(user: User) -> Response:
 
 
 @bp.get("/users/")
-@bp.doc(security="session")
 @token_required()
 @bp.input(UsersQuery, location="query")
 @bp.output(UsersOut, headers=PageHeaders)
@@ -129,7 +127,7 @@ def _admin_if_any() -> User | None:
 
 
 @bp.route("/users/", methods=["PUT", "PATCH"])
-@bp.doc(security="session", operation_id="change_named_user")
+@bp.doc(operation_id="change_named_user")
 @token_required()
 @bp.input(UserChanges)
 @bp.output(UserOut)
@@ -144,7 +142,6 @@ def change_named(actor: User, json_data: UserChanges) -> Response:
 
 
 @bp.put("/user")
-@bp.doc(security="session")
 @token_required()
 @bp.input(UserChanges)
 @bp.output(UserOut)
@@ -154,7 +151,7 @@ def change_self(actor: User, json_data: UserChanges) -> Response:
 
 
 @bp.delete("/users/")
-@bp.doc(security="session", operation_id="delete_named_user")
+@bp.doc(operation_id="delete_named_user")
 @token_required(Role.ADMIN)
 @bp.input(UserToDelete)
 @bp.output(Message)
@@ -165,7 +162,6 @@ def delete_named(actor: User, json_data: UserToDelete) -> Response:
 
 
 @bp.delete("/user")
-@bp.doc(security="session")
 @token_required()
 @bp.input(OwnDeletion)
 @bp.output(Message)
@@ -175,7 +171,6 @@ def delete_self(actor: User, json_data: OwnDeletion) -> Response:
 
 
 @bp.get(USER)
-@bp.doc(security="session")
 @token_required()
 @bp.output(UserOut, headers=VersionHeaders)
 def read_user(viewer: User, user_id: int) -> Response:
@@ -184,7 +179,7 @@ def read_user(viewer: User, user_id: int) -> Response:
 
 
 @bp.route(USER, methods=["PUT", "PATCH"])
-@bp.doc(security="session", operation_id="change_user")
+@bp.doc(operation_id="change_user")
 @token_required()
 @bp.input(UserChanges)
 @bp.output(UserOut)
@@ -194,7 +189,7 @@ def change_one(actor: User, user_id: int, json_data: UserChanges) -> Response:
 
 
 @bp.delete(USER)
-@bp.doc(security="session", operation_id="delete_user")
+@bp.doc(operation_id="delete_user")
 @token_required()
 @bp.input(OwnDeletion)
 @bp.output(Message)
@@ -206,7 +201,6 @@ def delete_one(actor: User, user_id: int, json_data: OwnDeletion) -> Response:
 
 
 @bp.post(f"{USER}/join-code")
-@bp.doc(security="session")
 @token_required(Role.ADMIN)
 @bp.output(CodeOut)
 def make_join_code(actor: User, user_id: int) -> Response:
@@ -217,7 +211,7 @@ def make_join_code(actor: User, user_id: int) -> Response:
 
 
 @bp.post(f"{USER}/admission")
-@bp.doc(security="session", operation_id="admit_user")
+@bp.doc(operation_id="admit_user")
 @token_required([Role.TEACHER, Role.ADMIN])
 @bp.output(UserOut)
 def admit(actor: User, user_id: int) -> Response:
