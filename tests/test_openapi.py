@@ -300,6 +300,7 @@ def join_the_class(app: APIFlask, journey: Journey, admin: FlaskClient) -> Flask
     ask(ben, "delete_self", json={"current_password": PASSWORD})
     ask(ada, "authenticate_user", json={"uid": "ada", "password": PASSWORD})
     user_id = ask(ada, "read_self")["id"]
+    assert ask(ada, "read_self_as_user")["id"] == user_id
     ask(ada, "change_self", json={"dob": "2010-02-28"})
     for name in ("change_user", "change_user_patch"):
         ask(admin, name, at={"user_id": user_id}, json={"email": "ada@example.org"})
@@ -322,6 +323,7 @@ def keep_pictures(journey: Journey, ada: FlaskClient) -> None:
     ask(ada, "replace_own_picture", json=pfp)
     ask(ada, "read_avatar", at={"user_id": ask(ada, "read_self")["id"]})
     ask(ada, "remove_avatar")
+    ask(ada, "remove_own_picture")
     ask(ada, "read_usage")
 
 
