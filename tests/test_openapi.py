@@ -301,6 +301,7 @@ def join_the_class(app: APIFlask, journey: Journey, admin: FlaskClient) -> Flask
     ask(ada, "authenticate_user", json={"uid": "ada", "password": PASSWORD})
     user_id = ask(ada, "read_self")["id"]
     assert ask(ada, "read_self_as_user")["id"] == user_id
+    assert ask(ada, "read_session")["user"]["id"] == user_id
     ask(ada, "change_self", json={"dob": "2010-02-28"})
     for name in ("change_user", "change_user_patch"):
         ask(admin, name, at={"user_id": user_id}, json={"email": "ada@example.org"})

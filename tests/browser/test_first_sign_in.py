@@ -63,6 +63,44 @@ def test_a_second_origin_signs_in_reloads_and_signs_out(
     expect(page.get_by_role("alert")).to_contain_text("Database response error: 401")
 
 
+@pytest.mark.usefixtures("second_origin")
+def test_who_signed_in_on_another_origin_is_known_to_the_apis_own_pages(
+    page: Page, ada: Member, sign_in: Callable[..., None]
+) -> None:
+    sign_in(page, ada, SECOND_ORIGINS[0])
+    for path in ("/", "/login/", "/portfolio/", "/project/edit/", "/account/"):
+        page.goto(f"{API}{path}")
+        expect(page.get_by_role("navigation").get_by_role("button", name="Sign out")).to_be_visible()
+        expect(page.get_by_text("You are not signed in")).to_be_hidden()
+    page.goto(f"{API}/")
+    expect(page.get_by_role("heading", name="The class’s latest projects")).to_be_visible()
+
+
+def test_who_signed_out_on_another_origin_is_a_guest_here(
+    page: Page, ada: Member, sign_in: Callable[..., None]
+) -> None:
+    sign_in(page, ada)
+    assert page.request.delete(f"{API}/api/authenticate").status == 200
+    page.goto(f"{API}/")
+    expect(page.get_by_role("navigation").get_by_role("link", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/", "/login/", "/account/", "/portfolio/", "/project/?id=1", "/api/docs"])
+def test_a_server_that_does_not_answer_is_told_for_people(
+    page: Page, ada: Member, sign_in: Callable[..., None], path: str
+) -> None:
+    sign_in(page, ada)
+    page.route(re.compile(f"{API}/api/(?!docs)"), lambda route: route.abort())
+    page.goto(f"{API}{path}")
+    if path == "/login/":
+        page.get_by_label("ID").fill("ada")
+        page.get_by_label("Password", exact=True).fill("whatever it is")
+        page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("The server could not be reached").first).to_be_visible()
+    assert "TypeError" not in page.locator("body").inner_text()
+    assert "Failed to fetch" not in page.locator("body").inner_text()
+
+
 def test_the_code_leaves_the_address_bar_and_the_history(server: Homeroom, page: Page) -> None:
     page.goto(server.invite("hidden", "Hidden Code"))
     expect(page.get_by_role("heading", name="Hello Hidden Code.")).to_be_visible()

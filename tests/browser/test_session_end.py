@@ -101,12 +101,12 @@ def test_coming_back_to_a_tab_whose_session_holds_changes_nothing(opened: Callab
     page = opened("/users/")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    with page.expect_response(f"{API}/api/id") as answer:
+    with page.expect_response(f"{API}/api/session") as answer:
         page.evaluate(COME_BACK)
 
     assert answer.value.status == 200
     expect(page.locator("#result .person").first).to_be_visible()
-    assert asked == [f"{API}/api/id"]
+    assert asked == [f"{API}/api/session"]
 
 
 def test_coming_back_without_a_network_leaves_the_page_as_it_is(opened: Callable[[str], Page]) -> None:

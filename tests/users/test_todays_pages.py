@@ -190,3 +190,10 @@ def test_nobody_is_deleted_without_their_password(ada: Person, app: APIFlask, bo
         assert refused.status_code in (400, 403), (path, refused.json)
     with app.app_context(), write_transaction() as session:
         assert session.get(User, ada.id) is not None
+
+
+def test_pages_may_ask_who_is_signed_in_without_a_401(guest: FlaskClient, ada: Person) -> None:
+    assert guest.get("/api/session").json == {"user": None}
+    assert ada.client.get("/api/session").json == {"user": ada.client.get("/api/id").json}
+    ada.client.delete("/api/sessions")
+    assert ada.client.get("/api/session").json == {"user": None}

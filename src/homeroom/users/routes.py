@@ -8,7 +8,7 @@ from werkzeug.exceptions import Unauthorized
 
 from homeroom.answers import PageHeaders, VersionHeaders, page_answer, private_answer
 from homeroom.auth.confirmation import require_confirmation
-from homeroom.auth.guard import current_claims, signed_in, token_required
+from homeroom.auth.guard import current_claims, current_viewer, signed_in, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.origins import clear_session_cookie
 from homeroom.auth.routes import current_device
@@ -30,6 +30,7 @@ from homeroom.users.schemas import (
     UsersOut,
     UsersQuery,
     UserToDelete,
+    VisitorOut,
     show_one,
     show_self,
     show_user,
@@ -59,6 +60,14 @@ USER = "/users/<int:user_id>"
 def read_self(user: User) -> Response:
     """Who is signed in."""
     return private_answer(jsonify(show_self(user, today())))
+
+
+@bp.get("/session")
+@bp.output(VisitorOut, headers=VersionHeaders)
+def read_session() -> Response:
+    """Who is signed in, or that nobody is, which is no error here."""
+    user = current_viewer()
+    return private_answer(jsonify(user=None if user is None else show_self(user, today())))
 
 
 @bp.get("/users/")

@@ -177,6 +177,12 @@ class SelfOut(UserOut):
     sections: list[SectionOut]
 
 
+class VisitorOut(Output):
+    """Whether somebody is signed in, for pages that show something to guests as well."""
+
+    user: SelfOut | None
+
+
 class CodeOut(Output):
     """A one-time code, to be handed to the person."""
 

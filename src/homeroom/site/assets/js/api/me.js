@@ -1,7 +1,7 @@
 // Who is looking: asked where a page shows more to its owner or to the staff.
 
 import { request } from './client.js';
-import { noteEndedElsewhere, noteSignedIn, seemsSignedIn } from './session.js';
+import { noteChangedElsewhere, noteSignedIn, noteSignedOut, seemsSignedIn } from './session.js';
 
 /** The signed-in user. Throws ApiError 401 for a guest. */
 export async function whoAmI() {
@@ -10,25 +10,32 @@ export async function whoAmI() {
   return user;
 }
 
-/** The signed-in user, or null for a guest, who is not asked to sign in for what is public. */
+let asking = null;
+
+/**
+ * The signed-in user, or null for a guest. It is asked each time: somebody may have signed in or out on a page of
+ * another origin, which no flag of this one knows. Who asks at the same moment shares the answer.
+ */
 export async function whoAmIPerhaps() {
-  if (!seemsSignedIn()) return null;
-  try {
-    return await whoAmI();
-  } catch (error) {
-    if (error.status === 401) return null;
-    throw error;
-  }
+  asking ??= request('/api/session').finally(() => { asking = null; });
+  const { data: { user } } = await asking;
+  if (user) noteSignedIn(user);
+  else noteSignedOut();
+  return user;
 }
 
-/** Asks each time somebody comes back to this tab: the session may have ended while it was out of sight. */
+/** Asks now, and each time somebody comes back to this tab: what was true may have changed out of sight. */
 export function watchSession() {
+  lookAgain();
   document.addEventListener('visibilitychange', async () => {
-    if (document.hidden || !seemsSignedIn()) return;
-    try {
-      if (!await whoAmIPerhaps()) noteEndedElsewhere();
-    } catch {
-      // The server does not answer: the next thing that one does here will say so.
-    }
+    if (document.hidden) return;
+    const seemed = seemsSignedIn();
+    const user = await lookAgain();
+    if (user !== undefined && seemed !== Boolean(user)) noteChangedElsewhere();
   });
+}
+
+/** Undefined where the server does not answer: the next thing that one does here will say so. */
+function lookAgain() {
+  return whoAmIPerhaps().catch(() => undefined);
 }

@@ -1,9 +1,8 @@
 // Whether this browser seems signed in, where to sign in, and where to go afterwards.
 //
-// The cookie is HttpOnly: no script can see it. A flag remembers the last thing the API said, so
-// that a page need not ask (and a guest's console need not begin with a red 401). It holds no name,
-// only whether the staff's pages are worth a link, and grants nothing; the API decides each time,
-// and its 401 puts the flag right.
+// The cookie is HttpOnly: no script can see it. A flag remembers the last thing the API said, so that a page
+// looks right before it has asked again (see me.js). It holds no name, only whether the staff's pages are worth
+// a link, and grants nothing; the API decides each time, and its answer puts the flag right.
 
 const FLAG = 'homeroom.signed-in';
 const changes = new EventTarget();
@@ -54,8 +53,8 @@ export function onSessionChangeElsewhere(callback) {
   onReturn(callback);
 }
 
-/** For who has asked the API and heard that the session ended on another device, or ran out. */
-export function noteEndedElsewhere() {
+/** For who has asked the API and heard that somebody signed in or out elsewhere, or that the session ran out. */
+export function noteChangedElsewhere() {
   changes.dispatchEvent(new Event('elsewhere'));
 }
 

@@ -26,6 +26,11 @@ export function signInElsewhere() {
   return element('a', { href: signInAddress(), target: '_blank', rel: 'noopener' }, 'Sign in in a new tab');
 }
 
+/** What happened, as a title. */
+export function headline(error) {
+  return words(error).title;
+}
+
 function words(error, missing) {
   if (error.status === 401) return { title: 'Please sign in', advice: advice(error) };
   if (error.status === 403) return { title: 'This is not open to you', advice: advice(error) };

@@ -7,6 +7,7 @@ import {
   noteSignedIn, noteSignedOut, onSessionChangeElsewhere, root, signInAddress,
 } from '../api/session.js';
 import { askInDialog } from '../components/dialog.js';
+import { headline } from '../components/failure.js';
 import { initOwnPicture, showOwnPicture } from '../components/own-picture.js';
 import { showSessions } from '../components/session-list.js';
 import { element } from '../dom.js';
@@ -82,7 +83,7 @@ function show(user) {
 
 function explain(error) {
   const unsigned = error.status === 401;
-  document.getElementById('failure-title').textContent = unsigned ? 'Please sign in' : error.message;
+  document.getElementById('failure-title').textContent = headline(error);
   document.getElementById('failure-advice').textContent = advice(error);
   const link = document.getElementById('failure-sign-in');
   link.href = signInAddress();

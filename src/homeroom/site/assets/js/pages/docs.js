@@ -3,6 +3,7 @@
 import '../components/site-header.js';
 import { uri } from '../api/config.js';
 import { advice, request } from '../api/client.js';
+import { headline } from '../components/failure.js';
 import { element, fromTemplate } from '../dom.js';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
@@ -18,7 +19,7 @@ try {
   openFromAddress();
   addEventListener('hashchange', openFromAddress);
 } catch (error) {
-  byId('failure-title').textContent = error.message;
+  byId('failure-title').textContent = headline(error);
   byId('failure-advice').textContent = advice(error);
   byId('failure').hidden = false;
 } finally {

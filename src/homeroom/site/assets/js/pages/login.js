@@ -2,7 +2,8 @@
 
 import '../components/password-field.js';
 import '../components/site-header.js';
-import { duration, request } from '../api/client.js';
+import { advice, duration, request } from '../api/client.js';
+import { whoAmIPerhaps } from '../api/me.js';
 import {
   nextAddress, noteSignedIn, noteSignedOut, onSessionChangeElsewhere, seemsSignedIn,
 } from '../api/session.js';
@@ -15,7 +16,7 @@ const button = form.querySelector('[type=submit]');
 
 onSubmit(form, signIn, explain);
 onSessionChangeElsewhere(begin);
-if (seemsSignedIn()) greet();
+begin();
 
 async function signIn({ uid, password }) {
   const { data } = await request('/api/authenticate', {
@@ -63,29 +64,27 @@ function countDown(seconds) {
 /** Signed in or out in another tab: this one follows. */
 function begin() {
   already.hidden = true;
-  form.hidden = false;
-  if (seemsSignedIn()) greet();
+  form.hidden = seemsSignedIn();
+  greet();
 }
 
-/** Already signed in: says so instead of asking again. A flag that is out of date shows the form. */
+/** Already signed in: says so instead of asking again, unless somebody has begun to type. */
 async function greet() {
-  form.hidden = true;
-  try {
-    const { data: user } = await request('/api/id');
-    document.getElementById('already-name').textContent = user.name;
-    document.getElementById('already-next').href = nextAddress();
-    document.getElementById('already-out').addEventListener('click', signOut);
-    already.hidden = false;
-  } catch {
-    form.hidden = false;
-  }
+  const user = await whoAmIPerhaps().catch(() => null);
+  const typed = form.elements.uid.value || form.elements.password.value;
+  form.hidden = Boolean(user) && !typed;
+  already.hidden = !form.hidden;
+  if (already.hidden) return;
+  document.getElementById('already-name').textContent = user.name;
+  document.getElementById('already-next').href = nextAddress();
+  document.getElementById('already-out').addEventListener('click', signOut);
 }
 
 async function signOut() {
   try {
     await request('/api/authenticate', { method: 'DELETE' });
   } catch (error) {
-    document.getElementById('already-error').textContent = error.message;
+    document.getElementById('already-error').textContent = advice(error);
     return;
   }
   noteSignedOut();
