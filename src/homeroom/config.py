@@ -2,11 +2,12 @@
 
 import os
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self, cast
+from typing import Annotated, Any, Self, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,6 +18,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from homeroom.reasons import reason_of
+
 # HS256 wants a key at least as long as its digest: RFC 7518, section 3.2.
 MIN_KEY_BYTES = 32
 # Two for those who write, two for those who read.
@@ -24,6 +27,8 @@ MIN_CONNECTIONS = 4
 SECRET_KEY_FILE = "secret_key"  # noqa: S105  the name of the file, not the key
 # Base64 makes four bytes of three; the rest of a body is small.
 _BODY_OVERHEAD_BYTES = 64 * 1024
+# Of a default that depends on other settings, where one of them is wrong: that one is told.
+_NO_DEFAULT = "default_factory_not_called"
 # One letter more, less or other in a name of eight; other programs' variables are farther away.
 _NEAR = 0.87
 # Where pages are served while somebody writes them: by Jekyll (4100 is the lesson's), by editors, by Python.
@@ -334,7 +339,8 @@ def load_config(**overrides: object) -> Config:
     try:
         return Config(**overrides)  # type: ignore[arg-type]  # pydantic checks each value
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(problem) for problem in error.errors())) from None
+        problems = [problem for problem in error.errors() if problem["type"] != _NO_DEFAULT]
+        raise ConfigError("\n".join(map(_explain, problems))) from None
 
 
 def misspelt_settings() -> dict[str, str | None]:
@@ -364,9 +370,10 @@ def current_config() -> Config:
     return cast("Config", current_app.extensions["homeroom_config"])
 
 
-def _explain(problem: object) -> str:
+def _explain(problem: Mapping[str, Any]) -> str:
     """One wrong variable as a sentence: its name, what is wrong, what to write."""
-    assert isinstance(problem, dict)
-    reason = str(problem["msg"]).removeprefix("Value error, ")
-    location = problem["loc"]
-    return f"{str(location[0]).upper()} {reason}" if location else reason
+    if not problem["loc"]:
+        return reason_of(problem)
+    reason = reason_of(problem)
+    # Our own rules begin with a verb; of others, the variable is the subject.
+    return f"{str(problem['loc'][0]).upper()} {reason.replace('This ', '', 1)}"

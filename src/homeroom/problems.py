@@ -1,7 +1,6 @@
 """Errors: every one leaves as the one shape of the contract, RFC 9457 with the lesson's members."""
 
 import errno
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -14,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from homeroom.faults import Fault, fault_of
+from homeroom.reasons import reason_of
 
 MEDIA_TYPE = "application/problem+json"
 DATABASE_RETRY_S = 2
@@ -41,26 +41,6 @@ _TROUBLES = {
         "The database's tables are not those of this version; whoever runs the server has to upgrade them.",
         OPERATOR_RETRY_S,
     ),
-}
-
-# By pydantic's names: https://docs.pydantic.dev/latest/errors/validation_errors/
-_REASONS = {
-    "missing": "This is needed.",
-    "extra_forbidden": "There is no field of this name.",
-    "string_type": "This must be text.",
-    "string_too_short": "At least {min_length:,} characters.",
-    "string_too_long": "At most {max_length:,} characters.",
-    "too_short": "At least {min_length:,} {things}; there are {actual_length:,}.",
-    "too_long": "At most {max_length:,} {things}; there are {actual_length:,}.",
-    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "This must be a whole number."),
-    "int_parsing_size": "This number is too large.",
-    **dict.fromkeys(("bool_type", "bool_parsing"), "This must be true or false."),
-    "list_type": "This must be a list.",
-    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "This must be an object."),
-    "greater_than_equal": "This must be at least {ge}.",
-    "less_than_equal": "This may be at most {le:,}.",
-    **dict.fromkeys(("enum", "literal_error"), "This must be {expected}."),
-    "is_instance_of": "A file is needed here.",
 }
 
 log = structlog.get_logger(__name__)
@@ -164,7 +144,7 @@ def _validation_problem(error: HTTPError) -> Response:
     if not isinstance(cause, PydanticValidationError):
         return problem_response(error.status_code, str(error.message))
     fields = [
-        FieldProblem(pointer=_pointer(problem["loc"]), detail=_reason(problem))
+        FieldProblem(pointer=_pointer(problem["loc"]), detail=reason_of(problem))
         for problem in cause.errors(include_url=False, include_input=False)
     ]
     return problem_response(422, "Some fields are not valid.", fields=fields[:100])
@@ -176,19 +156,6 @@ def _pointer(location: tuple[int | str, ...]) -> str:
     steps = (place.replace("~", "~0").replace("/", "~1") for place in places)
     # A key may hold half of a surrogate pair, which could not be sent back.
     return "#" + "".join(f"/{step}" for step in steps).encode("utf-8", "replace").decode()[:200]
-
-
-def _reason(problem: Mapping[str, Any]) -> str:
-    """What people read beside the field: the words of our own rules, or ours for pydantic's."""
-    kind, bounds = problem["type"], problem.get("ctx", {})
-    if kind == "value_error":
-        return str(bounds["error"])
-    if kind in ("too_long", "too_short"):
-        # Of a text that is checked by a rule of ours before, pydantic knows no type.
-        bounds = bounds | {"things": "entries" if bounds["field_type"] == "List" else "characters"}
-    if bounds.get("min_length") == 1:
-        return "This may not be empty."
-    return _REASONS.get(kind, "This is not a value that can stand here.").format(**bounds)
 
 
 def _database_problem(error: SQLAlchemyError) -> Response:
