@@ -47,6 +47,8 @@ def test_what_was_backed_up_comes_back_and_everybody_signs_in_again(
     assert school_class.pictures(school_class.ada.client) == pictures
     listed = school_class.ada.client.get("/api/users/")
     assert listed.headers["X-Total-Count"] == "3"
+    found = school_class.ada.client.get("/api/users/?q=unicode").json
+    assert [user["uid"] for user in found] == ["ada"], "the words of names come back too"
     assert guest.get("/api/users/").status_code == 401
 
 

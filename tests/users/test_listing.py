@@ -17,6 +17,7 @@ from tests.conftest import MakeApp, MakePerson, Person
 NAMES = (
     "Ada Lovelace", "ada byron", "Álvaro Díaz", "Zoë Zhang", "Straße Groß", "Élise", "Ödön von Horváth",
     "李小龍", "محمد", "Ὑπατία", "Ab", "ab", "AB", "a", "ﷺ" * 20, "O'Brien", "100% sure", "under_score",
+    "ليلى حداد", "Mia Garcia-Lopez",
 )  # fmt: skip
 
 
@@ -92,10 +93,30 @@ def test_a_page_begins_after_the_last_row_even_if_that_is_deleted(
         ("%", set()),
         ("_", set()),
         ("' OR 1=1 --", set()),
-        ("lovelace", set()),
+        ("lovelace", {"Ada Lovelace"}),
+        ("diaz", {"Álvaro Díaz"}),
+        ("DÍAZ", {"Álvaro Díaz"}),
+        ("horvath", {"Ödön von Horváth"}),
+        ("von h", {"Ödön von Horváth"}),
+        ("diaz alvaro", {"Álvaro Díaz"}),
+        ("al di", {"Álvaro Díaz"}),
+        ("horvath odon", {"Ödön von Horváth"}),
+        ("alvaro horvath", set()),
+        ("alvaro alv", {"Álvaro Díaz"}),
+        ("brien", {"O'Brien"}),
+        ("小龍", {"李小龍"}),
+        ("龍", {"李小龍"}),
+        ("حداد", {"ليلى حداد"}),
+        ("ليلى حداد", {"ليلى حداد"}),
+        ("lopez", {"Mia Garcia-Lopez"}),
+        ("garcia-l", {"Mia Garcia-Lopez"}),
+        ("garcia lopez", {"Mia Garcia-Lopez"}),
+        ("azel", set()),
     ],
 )
-def test_search_finds_beginnings_of_names_and_ids(ada: Person, crowd: None, q: str, found: set[str]) -> None:
+def test_search_finds_beginnings_of_each_word_of_a_name_and_of_ids(
+    ada: Person, crowd: None, q: str, found: set[str]
+) -> None:
     answer = ada.client.get("/api/users/", query_string={"q": q})
     names = {user["name"] for user in answer.json}
     assert names == found
@@ -121,6 +142,46 @@ def test_what_was_searched_by_comes_first_and_nobody_twice(
         assert sum(pages, []) == by_name
         assert all(len(page) == limit for page in pages[:-1])
         assert pages[-1]
+
+
+def test_a_name_with_the_same_word_twice_is_found_once(ada: Person, make_person: MakePerson) -> None:
+    for uid, name in (("a1", "Bo Zed Zen"), ("a2", "Zed Zed"), ("a3", "Bo Zen Zed"), ("a4", "Cy Zed")):
+        make_person(uid, name=name, signed_in=False)
+    # Whose name begins with it, then by the name from the first of the words on.
+    for q, found in (
+        ("z", ["a2", "a3", "a4", "a1"]),
+        ("zed", ["a2", "a3", "a4", "a1"]),
+        ("ze bo", ["a1", "a3"]),
+    ):
+        for limit in (1, 2, 1000):
+            assert sum(page_through(ada, f"q={q}&limit={limit}"), []) == found, (q, limit)
+        backwards = sum(page_through(ada, f"q={q}&limit=1&sort=-name"), [])
+        assert sorted(backwards) == sorted(found)
+        assert ada.client.get(f"/api/users/?q={q}").headers["X-Total-Count"] == str(len(found))
+
+
+def test_a_pending_person_is_found_by_no_word(ada: Person, admin: Person, make_person: MakePerson) -> None:
+    make_person("eve", name="Eve Quux", signed_in=False, pending=True)
+    for q in ("quux", "quux eve"):
+        assert ada.client.get(f"/api/users/?q={q}").json == []
+        assert [user["uid"] for user in admin.client.get(f"/api/users/?q={q}").json] == ["eve"]
+
+
+def test_words_that_very_many_people_share_are_followed_to_a_bound_and_not_counted(
+    ada: Person, make_person: MakePerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("homeroom.users.search.MAX_CANDIDATES", 3)
+    for number, name in enumerate(
+        ("Ana Diaz", "Ana Dorn", "Ana Dietz", "Ana Dell", "Ana Dean", "Zoe Ana Dunn")
+    ):
+        make_person(f"s{number}", name=name, signed_in=False)
+    answer = ada.client.get("/api/users/?q=d+ana")
+    assert len(answer.json) == 3
+    assert "X-Total-Count" not in answer.headers
+    # The rarest word leads: it finds everybody, however many have the other one.
+    answer = ada.client.get("/api/users/?q=ana+di")
+    assert {user["name"] for user in answer.json} == {"Ana Diaz", "Ana Dietz"}
+    assert answer.headers["X-Total-Count"] == "2"
 
 
 def test_a_search_that_finds_very_many_is_not_counted(app: APIFlask, ada: Person) -> None:
@@ -155,7 +216,7 @@ def test_a_long_list_is_compressed_for_who_takes_it(
 
 
 @pytest.mark.parametrize(
-    "cursor", ["2.", "-1.", ".", "x.", "1.nonsense", "0.W10", "WyJhIiwxXQ", "01.", "1.."]
+    "cursor", ["3.", "-1.", ".", "x.", "1.nonsense", "0.W10", "WyJhIiwxXQ", "01.", "1.."]
 )
 def test_a_cursor_of_a_search_is_checked_too(ada: Person, cursor: str) -> None:
     answer = ada.client.get("/api/users/", query_string={"q": "a", "cursor": cursor})

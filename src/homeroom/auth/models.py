@@ -130,6 +130,23 @@ class User(Base):
         return self.role in (Role.TEACHER, Role.ADMIN)
 
 
+class NameWord(Base):
+    """A name as it reads from one of its words on: "diaz ana maria". Kept by triggers (migration 0010).
+
+    A search for any word of a name is so the search for a beginning. The name from its first word on is
+    `User.name_key` and is not here.
+    """
+
+    __tablename__ = "name_words"
+    __table_args__ = (
+        Index("ix_name_words_name_from_user_id", "name_from", "user_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    name_from: Mapped[str] = mapped_column(Key, primary_key=True)
+
+
 class Directory(Base):
     """What the database itself knows of all users: one row, kept by triggers on the tables (migration 0004).
 

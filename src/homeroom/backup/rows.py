@@ -29,14 +29,15 @@ from sqlalchemy import (
 from sqlalchemy.types import JSON
 
 # Sessions: one that was ended must not come back to life. Counts of guesses are of no use later. The
-# directory and the tallies are kept by triggers (migrations 0004 and 0008), and Alembic's revision stands in
-# the manifest.
+# directory, the tallies and the words of names are kept by triggers (migrations 0004, 0008 and 0010), and
+# Alembic's revision stands in the manifest.
 LEFT_OUT = frozenset(
     {
         "alembic_version",
         "attempt_counts",
         "directory",
         "heartbeat",
+        "name_words",
         "sessions",
         "tallies",
         "tally_changes",

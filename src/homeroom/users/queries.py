@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, not_, select, true
+from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
-from homeroom.auth.models import Directory, Role, Status, User, name_key, status_of, uid_key
+from homeroom.auth.models import Directory, Role, Status, User, status_of
 from homeroom.auth.sessions import find_by_uid
 from homeroom.pagination import (
     AnySelect,
@@ -18,10 +18,10 @@ from homeroom.pagination import (
     bounded_count,
     chained_page,
     keyset_page,
-    prefix_of,
 )
 from homeroom.uploads.models import Picture, Purpose
 from homeroom.users.schemas import Avatar, Sort, UsersQuery
+from homeroom.users.search import Search, search_people
 
 _ORDERS = {
     Sort.NAME: Order(User.name_key, User.id),
@@ -57,6 +57,9 @@ class ListedUser:
     created_at: datetime
     status: Status
     avatar: Avatar | None
+    # The name from the word on that a search found, and whose word it is.
+    name_from: str | None = None
+    user_id: int | None = None
 
 
 _LISTED: AnySelect = select(
@@ -75,16 +78,19 @@ _LISTED: AnySelect = select(
     Picture.type,
 ).outerjoin(Picture, and_(Picture.owner_id == User.id, Picture.attached, Picture.purpose == Purpose.AVATAR))
 
+# How many columns behind the id are shown, or continue a page, as they are.
+_SHOWN = 8
+
 
 def _fetch_listed(session: Session) -> Fetch[ListedUser]:
     return lambda statement: [_listed(*row) for row in session.execute(statement)]
 
 
 def _listed(user_id: int, *columns: Any) -> ListedUser:
-    *shown, pending, joined, digest, kind = columns
+    shown, (pending, joined, digest, kind, *found) = columns[:_SHOWN], columns[_SHOWN:]
     status = status_of(pending=pending, joined=joined)
     avatar = None if digest is None else Avatar(user_id, digest, kind)
-    return ListedUser(*(user_id, *shown, status, avatar))
+    return ListedUser(*(user_id, *shown, status, avatar, *found))
 
 
 def users_page(session: Session, query: UsersQuery, viewer: User) -> tuple[Page[ListedUser], int | None]:
@@ -98,32 +104,23 @@ def users_page(session: Session, query: UsersQuery, viewer: User) -> tuple[Page[
         order = _ORDERS[query.sort]
         page = keyset_page(fetch, statement, order, limit=query.limit, cursor=query.cursor)
         return page, _count_visible(session, viewer)
-    found = _search(query)
-    parts = [(statement.where(condition), order) for condition, order in found]
+    search = search_people(
+        session,
+        query.q,
+        by_uid_first=query.sort in (Sort.UID, Sort.UID_DESCENDING),
+        descending=query.sort.startswith("-"),
+    )
+    parts = [(part.of(statement), part.order) for part in search.parts]
     page = chained_page(fetch, parts, limit=query.limit, cursor=query.cursor)
-    return page, _count_found(session, viewer, found)
+    return page, _count_found(session, viewer, search)
 
 
-def _search(query: UsersQuery) -> list[tuple[ColumnElement[bool], Order]]:
-    """Whose key in the wanted order begins with a text, then whose other key alone does."""
-    by_name = prefix_of(User.name_key, name_key(query.q))
-    by_uid = prefix_of(User.uid_key, uid_key(query.q))
-    descending = query.sort.startswith("-")
-    name_order = _ORDERS[Sort.NAME_DESCENDING if descending else Sort.NAME]
-    uid_order = _ORDERS[Sort.UID_DESCENDING if descending else Sort.UID]
-    if query.sort in (Sort.UID, Sort.UID_DESCENDING):
-        return [(by_uid, uid_order), (and_(by_name, not_(by_uid)), name_order)]
-    return [(by_name, name_order), (and_(by_uid, not_(by_name)), uid_order)]
-
-
-def _count_found(
-    session: Session, viewer: User, found: list[tuple[ColumnElement[bool], Order]]
-) -> int | None:
+def _count_found(session: Session, viewer: User, search: Search) -> int | None:
+    if not search.is_complete:
+        return None
     # In order: otherwise PostgreSQL may read the whole table in the hope of finding enough soon.
-    statements = [
-        select(User.id).where(visible_users(viewer), condition).order_by(*order.clauses())
-        for condition, order in found
-    ]
+    visible = select(User.id).where(visible_users(viewer))
+    statements = [part.of(visible).order_by(*part.order.clauses()) for part in search.parts]
     return bounded_count(lambda part: session.scalars(part).all(), *statements)
 
 

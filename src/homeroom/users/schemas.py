@@ -130,8 +130,10 @@ class UsersQuery(Query):
         default="",
         max_length=MAX_SEARCH_LENGTH,
         description=(
-            "Beginning of a name or an ID. Whose name begins with it comes first, sorted by name, then "
-            "whose ID alone does, by ID; sorted by `uid` the other way about."
+            "Beginning of a name, of a word of a name, or of an ID. People whose name begins with it come "
+            "first, sorted by name. People with that word, or all these words, further on in their name "
+            "follow, sorted by the name from that word on (one word) or by name (several). People whose ID "
+            "alone begins with it come last, sorted by ID; with `sort=uid` they come first."
         ),
     )
     sort: Sort = Field(default=Sort.NAME, description="`-`: in descending order.")

@@ -135,7 +135,7 @@ function showUsers({ data: users, headers }) {
   result.replaceChildren(...users.map(row));
   byId('empty-title').textContent = asked.q ? `Nobody matches “${asked.q}”` : 'No users yet';
   byId('empty-advice').textContent = asked.q
-    ? 'The search looks at the beginning of names and IDs.'
+    ? 'The search looks at the beginning of each name, first or last, and of IDs.'
     : 'They appear here as soon as your teacher has imported the class.';
   byId('clear-search').hidden = !asked.q;
   byId('status').textContent = users.length
