@@ -42,7 +42,7 @@ def database_url(sqlite_template: Path, tmp_path: Path) -> str:
 def doctor(
     *arguments: str, settings: dict[str, str] | None = None, typed: str | None = None
 ) -> tuple[int, dict[str, list[str]]]:
-    """The exit status, and what was told of each check that found a fault."""
+    """The exit status, and what was told of each check that found something wrong, or else may soon be."""
     done = subprocess.run(
         [sys.executable, "-m", "homeroom", "doctor", "--json", *arguments],
         env=os.environ | (settings or {}),
@@ -55,8 +55,8 @@ def doctor(
     assert done.stdout.lstrip().startswith("["), done.stderr
     faults: dict[str, list[str]] = {}
     for finding in json.loads(done.stdout):
-        assert finding["ok"] == (finding["remedy"] is None)
-        if not finding["ok"]:
+        assert finding["ok"] == (finding["remedy"] is None) == (finding["state"] == "fine")
+        if finding["state"] == {1: "wrong", 3: "warning"}.get(done.returncode):
             faults.setdefault(finding["check"], []).append(finding["told"])
     return done.returncode, faults
 
@@ -74,8 +74,30 @@ def at_localhost(server: Server) -> str:
 # --- From inside
 
 
-def test_a_healthy_machine_has_no_fault(server_settings: dict[str, str], tmp_path: Path) -> None:
+NO_BACKUP_YET = {"backup": ["There has been no backup yet."], "drill": ["There has been no drill yet."]}
+
+
+def test_a_healthy_machine_without_a_backup_is_warned(server_settings: dict[str, str]) -> None:
+    assert doctor(settings=server_settings) == (3, NO_BACKUP_YET)
+    told = printed(server_settings)
+    assert re.search(
+        r"^! backup +There has been no backup yet\.\n +→ Run `homeroom backup`", told, re.MULTILINE
+    )
+    assert told.endswith("\nNothing wrong, 2 warnings.\n")
+    assert homeroom(server_settings, "backup") == 0
+    assert list(doctor(settings=server_settings)[1]) == ["drill"]
+    assert printed(server_settings).endswith("\nNothing wrong, 1 warning.\n")
+    assert homeroom(server_settings, "drill") == 0
     assert doctor(settings=server_settings) == (0, {})
+    assert printed(server_settings).endswith("\nNothing wrong.\n")
+
+
+def test_what_is_wrong_counts_more_than_warnings(server_settings: dict[str, str], tmp_path: Path) -> None:
+    unmounted = server_settings | {"VOLUME_PATH": str(tmp_path)}
+    told = printed(unmounted)
+    assert told.endswith("\n1 thing is wrong, 2 warnings.\n")
+    assert [line[0] for line in told.splitlines() if line[:1] in ("✗", "!")] == ["✗", "!", "!"]
+    assert homeroom(unmounted, "doctor") == 1
 
 
 @pytest.mark.parametrize("key", ["short", "a" * 40])
@@ -88,7 +110,7 @@ def test_a_weak_key_is_named(server_settings: dict[str, str], key: str) -> None:
 
 def test_a_key_file_that_others_may_read_is_named(server_settings: dict[str, str], tmp_path: Path) -> None:
     settings = {name: value for name, value in server_settings.items() if name != "SECRET_KEY"}
-    assert doctor(settings=settings) == (0, {})
+    assert doctor(settings=settings) == (3, NO_BACKUP_YET)
     (tmp_path / "instance" / "secret_key").chmod(0o644)
     status, faults = doctor(settings=settings)
     assert (status, list(faults)) == (1, ["key"])
@@ -127,7 +149,7 @@ def test_data_that_is_not_on_its_volume_is_named(server_settings: dict[str, str]
     assert "Nothing is mounted" in faults["volume"][0]
     status, faults = doctor(settings=server_settings | {"VOLUME_PATH": "/proc"})
     assert (status, list(faults)) == (1, ["volume"])
-    assert doctor(settings=server_settings | {"VOLUME_PATH": "/"}) == (0, {})
+    assert doctor(settings=server_settings | {"VOLUME_PATH": "/"}) == (3, NO_BACKUP_YET)
 
 
 @needs_root
@@ -136,13 +158,31 @@ def test_a_full_disk_is_named(server_settings: dict[str, str], tmp_path: Path) -
         settings = server_settings | {"VOLUME_PATH": str(volume), "INSTANCE_PATH": str(volume)}
         (volume / "filled").write_bytes(bytes(7 * MEGABYTE))
         status, faults = doctor(settings=settings)
-    assert (status, list(faults)) == (1, ["disk"])
+        assert (status, list(faults)) == (1, ["disk"])
+        (volume / "filled").unlink()
+        status, faults = doctor(settings=settings | {"DISK_RESERVE_MB": "0"})
+        assert (status, list(faults)) == (1, ["disk"]), "fewer than 50 MB are nearly none"
+
+
+@needs_root
+def test_a_disk_that_gets_full_is_a_warning(server_settings: dict[str, str], tmp_path: Path) -> None:
+    with small_disk(tmp_path / "volume", 100) as volume:
+        settings = server_settings | {"VOLUME_PATH": str(volume), "INSTANCE_PATH": str(volume)}
+        status, faults = doctor(settings=settings)
+    assert (status, list(faults)) == (3, ["disk", *NO_BACKUP_YET])
 
 
 def homeroom(settings: dict[str, str], *arguments: str) -> int:
     command = [sys.executable, "-m", "homeroom", *arguments]
     environment = os.environ | settings
     return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False).returncode
+
+
+def printed(settings: dict[str, str]) -> str:
+    command = [sys.executable, "-m", "homeroom", "doctor"]
+    environment = os.environ | settings
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout
 
 
 def test_backups_that_are_missing_old_or_damaged_are_named(
@@ -162,6 +202,8 @@ def test_backups_that_are_missing_old_or_damaged_are_named(
     status, faults = doctor(settings=production)
     assert (status, set(faults)) == (1, {"backup", "drill"})
     assert "days old" in faults["backup"][0]
+    status, faults = doctor(settings=server_settings)
+    assert (status, set(faults)) == (3, {"backup", "drill"}), "outside production it is a warning"
     state.write_text(fresh)
 
     (archive,) = (tmp_path / "instance" / "backups").glob("homeroom-*.tar")
@@ -415,17 +457,22 @@ def test_a_healthy_site_behind_https_has_no_fault(
 
 
 @pytest.mark.parametrize(
-    ("certificate", "words"),
-    [({"days": -1}, "expired"), ({"days": 5}, "was not renewed"), ({"name": "other.example"}, "mismatch")],
+    ("certificate", "ends", "words"),
+    [
+        ({"days": -1}, 1, "expired"),
+        ({"days": 5}, 1, "was not renewed"),
+        ({"days": 14}, 3, "was not renewed"),
+        ({"name": "other.example"}, 1, "mismatch"),
+    ],
 )
 def test_a_certificate_that_browsers_refuse_or_soon_will_is_named(
     behind_proxy: Server, authority: trustme.CA, trusting: dict[str, str], port_80: str,
-    certificate: dict[str, Any], words: str,
+    certificate: dict[str, Any], ends: int, words: str,
 ) -> None:  # fmt: skip
     with proxying(behind_proxy.address, context=tls(authority, **certificate), **HTTPS) as port:
         url = f"https://localhost:{port}"
         status, faults = doctor(url, "--http-port", port_80, settings=trusting)
-    assert (status, list(faults)) == (1, ["certificate"])
+    assert (status, list(faults)) == (ends, ["certificate"])
     assert words in faults["certificate"][0]
 
 
@@ -441,17 +488,17 @@ def test_a_port_without_tls_is_named(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "checks"),
-    [({"sent": {}}, {"proxy", "cookie"}), ({"more": ()}, {"hsts"})],
+    ("wrong", "ends", "checks"),
+    [({"sent": {}}, 1, {"proxy", "cookie"}), ({"more": ()}, 3, {"hsts"})],
 )
 def test_a_proxy_that_does_not_tell_of_https_is_named(
     behind_proxy: Server, authority: trustme.CA, trusting: dict[str, str], port_80: str,
-    wrong: dict[str, Any], checks: set[str],
+    wrong: dict[str, Any], ends: int, checks: set[str],
 ) -> None:  # fmt: skip
     with proxying(behind_proxy.address, context=tls(authority), **(HTTPS | wrong)) as port:
         url = f"https://localhost:{port}"
         status, faults = doctor(url, "--http-port", port_80, settings=trusting)
-    assert (status, set(faults)) == (1, checks)
+    assert (status, set(faults)) == (ends, checks)
 
 
 def test_plain_http_that_is_not_led_to_https_is_named(

@@ -9,10 +9,18 @@ from flask import current_app
 from flask.cli import ScriptInfo
 
 from homeroom.config import ConfigError, current_config
-from homeroom.doctor.findings import Finding
+from homeroom.doctor.findings import Finding, State
 from homeroom.doctor.machine import check_machine
 from homeroom.doctor.origin import Visitor, walk
 from homeroom.doctor.site import Target, check_site
+
+_MARKS = {
+    State.FINE: click.style("✓", fg="green"),
+    State.WARNING: click.style("!", fg="yellow"),
+    State.WRONG: click.style("✗", fg="red"),
+}
+# 2 is click's, for a command that was written wrongly.
+_STATUS_WRONG, _STATUS_WARNINGS = 1, 3
 
 
 class Nameserver(click.ParamType[tuple[str, int]]):
@@ -45,10 +53,12 @@ def doctor(
     context: click.Context, url: str | None, origin: str | None, uid: str | None, address: str | None,
     nameserver: tuple[str, int] | None, http_port: int, inside: bool | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Check a deployment; each fault is named with its remedy.
+    """Check a deployment; each fault and each warning is named with its remedy.
 
     Without a URL this machine is looked at: settings, key, disk, volume, database. With one, the site as
     others see it: name, ports, certificate, redirect, proxy, cookie, clock.
+
+    Exit status: 0 all is fine, 1 something is wrong, 2 the command was written wrongly, 3 warnings only.
     """
     findings: list[Finding] = []
     if url is None or inside:
@@ -58,7 +68,10 @@ def doctor(
     elif origin is not None or uid is not None:
         raise click.UsageError("Name the site's URL; --origin and --uid walk there.")
     _tell(findings, as_json=as_json)
-    sys.exit(any(finding.is_fault for finding in findings))
+    states = {finding.state for finding in findings}
+    if State.WRONG in states:
+        sys.exit(_STATUS_WRONG)
+    sys.exit(_STATUS_WARNINGS if State.WARNING in states else 0)
 
 
 def _look_inside(context: click.Context) -> Iterator[Finding]:
@@ -97,15 +110,28 @@ def _ask_visitor(uid: str | None) -> Visitor | None:
 def _tell(findings: list[Finding], *, as_json: bool) -> None:
     if as_json:
         rows = [
-            {"check": each.check, "ok": not each.is_fault, "told": each.told, "remedy": each.remedy}
+            {
+                "check": each.check,
+                "state": each.state,
+                "ok": each.state is State.FINE,
+                "told": each.told,
+                "remedy": each.remedy,
+            }
             for each in findings
         ]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     for each in findings:
-        mark = click.style("✗", fg="red") if each.is_fault else click.style("✓", fg="green")
-        click.echo(f"{mark} {each.check:<16} {each.told}")
+        click.echo(f"{_MARKS[each.state]} {each.check:<16} {each.told}")
         if each.remedy:
             click.echo(f"  {'':<16} → {each.remedy}")
-    faults = sum(each.is_fault for each in findings)
-    click.echo(f"\n{'No fault was found.' if not faults else f'Faults: {faults}.'}")
+    click.echo(f"\n{_summary(findings)}")
+
+
+def _summary(findings: list[Finding]) -> str:
+    states = [each.state for each in findings]
+    wrong, warnings = states.count(State.WRONG), states.count(State.WARNING)
+    told = {0: "Nothing wrong", 1: "1 thing is wrong"}.get(wrong, f"{wrong} things are wrong")
+    if not warnings:
+        return f"{told}."
+    return f"{told}, {warnings} {'warning' if warnings == 1 else 'warnings'}."

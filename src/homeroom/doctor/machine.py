@@ -25,6 +25,8 @@ from homeroom.uploads.storage import current_storage
 # A class uploads that much within days; SQLite needs room for its log, and a backup for itself.
 MIN_FREE_BYTES = 500 * 1024 * 1024
 MIN_FREE_SHARE = 0.05
+# Less, and the next pictures or the next backup may be refused.
+FULL_BYTES = 50 * 1024 * 1024
 # Made daily by its timer; one that failed once is made up for the next day.
 MAX_BACKUP_AGE = timedelta(days=2)
 MAX_DRILL_AGE = timedelta(days=35)
@@ -86,7 +88,12 @@ def _check_disk(config: Config) -> Finding:
     told = f"{disk.free / 1024**3:.1f} GiB of {disk.total / 1024**3:.1f} are free where the data is."
     if disk.free >= max(MIN_FREE_BYTES, MIN_FREE_SHARE * disk.total):
         return Finding("disk", told)
-    return Finding("disk", told, "Make room, or enlarge the volume: a full disk takes nothing new.")
+    return Finding(
+        "disk",
+        told,
+        "Make room, or enlarge the volume: a full disk takes nothing new.",
+        is_warning=disk.free >= FULL_BYTES,
+    )
 
 
 def _check_database(config: Config) -> Iterator[Finding]:
@@ -184,7 +191,7 @@ def _check_storage() -> Finding:
 
 
 def _check_backups(config: Config) -> Iterator[Finding]:
-    """How the last ones ended, and in production whether there are any that are not too old."""
+    """How the last ones ended, and whether there are any that are not too old; production must have some."""
     state = backup_state(config)
     yield _judge_run(
         "backup", state.backup, MAX_BACKUP_AGE, "Run `homeroom backup`, and see that its timer is on.", config
@@ -194,11 +201,11 @@ def _check_backups(config: Config) -> Iterator[Finding]:
 
 def _judge_run(name: str, last: Outcome | None, max_age: timedelta, remedy: str, config: Config) -> Finding:
     if last is None:
-        told = f"There has been no {name} yet."
-        return Finding(name, told, remedy if config.production else None)
+        return Finding(name, f"There has been no {name} yet.", remedy, is_warning=not config.production)
     if not last.ok:
         reason = last.problems[0] if last.problems else "it does not say why"
         return Finding(name, f"The last {name} failed: {reason}", remedy)
     if last.age > max_age:
-        return Finding(name, f"The last {name} is {last.age.days} days old.", remedy)
+        told = f"The last {name} is {last.age.days} days old."
+        return Finding(name, told, remedy, is_warning=not config.production)
     return Finding(name, f"The last {name} went well, {last.at:%Y-%m-%d %H:%M} UTC.")

@@ -23,6 +23,8 @@ TIMEOUT_S = 8
 MAX_CLOCK_OFFSET_S = 60
 # Certbot renews a month before the end; three weeks before it, something has kept it from doing so.
 RENEWED_BEFORE_DAYS = 21
+# Time enough to look into it, and no more.
+URGENT_DAYS = 7
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -226,6 +228,7 @@ def _check_tls(target: Target, address: str) -> Iterator[Finding]:
             "certificate",
             f"The certificate ends in {days:.0f} days and was not renewed.",
             "Run `certbot renew` by hand and look at what it says; see that its timer is on.",
+            is_warning=days >= URGENT_DAYS,
         )
     else:
         yield Finding("certificate", f"The certificate is good for {days:.0f} days.")
@@ -323,5 +326,8 @@ def _check_hsts(site: Site) -> Finding:
     if site.ask("GET", "/").headers.get("Strict-Transport-Security"):
         return Finding("hsts", "Browsers are told to come by HTTPS only.")
     return Finding(
-        "hsts", "Browsers are not told to come by HTTPS only.", "Let Nginx add Strict-Transport-Security."
+        "hsts",
+        "Browsers are not told to come by HTTPS only.",
+        "Let Nginx add Strict-Transport-Security.",
+        is_warning=True,
     )
