@@ -116,7 +116,7 @@ export function field({ name, label, hint, value = '', multiline, optional, ...a
   const id = `field-${fieldsMade += 1}`;
   const described = hint ? `${id}-hint ${id}-error` : `${id}-error`;
   const input = element(multiline ? 'textarea' : 'input', {
-    id, name, 'aria-describedby': described, ...attributes,
+    id, name, dir: 'auto', 'aria-describedby': described, ...attributes,
   });
   input.value = value;
   const caption = element('label', { for: id }, label);

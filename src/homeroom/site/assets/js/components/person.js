@@ -2,11 +2,11 @@
 
 import { addressOf } from '../api/client.js';
 import { root } from '../api/session.js';
-import { element } from '../dom.js';
+import { element, personal } from '../dom.js';
 
 /** Fills a `.person` element with a user's name, and links it to their portfolio if it is a link. */
 export function dressPerson(place, { name, uid, picture }) {
-  place.textContent = name;
+  place.replaceChildren(personal(name));
   place.dataset.initials = initials(name);
   place.dataset.tone = tone(uid ?? name);
   if (place.tagName === 'A') place.href = portfolioAddress(uid);

@@ -10,9 +10,9 @@ export const VISIBILITIES = { draft: 'Draft', class: 'Class only', public: 'Publ
 /** A project as a list item. `author` says whose it is, where a page shows those of many. */
 export function projectCard(project, { author = false } = {}) {
   const link = element('a', { href: projectAddress(project.id) }, project.title);
-  const text = element('div', { class: 'project-text' }, element('h3', {}, link));
+  const text = element('div', { class: 'project-text' }, element('h3', { dir: 'auto' }, link));
   if (author) text.append(byline(project.author));
-  if (project.summary) text.append(element('p', { class: 'summary' }, project.summary));
+  if (project.summary) text.append(element('p', { class: 'summary', dir: 'auto' }, project.summary));
   text.append(tagList(project));
   return element('li', { class: 'project-card' }, cover(project), text);
 }
@@ -38,7 +38,7 @@ export function editAddress(id) {
 
 /** Tags, and before them whatever keeps a project from being seen by all. */
 function tagList({ visibility, hidden, tags }) {
-  const labels = tags.slice(0, 4).map((tag) => element('li', { class: 'tag' }, tag));
+  const labels = tags.slice(0, 4).map((tag) => element('li', { class: 'tag', dir: 'auto' }, tag));
   if (visibility !== 'public') {
     labels.unshift(element('li', { class: `tag ${visibility}` }, VISIBILITIES[visibility]));
   }

@@ -10,7 +10,7 @@ import { askInDialog } from '../components/dialog.js';
 import { clearFailure, showFailure } from '../components/failure.js';
 import { largePortrait } from '../components/person.js';
 import { editAddress, projectCard } from '../components/project-card.js';
-import { element } from '../dom.js';
+import { element, isolated, personal } from '../dom.js';
 import { field } from '../forms.js';
 
 const PAGE_SIZE = 24;
@@ -64,7 +64,7 @@ function missing() {
 }
 
 function showPerson(own) {
-  document.title = `${portfolio.name} · Homeroom`;
+  document.title = `${isolated(portfolio.name)} · Homeroom`;
   byId('portrait').replaceChildren(largePortrait({ ...portfolio, uid }));
   byId('name').textContent = portfolio.name;
   byId('uid').textContent = portfolio.uid ?? '';
@@ -84,7 +84,7 @@ function showEmptyWords(own) {
       'The public ones are on the start page; if you are of the class, sign in to see all.']
     : ['No projects yet', own
       ? 'Show what you have made: a program, a drawing, a machine, a text.'
-      : `What ${portfolio.name} shows appears here.`];
+      : `What ${isolated(portfolio.name)} shows appears here.`];
   byId('empty-title').textContent = title;
   byId('empty-advice').textContent = advice;
   byId('empty-new').hidden = !own;
@@ -93,12 +93,12 @@ function showEmptyWords(own) {
 /** A plain text: an empty line begins a new paragraph. */
 function paragraphs(text) {
   return (text ?? '').split(/\n\s*\n/).filter((part) => part.trim())
-    .map((part) => element('p', {}, part.trim()));
+    .map((part) => element('p', { dir: 'auto' }, part.trim()));
 }
 
 function linkItem({ label, url }) {
   const href = safeAddress(url);
-  return element('li', {}, href ? outsideLink(href, label) : label);
+  return element('li', {}, href ? outsideLink(href, personal(label)) : personal(label));
 }
 
 async function projectsPage() {

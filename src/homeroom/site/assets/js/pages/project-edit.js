@@ -10,7 +10,7 @@ import { onSessionChangeElsewhere, seemsSignedIn } from '../api/session.js';
 import { clearFailure, showFailure, signInElsewhere } from '../components/failure.js';
 import { portfolioAddress } from '../components/person.js';
 import { projectAddress } from '../components/project-card.js';
-import { element } from '../dom.js';
+import { element, isolated } from '../dom.js';
 import { onSubmit, say } from '../forms.js';
 
 const byId = (id) => document.getElementById(id);
@@ -58,7 +58,7 @@ async function fetchSaved() {
 }
 
 function fill(project) {
-  document.title = id ? `Edit ${project.title} · Homeroom` : 'New project · Homeroom';
+  document.title = id ? `Edit ${isolated(project.title)} · Homeroom` : 'New project · Homeroom';
   byId('heading').textContent = id ? 'Edit project' : 'New project';
   for (const name of ['title', 'summary', 'body', 'visibility']) {
     form.elements.namedItem(name).value = project[name] ?? '';

@@ -10,7 +10,7 @@ import { clearFailure, showFailure } from '../components/failure.js';
 import { dressPerson, portfolioAddress } from '../components/person.js';
 import { pageOf } from '../components/pictures.js';
 import { editAddress, VISIBILITIES } from '../components/project-card.js';
-import { element } from '../dom.js';
+import { element, isolated, personal } from '../dom.js';
 import { field } from '../forms.js';
 import { onDay } from '../times.js';
 
@@ -49,7 +49,7 @@ function missing() {
 }
 
 function show(project, me) {
-  document.title = `${project.title} · Homeroom`;
+  document.title = `${isolated(project.title)} · Homeroom`;
   byId('title').textContent = project.title;
   byId('summary').textContent = project.summary ?? '';
   byId('summary').hidden = !project.summary;
@@ -58,7 +58,7 @@ function show(project, me) {
   byId('content').replaceChildren(contentFragment(project.content ?? []));
   byId('links').replaceChildren(...project.links.map(linkItem));
   byId('links-part').hidden = !project.links.length;
-  byId('tags').replaceChildren(...project.tags.map((tag) => element('li', { class: 'tag' }, tag)));
+  byId('tags').replaceChildren(...project.tags.map((tag) => element('li', { class: 'tag', dir: 'auto' }, tag)));
   byId('tags-part').hidden = !project.tags.length;
   byId('aside').hidden = !project.links.length && !project.tags.length;
   showActions(project, me);
@@ -93,7 +93,7 @@ function shot(picture, how) {
 
 function linkItem({ label, url }) {
   const href = safeAddress(url);
-  return element('li', {}, href ? outsideLink(href, label) : label);
+  return element('li', {}, href ? outsideLink(href, personal(label)) : personal(label));
 }
 
 function showActions(project, me) {

@@ -4,7 +4,7 @@ import '../components/site-header.js';
 import { advice, ApiError, nextCursor as cursorIn, request, totalIn } from '../api/client.js';
 import { noteSignedIn, onSessionChangeElsewhere, signInAddress } from '../api/session.js';
 import { dressPerson } from '../components/person.js';
-import { fromTemplate } from '../dom.js';
+import { fromTemplate, isolated } from '../dom.js';
 
 const PAGE_SIZE = 50;
 const SORTS = ['name', '-name', 'uid', '-uid'];
@@ -133,7 +133,7 @@ function showUsers({ data: users, headers }) {
   previous.disabled = !asked.cursors.length;
   byId('pages').hidden = next.disabled && previous.disabled;
   result.replaceChildren(...users.map(row));
-  byId('empty-title').textContent = asked.q ? `Nobody matches “${asked.q}”` : 'No users yet';
+  byId('empty-title').textContent = asked.q ? `Nobody matches “${isolated(asked.q)}”` : 'No users yet';
   byId('empty-advice').textContent = asked.q
     ? 'The search looks at the beginning of each name, first or last, and of IDs.'
     : 'They appear here as soon as your teacher has imported the class.';

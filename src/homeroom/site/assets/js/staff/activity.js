@@ -4,7 +4,7 @@ import { nextCursor, request } from '../api/client.js';
 import { clearFailure, showFailure } from '../components/failure.js';
 import { portfolioAddress } from '../components/person.js';
 import { projectAddress } from '../components/project-card.js';
-import { element } from '../dom.js';
+import { element, personal } from '../dom.js';
 import { ago, exactly } from '../times.js';
 
 const PAGE_SIZE = 100;
@@ -94,7 +94,7 @@ const SAID = {
   project_made: ([{ user, project }]) => [personLink(user), ' shows ', projectLink(project), '.'],
   project_changed: ([{ user, project }]) => [projectLink(project), ' by ', personLink(user), ' was changed.'],
   project_hidden: ([{ user, project, reason }]) => [
-    projectLink(project), ' by ', personLink(user), ` was hidden: ${reason}`,
+    projectLink(project), ' by ', personLink(user), ' was hidden: ', personal(reason),
   ],
   picture_added: (act) => [
     personLink(act[0].user), ` added ${counted(act.length, 'picture')} to `, projectLink(act[0].project), '.',
@@ -107,9 +107,9 @@ function counted(number, word) {
 }
 
 function personLink({ name, uid }) {
-  return element('a', { href: portfolioAddress(uid) }, name);
+  return element('a', { href: portfolioAddress(uid) }, personal(name));
 }
 
 function projectLink({ id, title }) {
-  return element('a', { href: projectAddress(id) }, title);
+  return element('a', { href: projectAddress(id) }, personal(title));
 }

@@ -32,7 +32,7 @@ function card({ name, uid, code, expires_at: expires }) {
   const until = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }).format(new Date(expires));
   const join = new URL('join/', root);
   return element('li', {},
-    element('strong', {}, name),
+    element('strong', { dir: 'auto' }, name),
     element('span', { class: 'hint' }, `ID: ${uid}`),
     element('span', { class: 'code' }, code),
     element('span', { class: 'hint' }, `${join.host}${join.pathname}`),

@@ -3,7 +3,7 @@
 import { request } from '../api/client.js';
 import { clearFailure, showFailure } from '../components/failure.js';
 import { projectAddress } from '../components/project-card.js';
-import { element } from '../dom.js';
+import { element, personal } from '../dom.js';
 
 const byId = (id) => document.getElementById(id);
 
@@ -33,7 +33,7 @@ function row({ id, title, author, hidden }) {
   });
   return element('li', {},
     element('div', { class: 'grow' },
-      element('a', { href: projectAddress(id) }, title),
-      element('span', { class: 'hint' }, `${author.name}: ${hidden.reason}`)),
+      element('a', { href: projectAddress(id) }, personal(title)),
+      element('span', { class: 'hint' }, personal(author.name), ': ', personal(hidden.reason))),
     again);
 }

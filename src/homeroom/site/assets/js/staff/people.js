@@ -4,7 +4,7 @@ import { advice, nextCursor, request, totalIn } from '../api/client.js';
 import { askInDialog } from '../components/dialog.js';
 import { clearFailure, showFailure } from '../components/failure.js';
 import { dressPerson } from '../components/person.js';
-import { element } from '../dom.js';
+import { element, isolated } from '../dom.js';
 import { field } from '../forms.js';
 
 const SHOWN = 10;
@@ -63,7 +63,7 @@ function row(user) {
 }
 
 function roleSelect(user) {
-  const select = element('select', { 'aria-label': `Role of ${user.name}` },
+  const select = element('select', { 'aria-label': `Role of ${isolated(user.name)}` },
     ...ROLES.map((role) => element('option', { value: role }, role)));
   select.value = user.role;
   select.addEventListener('change', () => changeRole(user, select));
@@ -72,7 +72,7 @@ function roleSelect(user) {
 
 function button(label, user, act) {
   const made = element('button', {
-    class: 'button quiet small', type: 'button', 'aria-label': `${label}: ${user.name}`,
+    class: 'button quiet small', type: 'button', 'aria-label': `${label}: ${isolated(user.name)}`,
   }, label);
   made.addEventListener('click', act);
   return made;
@@ -82,7 +82,7 @@ function button(label, user, act) {
 async function changeRole(user, select) {
   const role = select.value;
   const given = await askInDialog({
-    title: `Make ${user.name} ${role === 'User' ? 'a user' : `a${role === 'Admin' ? 'n' : ''} ${role}`}?`,
+    title: `Make ${isolated(user.name)} ${role === 'User' ? 'a user' : `a${role === 'Admin' ? 'n' : ''} ${role}`}?`,
     intro: [{
       User: 'Users see the class and keep their own portfolio.',
       Teacher: 'Teachers see every project and can hide one.',
@@ -93,14 +93,14 @@ async function changeRole(user, select) {
   });
   if (given) user.role = role;
   select.value = user.role;
-  if (given) byId('people-told').textContent = `${user.name} is ${role} now.`;
+  if (given) byId('people-told').textContent = `${isolated(user.name)} is ${role} now.`;
 }
 
 async function admit(user) {
   try {
     await request(`/api/users/${user.id}/admission`, { method: 'POST' });
     await search();
-    byId('people-told').textContent = `${user.name} is admitted.`;
+    byId('people-told').textContent = `${isolated(user.name)} is admitted.`;
   } catch (error) {
     byId('people-told').textContent = advice(error);
   }
@@ -109,14 +109,14 @@ async function admit(user) {
 
 async function newCode(user) {
   const made = await askInDialog({
-    title: `A new code for ${user.name}?`,
+    title: `A new code for ${isolated(user.name)}?`,
     intro: ['It lets them choose a new password, once. An older code of theirs ends.'],
     action: 'Make it',
     send: () => request(`/api/users/${user.id}/join-code`, { method: 'POST' }),
   });
   if (!made) return;
   await askInDialog({
-    title: `The code of ${user.name}`,
+    title: `The code of ${isolated(user.name)}`,
     intro: ['Hand it over in person: whoever has it can choose the password.'],
     fields: [field({ name: 'code', label: 'Code', value: made.data.code, readonly: '', class: 'code' })],
     action: 'Done',

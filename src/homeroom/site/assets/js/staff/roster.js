@@ -2,7 +2,7 @@
 
 import { request } from '../api/client.js';
 import { clearFailure, showFailure } from '../components/failure.js';
-import { element } from '../dom.js';
+import { element, isolated, personal } from '../dom.js';
 import { onSubmit } from '../forms.js';
 
 const byId = (id) => document.getElementById(id);
@@ -89,12 +89,12 @@ function show(report) {
 }
 
 function row({ line, uid, name, result, message, changes }) {
-  const changed = changes.map(({ field, old, new: next }) => `${field}: ${old ?? 'none'} → ${next}`);
+  const changed = changes.map(({ field, old, new: next }) => `${field}: ${isolated(old ?? 'none')} → ${isolated(next)}`);
   const what = [message, ...changed].filter(Boolean).join('; ');
   return element('tr', {},
     element('td', {}, String(line)),
     element('td', {}, uid),
-    element('td', {}, name),
+    element('td', {}, personal(name)),
     element('td', { class: 'result' }, element('span', { class: `tag ${result}` }, result)),
     element('td', {}, what, result === 'conflict' ? decision(uid) : ''));
 }

@@ -1,0 +1,115 @@
+"""Pages on paper, and people's words that run from right to left, on every page."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.classroom import API, Homeroom, Member
+from tests.browser.projects import AWKWARD, make_project
+
+pytestmark = pytest.mark.browser
+
+NAME = "حداد سمير"
+TEXT = "محطة الطقس، الإصدار 2."
+# What is of no use on paper; a column's name is in a button by which one sorts on a screen.
+USELESS = (
+    "site-header, .site-footer, nav, input, textarea, label, dialog, button:not(th button), .button, .actions"
+)
+# Whose words they are is not ours to know: they need a direction of their own.
+WITHOUT_DIRECTION = """() => {
+  const arabic = /[\\u0600-\\u06ff]/;
+  const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  const wrong = [];
+  while (texts.nextNode()) {
+    const { data, parentElement } = texts.currentNode;
+    if (arabic.test(data) && !data.startsWith('\\u2068') && !/[“ ]\\u2068/.test(data)
+      && !parentElement.closest('bdi, [dir=auto]')) wrong.push(parentElement.outerHTML.slice(0, 200));
+  }
+  for (const field of document.querySelectorAll('main input, main textarea')) {
+    if (arabic.test(field.value) && field.dir !== 'auto') wrong.push(field.outerHTML);
+  }
+  return wrong;
+}"""
+
+
+@pytest.fixture(scope="module")
+def samir(server: Homeroom) -> Member:
+    return server.add_member("samir", NAME, "Admin")
+
+
+@pytest.fixture
+def addresses(page: Page, samir: Member, sign_in: Callable[..., None]) -> list[str]:
+    """Pages that hold this person's words, who is signed in."""
+    sign_in(page, samir)
+    links = [{"label": TEXT, "url": "https://example.org/a"}]
+    project = make_project(
+        page, title=TEXT, summary=TEXT, body=f"{TEXT}\n\n{AWKWARD}", tags=["طقس"], links=links
+    )
+    about = {"about": TEXT, "links": links, "shown_name": NAME}
+    assert page.request.put(f"{API}/api/portfolio", data=about).status == 200
+    hidden = make_project(page, title=TEXT, pictures=[])["id"]
+    reason = {"reason": TEXT}
+    assert page.request.put(f"{API}/api/projects/{hidden}/hidden", data=reason).status == 200
+    number = project["id"]
+    return [
+        *("/", "/users/?q=samir", f"/users/?q={NAME}x", "/account/", "/portfolio/", "/staff/", "/login/"),
+        *(f"/project/?id={number}", f"/project/?id={hidden}", f"/project/edit/?id={number}"),
+    ]
+
+
+def settled(page: Page, path: str) -> None:
+    page.goto(API + path)
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("[aria-busy=true], #loading:visible")).to_have_count(0)
+
+
+def test_words_run_their_own_way_on_every_page(page: Page, addresses: list[str], server: Homeroom) -> None:
+    wrong: dict[str, list[str]] = {}
+    for path in addresses:
+        settled(page, path)
+        if found := page.evaluate(WITHOUT_DIRECTION):
+            wrong[path] = found
+    settled(page, "/staff/")
+    page.get_by_placeholder("Search by name or ID").fill(NAME)
+    expect(page.locator("#people li").first).to_be_visible()
+    page.get_by_role("button", name="New code").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    wrong["/staff/ people"] = page.evaluate(WITHOUT_DIRECTION)
+    page.goto(server.invite("invited-samir", NAME))
+    expect(page.get_by_role("heading", name="Hello")).to_be_visible()
+    wrong["/join/"] = page.evaluate(WITHOUT_DIRECTION)
+    assert {path: found for path, found in wrong.items() if found} == {}
+
+
+def test_the_full_stop_of_a_card_stands_where_the_sentence_ends(page: Page, addresses: list[str]) -> None:
+    settled(page, addresses[0])
+    summary = page.locator(".project-card .summary").filter(has_text=TEXT).first
+    assert summary.evaluate("node => getComputedStyle(node).direction") == "rtl"
+
+
+def test_paper_shows_what_was_written_and_nothing_to_click(page: Page, addresses: list[str]) -> None:
+    shown: dict[str, list[str]] = {}
+    folder = os.environ.get("HOMEROOM_SCREENSHOTS")
+    for path in (*addresses, "/join/", "/api/docs/", "/no/such/page"):
+        settled(page, path)
+        page.emulate_media(media="print")
+        left = page.locator(USELESS).filter(visible=True)
+        if left.count():
+            shown[path] = left.evaluate_all("nodes => nodes.map(node => node.outerHTML.slice(0, 100))")
+        assert page.locator("main").get_by_role("heading").filter(visible=True).count(), path
+        if folder:
+            name = path.strip("/").partition("?")[0].replace("/", "-") or "start"
+            page.pdf(path=Path(folder) / f"paper-{name}.pdf", format="A4")
+        page.emulate_media(media="screen")
+    assert shown == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_letters_on_paper_are_dark(page: Page, addresses: list[str], scheme: str) -> None:
+    settled(page, addresses[7])
+    page.emulate_media(media="print", color_scheme=scheme)
+    color = page.locator("#title").evaluate("node => getComputedStyle(node).color")
+    assert max(int(part) for part in color.removeprefix("rgb(").removesuffix(")").split(",")) < 100
