@@ -177,6 +177,20 @@ def test_a_request_without_a_picture_is_refused(ada: Person, kwargs: dict, statu
     assert answer.status_code == status, answer.json
 
 
+@pytest.mark.parametrize("name", ["IMG_0001.HEIC", "IMG_0001.jpg", None])
+@pytest.mark.parametrize("brand", [b"heic", b"mif1"])
+def test_heic_is_refused_with_a_way_on(ada: Person, files: Files, name: str | None, brand: bytes) -> None:
+    data = b"\x00\x00\x00\x18ftyp" + brand + b"\x00\x00\x00\x00mif1heic" + bytes(5000)
+    if name is None:
+        answer = ada.client.post("/api/uploads/", data=data, content_type="image/heic")
+    else:
+        answer = send(ada, data, name)
+    assert answer.status_code == 415
+    assert "HEIC" in answer.json["detail"]
+    assert "Most Compatible" in answer.json["detail"]
+    assert files.names() == []
+
+
 def test_guests_and_pending_accounts_may_not_send_pictures(
     guest: FlaskClient, make_person: MakePerson
 ) -> None:

@@ -15,6 +15,7 @@ from typing import IO, NoReturn
 
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from homeroom.uploads import heic
 from homeroom.uploads.encoding import BOUNDS, PreparedPicture, encode
 from homeroom.uploads.jpeg import StrangeJpegError, jpeg_cost
 from homeroom.uploads.renditions import PictureType, Rendition
@@ -72,10 +73,13 @@ def prepare(file: IO[bytes], *, ending: str) -> PreparedPicture:
     content.
 
     Raises:
-        RefusedPictureError: more pixels, scans or frames than allowed (413); no JPEG, PNG, GIF or WebP, more
-            than that, or wrongly named (415); it cannot be decoded to its end (422).
+        RefusedPictureError: more pixels, scans or frames than allowed (413); HEIC, or else no JPEG, PNG, GIF
+            or WebP, more than that, or wrongly named (415); it cannot be decoded to its end (422).
     """
     size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    if heic.is_heic(file.read(heic.HEAD_BYTES)):
+        raise RefusedPictureError(415, heic.REMEDY)
     file.seek(0)
     with _damage_is_refused():
         image = Image.open(file, formats=list(FORMATS))

@@ -19,6 +19,7 @@ from homeroom.config import current_config
 from homeroom.db import db
 from homeroom.problems import reject_field
 from homeroom.spool import open_spool
+from homeroom.uploads import heic
 from homeroom.uploads.schemas import PictureFile
 from homeroom.uploads.turns import FairQueue, in_turn
 
@@ -120,6 +121,8 @@ def received_picture() -> Iterator[ReceivedFile]:
         with file.stream as stream:
             yield ReceivedFile(stream, file.filename)
         return
+    if request.mimetype in heic.TYPES:
+        abort(415, heic.REMEDY)
     if request.mimetype not in IMAGE_TYPES:
         abort(
             415,

@@ -2,16 +2,19 @@
 
 import { addressOf, NetworkError, readAnswer } from './client.js';
 import { options } from './config.js';
+import { shrink } from './shrink.js';
 
 // A class that sends its pictures at once fills the server's places for a moment; longer than this
 // nobody waits without being asked.
 const TRIES = 12;
 
 /**
- * Sends a picture, and again when the server is busy. `onProgress(share)` hears 0 … 1; `signal` calls it off.
+ * Sends a picture, a large one made smaller, and again when the server is busy. `onProgress(share)` hears 0 … 1; `signal` calls it off.
  * Gives back what the API answers; throws ApiError, NetworkError or AbortError, like `request`.
  */
-export async function upload(file, { onProgress, signal }) {
+export async function upload(chosen, { onProgress, signal }) {
+  const file = await shrink(chosen);
+  signal.throwIfAborted();
   for (let tries = 1; ; tries += 1) {
     try {
       return await send(file, { onProgress, signal });

@@ -81,7 +81,8 @@ class PictureList extends HTMLElement {
     choose.addEventListener('click', () => input.click());
     this.zone = element('div', { class: 'drop-zone' },
       choose, input,
-      element('p', { class: 'hint' }, 'Or drop them here, or paste them. JPEG, PNG, GIF or WebP.'));
+      element('p', { class: 'hint' }, 'Or drop them here, or paste them. JPEG, PNG, GIF or WebP. '
+        + 'Large photos are made smaller before they are sent.'));
     return this.zone;
   }
 
