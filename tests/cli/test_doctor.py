@@ -77,6 +77,12 @@ def at_localhost(server: Server) -> str:
 NO_BACKUP_YET = {"backup": ["There has been no backup yet."], "drill": ["There has been no drill yet."]}
 
 
+def test_a_misspelt_setting_is_a_warning(server_settings: dict[str, str]) -> None:
+    status, found = doctor(settings=server_settings | {"HOMEROOM_REGISTRATION": "open"})
+    assert status == 3
+    assert found["settings"] == ["HOMEROOM_REGISTRATION is no setting, and does nothing."]
+
+
 def test_a_healthy_machine_without_a_backup_is_warned(server_settings: dict[str, str]) -> None:
     assert doctor(settings=server_settings) == (3, NO_BACKUP_YET)
     told = printed(server_settings)

@@ -8,7 +8,7 @@ import click
 from flask import current_app
 from flask.cli import ScriptInfo
 
-from homeroom.config import ConfigError, current_config
+from homeroom.config import ConfigError, current_config, misspelt_settings
 from homeroom.doctor.findings import Finding, State
 from homeroom.doctor.machine import check_machine
 from homeroom.doctor.origin import Visitor, walk
@@ -81,6 +81,11 @@ def _look_inside(context: click.Context) -> Iterator[Finding]:
         for line in str(error).splitlines():
             yield Finding("settings", line, "Correct the setting; docs/reference/settings.md explains each.")
         return
+    for name, meant in misspelt_settings().items():
+        remedy = (
+            f"Call it {meant}." if meant else "Take it away; docs/reference/settings.md names all settings."
+        )
+        yield Finding("settings", f"{name} is no setting, and does nothing.", remedy, is_warning=True)
     with app.app_context():
         yield Finding("settings", f"The settings of {current_app.name} can be right.")
         yield from check_machine(current_config())
