@@ -129,8 +129,9 @@ def test_a_reload_stays_on_the_page(users: Page) -> None:
 @pytest.mark.parametrize(("heading", "values"), [("Name", names), ("ID", ids)])
 def test_a_heading_sorts_both_ways(users: Page, heading: str, values: Callable[[Page], list[str]]) -> None:
     column = users.get_by_role("columnheader", name=heading)
-    users.get_by_role("searchbox").fill("m")
-    expect(users).to_have_url(re.compile(r"\?q=m$"))
+    # Nobody has it as a later word: such people follow behind the others, whichever way these are sorted.
+    users.get_by_role("searchbox").fill("zoe")
+    expect(users).to_have_url(re.compile(r"\?q=zoe$"))
     expect(users.locator("#listing")).not_to_have_attribute("aria-busy", "true")
     # Name is the order at first: its first click turns it round.
     first = "descending" if heading == "Name" else "ascending"
@@ -142,7 +143,7 @@ def test_a_heading_sorts_both_ways(users: Page, heading: str, values: Callable[[
     expect(column).not_to_have_attribute("aria-sort", first)
     expect(users.locator("#listing")).not_to_have_attribute("aria-busy", "true")
 
-    assert len(one_way) > 5
+    assert len(one_way) == 5
     assert values(users) == one_way[::-1]
     expect(users.locator("th[aria-sort]")).to_have_count(1)
 
