@@ -98,6 +98,14 @@ def test_a_body_that_is_no_json_is_told_what_to_send(
     assert asked > 10
 
 
+def test_a_body_of_very_many_fields_is_not_read_field_by_field(admin: Person) -> None:
+    many = {str(number): 0 for number in range(50_000)}
+    for method, path in (("POST", "/api/join"), ("POST", "/api/projects/"), ("PUT", "/api/user")):
+        answer = admin.client.open(path, method=method, json=many)
+        assert_problem(answer, 422)
+        assert answer.json["errors"] == [{"pointer": "#", "detail": "At most 200 fields; there are 50,000."}]
+
+
 WRONG_TYPES = (
     None,
     True,

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
+from homeroom.cli.serve import STOP_TIMEOUT_S
 from tests.conftest import PASSWORD
 from tests.servers import free_port
 
@@ -50,11 +53,12 @@ def running(instance: Path) -> Iterator[tuple[str, str]]:
         process.stdout.close()
 
 
-def _wait_for(address: str) -> None:
+def _wait_for(address: str, *, patience_s: float = 10) -> None:
     session = requests.Session()
-    retry = requests.adapters.HTTPAdapter(
-        max_retries=requests.adapters.Retry(total=20, backoff_factor=0.05, status_forcelist=[503])
+    tries = requests.adapters.Retry(
+        total=int(patience_s * 2), backoff_factor=0.05, backoff_max=0.5, status_forcelist=[503]
     )
+    retry = requests.adapters.HTTPAdapter(max_retries=tries)
     session.mount("http://", retry)
     session.get(f"{address}/api/health/ready", timeout=5).raise_for_status()
     session.close()
@@ -121,7 +125,7 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("after_s", [0.05, 0.3, 0.6, 1, 1.5, 2, 3, 5])
 def test_an_interruption_ends_it_quietly_at_any_moment(tmp_path: Path, after_s: float) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "homeroom", "run", "--port", str(free_port()), "--workers", "2"],
+        [sys.executable, "-m", "homeroom", "run", "--port", str(free_port()), "--workers", "3"],
         env=os.environ | {"INSTANCE_PATH": str(tmp_path / "instance")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -134,6 +138,31 @@ def test_an_interruption_ends_it_quietly_at_any_moment(tmp_path: Path, after_s: 
     _printed, told = process.communicate(timeout=60)
     assert "Traceback" not in told, told
     assert "KeyboardInterrupt" not in told
+
+
+def test_workers_do_not_hear_what_the_terminal_sends(tmp_path: Path) -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "homeroom", "run", "--port", str(port), "--workers", "3"],
+        env=os.environ | {"INSTANCE_PATH": str(tmp_path / "instance")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    _wait_for(f"http://localhost:{port}", patience_s=60)
+    # Somebody's request stays unfinished: it holds the end up, until Ctrl+C is pressed again.
+    slow = socket.create_connection(("127.0.0.1", port))
+    slow.sendall(b"POST /api/authenticate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
+    workers = psutil.Process(process.pid).children()
+    assert {os.getpgid(worker.pid) for worker in workers}.isdisjoint({process.pid})
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGINT)
+    _printed, told = process.communicate(timeout=STOP_TIMEOUT_S - 5)
+    slow.close()
+    assert "Traceback" not in told, told
+    assert not [worker for worker in workers if worker.is_running()]
 
 
 def test_links_lead_to_where_the_site_was_started(tmp_path: Path) -> None:

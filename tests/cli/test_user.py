@@ -112,3 +112,10 @@ def test_help_names_every_command() -> None:
     assert done.exit_code == 0
     for name in ("run", "serve", "roster", "user", "import-legacy", "site", "demo", "db", "secret-key"):
         assert f"\n  {name} " in done.output
+
+
+@pytest.mark.parametrize("site", ["nonsense", "javascript:alert(1)", "https://c.org/path"])
+def test_a_link_leads_to_a_site_and_to_nothing_else(run: Run, ada: Person, site: str) -> None:
+    done = run("user", "code", "ada", "--site", site)
+    assert done.exit_code == 2
+    assert "#code=" not in done.output

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from homeroom.cli.site import check_api
 from homeroom.config import Config, load_config
 
 DEFAULT_ADDRESS = "http://localhost:8086"
@@ -36,5 +37,6 @@ site_option = click.option(
     default=remembered_address,
     show_default=f"where it was started last, else {DEFAULT_ADDRESS}",
     metavar="URL",
+    callback=lambda _context, _option, value: check_api(value),
     help="Where the site is, for the link.",
 )

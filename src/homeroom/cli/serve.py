@@ -1,6 +1,7 @@
 """`homeroom run` and `homeroom serve`: prepare what is needed, then answer requests."""
 
 import os
+import signal
 
 import click
 from flask.cli import ScriptInfo
@@ -69,6 +70,9 @@ def run(context: click.Context, host: str, port: int, workers: int) -> None:
     Makes the secret key and the database, loads a demo class if there is nobody yet.
     """
     # Before anything is said or made: a port that is taken is a site that is not there.
+    # Until the server listens to signals, Ctrl+C ends this at once and without a traceback of whatever it was
+    # in: what is half written then, the database takes back.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     tell_unknown_settings()
     with reserve(host, port):
         config = _prepare(context, site_address(host, port))

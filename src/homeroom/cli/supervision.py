@@ -34,6 +34,13 @@ class SupervisedServer(MPServer):
         self._deaths = 0
         self._last_death = 0.0
 
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        """Told once, the workers end what they have begun; told again, nobody waits for that any longer."""
+        if self.interrupt_signal:
+            for worker in self.wrks:
+                worker.kill()  # type: ignore[no-untyped-call]  # granian has no types here
+        super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]
+
     def _respawn_workers(
         self, workers: Sequence[int], spawn_target: Any, target_loader: Any, delay: float = 0
     ) -> None:
@@ -60,11 +67,12 @@ def respawn_pause_s(deaths: int) -> float:
 def load_app() -> Any:
     """The app, in a worker that was just started.
 
-    It was forked with the server's own handlers, which would only note a signal; granian sets others once the
-    app is there. Until then Ctrl+C, which reaches all processes, is the server's to hear, and what the server
-    sends ends the worker at once: it has no request yet.
+    A terminal sends Ctrl+C to its whole group of processes; the server alone shall hear it and end its
+    workers, for a worker that is told twice waits for ever. And the worker was forked with the server's own
+    handlers, which would only note a signal: until granian sets others, it ends at once, as it has no
+    request yet.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.setpgid(0, 0)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return import_module("homeroom.cli.worker").app
 
