@@ -3,7 +3,7 @@
 
 import { addressOf, advice, request } from '../api/client.js';
 import { upload } from '../api/upload.js';
-import { element } from '../dom.js';
+import { element, isolated } from '../dom.js';
 import { field } from '../forms.js';
 
 const AT_ONCE = 2;
@@ -143,7 +143,7 @@ class PictureList extends HTMLElement {
   }
 
   enqueue(shot) {
-    this.show(shot, 'waiting', [element('p', { class: 'hint' }, `${shot.file.name}: waiting …`)],
+    this.show(shot, 'waiting', [element('p', { class: 'hint' }, `${isolated(shot.file.name)}: waiting …`)],
       [this.button('Cancel', shot, () => this.remove(shot))]);
     this.waiting.push(shot);
     this.sendNext();
@@ -156,7 +156,7 @@ class PictureList extends HTMLElement {
   async send(shot) {
     this.sending += 1;
     shot.calledOff = new AbortController();
-    const name = shot.file.name || 'Picture';
+    const name = isolated(shot.file.name || 'Picture');
     const progress = element('progress', { max: '1', value: '0', 'aria-label': `Sending ${name}` });
     const line = element('p', { class: 'hint' }, `${name} · 0 %`);
     this.show(shot, 'sending', [line, progress], [this.button('Cancel', shot, () => shot.calledOff.abort())]);

@@ -3,7 +3,7 @@
 import { request } from '../api/client.js';
 import { root } from '../api/session.js';
 import { clearFailure, showFailure } from '../components/failure.js';
-import { element } from '../dom.js';
+import { element, personal } from '../dom.js';
 
 const byId = (id) => document.getElementById(id);
 
@@ -33,7 +33,7 @@ function card({ name, uid, code, expires_at: expires }) {
   const join = new URL('join/', root);
   return element('li', {},
     element('strong', { dir: 'auto' }, name),
-    element('span', { class: 'hint' }, `ID: ${uid}`),
+    element('span', { class: 'hint' }, 'ID: ', personal(uid)),
     element('span', { class: 'code' }, code),
     element('span', { class: 'hint' }, `${join.host}${join.pathname}`),
     element('span', { class: 'hint' }, `until ${until}`));

@@ -93,7 +93,7 @@ function row({ line, uid, name, result, message, changes }) {
   const what = [message, ...changed].filter(Boolean).join('; ');
   return element('tr', {},
     element('td', {}, String(line)),
-    element('td', {}, uid),
+    element('td', {}, personal(uid)),
     element('td', {}, personal(name)),
     element('td', { class: 'result' }, element('span', { class: `tag ${result}` }, result)),
     element('td', {}, what, result === 'conflict' ? decision(uid) : ''));

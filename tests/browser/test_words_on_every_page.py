@@ -1,8 +1,6 @@
-"""Pages on paper, and people's words that run from right to left, on every page."""
+"""People's words that run from right to left, on every page."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,10 +12,6 @@ pytestmark = pytest.mark.browser
 
 NAME = "حداد سمير"
 TEXT = "محطة الطقس، الإصدار 2."
-# What is of no use on paper; a column's name is in a button by which one sorts on a screen.
-USELESS = (
-    "site-header, .site-footer, nav, input, textarea, label, dialog, button:not(th button), .button, .actions"
-)
 # Whose words they are is not ours to know: they need a direction of their own.
 WITHOUT_DIRECTION = """() => {
   const arabic = /[\\u0600-\\u06ff]/;
@@ -88,28 +82,3 @@ def test_the_full_stop_of_a_card_stands_where_the_sentence_ends(page: Page, addr
     settled(page, addresses[0])
     summary = page.locator(".project-card .summary").filter(has_text=TEXT).first
     assert summary.evaluate("node => getComputedStyle(node).direction") == "rtl"
-
-
-def test_paper_shows_what_was_written_and_nothing_to_click(page: Page, addresses: list[str]) -> None:
-    shown: dict[str, list[str]] = {}
-    folder = os.environ.get("HOMEROOM_SCREENSHOTS")
-    for path in (*addresses, "/join/", "/api/docs/", "/no/such/page"):
-        settled(page, path)
-        page.emulate_media(media="print")
-        left = page.locator(USELESS).filter(visible=True)
-        if left.count():
-            shown[path] = left.evaluate_all("nodes => nodes.map(node => node.outerHTML.slice(0, 100))")
-        assert page.locator("main").get_by_role("heading").filter(visible=True).count(), path
-        if folder:
-            name = path.strip("/").partition("?")[0].replace("/", "-") or "start"
-            page.pdf(path=Path(folder) / f"paper-{name}.pdf", format="A4")
-        page.emulate_media(media="screen")
-    assert shown == {}
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_letters_on_paper_are_dark(page: Page, addresses: list[str], scheme: str) -> None:
-    settled(page, addresses[7])
-    page.emulate_media(media="print", color_scheme=scheme)
-    color = page.locator("#title").evaluate("node => getComputedStyle(node).color")
-    assert max(int(part) for part in color.removeprefix("rgb(").removesuffix(")").split(",")) < 100
