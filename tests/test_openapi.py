@@ -116,6 +116,18 @@ def test_a_body_that_is_needed_is_required(document: dict[str, Any]) -> None:
     assert bodies.keys() >= {"delete_user", "delete_named_user", "delete_self", "import_roster", "sign_up"}
 
 
+def test_the_header_of_ignored_fields_is_documented_where_they_are_ignored(document: dict[str, Any]) -> None:
+    forgiving = {
+        operation["operationId"]
+        for _, _, operation in operations(document)
+        for status, response in operation["responses"].items()
+        if status.startswith("2") and "X-Ignored-Fields" in response.get("headers", {})
+    }
+    assert forgiving >= {"authenticate", "sign_up", "create_user", "change_self", "delete_user"}
+    assert forgiving >= {"replace_own_picture", "delete_self", "change_user_patch"}
+    assert not forgiving & {"create_project", "join_class", "import_roster", "read_self", "confirm_session"}
+
+
 def test_files_are_documented_as_what_they_are(document: dict[str, Any]) -> None:
     paths = document["paths"]
     binary = {"schema": {"type": "string", "format": "binary"}}

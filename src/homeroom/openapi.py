@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 from homeroom.auth.models import Role
 from homeroom.config import Config
+from homeroom.ignored_fields import HEADER as IGNORED_FIELDS
 from homeroom.preconditions import compares
 from homeroom.problems import MEDIA_TYPE, Problem
-from homeroom.schema import BINARY, documented_body
+from homeroom.schema import BINARY, documented_body, forgives_unknown_fields
 
 SPEC_PATH = "/api/openapi.json"
 # 3.0 can't say "a text or null" and would need its own form of nearly every schema. All our tools read 3.1.
@@ -74,6 +75,12 @@ _PROBLEM_HEADERS = {
         "required": True,
         "schema": {"type": "string"},
     },
+}
+_IGNORED_FIELDS = {
+    IGNORED_FIELDS: {
+        "description": "Fields of the body that were not used, percent-encoded, with commas between.",
+        "schema": {"type": "string"},
+    }
 }
 # Ranges and not `default`, which would allow any other success as well.
 _PROBLEMS = {
@@ -242,7 +249,10 @@ class Operation:
 
     def _complete_responses(self) -> None:
         responses = self.described["responses"]
+        body = getattr(self.view, "_spec", {}).get("body")
         for status, response in responses.items():
+            if status.startswith("2") and forgives_unknown_fields(body):
+                response["headers"] = response.get("headers", {}) | _IGNORED_FIELDS
             if status.startswith(("4", "5")):
                 response["content"] = _PROBLEM_CONTENT
                 response["headers"] = _PROBLEM_HEADERS

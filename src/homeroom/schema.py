@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar, get_args
 
 from flask.json.provider import DefaultJSONProvider
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, RootModel, model_validator
 from pydantic.json_schema import WithJsonSchema
 
 from homeroom.ignored_fields import note_ignored
@@ -63,6 +63,15 @@ class ContractBody(Body):
         if isinstance(body, dict):
             note_ignored(name for name in body if name not in cls.model_fields)
         return body
+
+
+def forgives_unknown_fields(body: object) -> bool:
+    """Whether a body, or one that it may be, is a `ContractBody`."""
+    if isinstance(body, type) and issubclass(body, ContractBody):
+        return True
+    if isinstance(body, type) and issubclass(body, RootModel):
+        return forgives_unknown_fields(body.model_fields["root"].annotation)
+    return any(map(forgives_unknown_fields, get_args(body)))
 
 
 class Query(BaseModel):
