@@ -72,7 +72,7 @@ def load_app() -> Any:
     handlers, which would only note a signal: until granian sets others, it ends at once, as it has no
     request yet.
     """
-    os.setpgid(0, 0)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return import_module("homeroom.cli.worker").app
 
