@@ -204,6 +204,8 @@ PUBLIC = {
     # Refuses by REGISTRATION, and arrays of all but admins.
     ("POST", "/api/users/"),
     ("POST", "/api/user"),
+    # Guests hear that they are guests.
+    ("GET", "/api/session"),
     # Guests see what is public, and of its authors the shown name.
     ("GET", "/api/projects/"),
     ("GET", "/api/projects/<int:project_id>"),

@@ -6,6 +6,7 @@ version is the same and the session lives, the same bytes are given again. Why t
 databases, stands in docs/decisions/read-path.md.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -247,5 +248,6 @@ def _question(environ: "WSGIEnvironment") -> Question:
         environ.get("HTTP_ORIGIN"),
         environ.get("HTTP_IF_NONE_MATCH"),
         _takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")),
-        *(environ.get(name) for name in _ADDRESS),
+        # Once for all answers that were asked for at this address.
+        sys.intern("\n".join(environ.get(name) or "" for name in _ADDRESS)),
     )
