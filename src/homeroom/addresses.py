@@ -1,6 +1,7 @@
 """This server's own addresses, as whoever asks knows them."""
 
 import ipaddress
+from urllib.parse import urlsplit
 
 from flask import request
 
@@ -14,9 +15,13 @@ def absolute(path: str) -> str:
     its own. Trusted is what a proxy of ours says, and this machine itself; elsewhere a `Host` header could
     say anything, and the path alone is given.
     """
-    host = (request.host.rpartition(":")[0] or request.host).strip("[]")
-    trusted = current_config().trusted_proxies > 0 or is_loopback(host)
+    trusted = current_config().trusted_proxies > 0 or is_asked_at_loopback()
     return request.host_url.rstrip("/") + path if trusted else path
+
+
+def is_asked_at_loopback() -> bool:
+    """Whether the request names this machine itself as its host."""
+    return is_loopback(urlsplit(request.host_url).hostname or "")
 
 
 def is_loopback(host: str) -> bool:

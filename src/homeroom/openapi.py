@@ -249,6 +249,7 @@ class Operation:
 
     def _complete_responses(self) -> None:
         responses = self.described["responses"]
+        # Where APIFlask keeps what `@bp.input` was given.
         body = getattr(self.view, "_spec", {}).get("body")
         for status, response in responses.items():
             if status.startswith("2") and forgives_unknown_fields(body):

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 
 from tests.browser.classroom import API, Homeroom, Member
+from tests.browser.opening import settled
 from tests.browser.projects import make_project, picture_file, send_picture
 
 pytestmark = pytest.mark.browser
@@ -58,7 +59,9 @@ class World:
             *(
                 "/",
                 f"/users/?q={urllib.parse.quote('حداد')}",
+                f"/users/?q={urllib.parse.quote('حدادx')}",
                 "/portfolio/?uid=layla",
+                "/portfolio/",
                 "/account/",
                 "/staff/",
             ),
@@ -92,12 +95,6 @@ def world(page: Page, layla: Member, sign_in: Callable[..., None]) -> World:
     ]
     page.request.put(f"{API}/api/projects/{made[1]}/hidden", data={"reason": TEXT})
     return World(layla, *made)
-
-
-def settled(page: Page, path: str) -> None:
-    page.goto(API + path)
-    page.wait_for_load_state("networkidle")
-    expect(page.locator("#loading:visible, [aria-busy=true]")).to_have_count(0)
 
 
 def assert_arabic_runs_to_the_left(page: Page, *, at_least: int) -> None:

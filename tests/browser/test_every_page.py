@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from tests.browser import opening
 from tests.browser.classroom import API, SECOND_ORIGINS, Homeroom, Member
 from tests.browser.projects import AWKWARD, make_project, picture_file
 
@@ -22,12 +23,9 @@ SCHEMES = ("light", "dark")
 
 
 def settled(page: Page, path: str) -> None:
-    """Opens a page and waits until it shows what it was asked for."""
-    page.goto(API + path)
-    page.wait_for_load_state("networkidle")
+    """As `opening.settled`, with the navigation that a wide window shows."""
+    opening.settled(page, path)
     expect(page.get_by_role("navigation")).to_be_visible()
-    expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    expect(page.locator("#loading:visible")).to_have_count(0)
 
 
 def widths_that_scroll(page: Page) -> list[int]:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.classroom import API, Homeroom, Member
+from tests.browser.opening import settled
 from tests.browser.projects import AWKWARD, landscape, make_project, send_picture
 from tests.browser.test_every_page import widths_that_scroll
 
@@ -29,12 +30,6 @@ CUT_OFF = """() => [...document.querySelectorAll('main *')].filter((element) => 
   }
   return (left < -1 || right > innerWidth + 1) && !scrolls;
 }).map((element) => element.outerHTML.slice(0, 120))"""
-
-
-def settled(page: Page, path: str) -> None:
-    page.goto(API + path)
-    page.wait_for_load_state("networkidle")
-    expect(page.locator("[aria-busy=true], #loading:visible")).to_have_count(0)
 
 
 @pytest.fixture(scope="module")

@@ -310,6 +310,7 @@ def test_head_is_get_without_a_body(ada: Person) -> None:
         ({"Host": "localhost:8086"}, 0, "http://localhost:8086/api/users/"),
         ({"Host": "127.0.0.1:8286"}, 0, "http://127.0.0.1:8286/api/users/"),
         ({"Host": "[::1]:8086"}, 0, "http://[::1]:8086/api/users/"),
+        ({"Host": "[::1]"}, 0, "http://[::1]/api/users/"),
         ({"Host": "evil.test"}, 0, "/api/users/"),
         ({"Host": "evil.test", "X-Forwarded-Proto": "https"}, 0, "/api/users/"),
         ({"Host": "class.test", "X-Forwarded-Proto": "https"}, 1, "https://class.test/api/users/"),

@@ -13,7 +13,7 @@ import structlog
 from flask import Flask, Response, abort, current_app, request
 from flask_cors import CORS
 
-from homeroom.addresses import is_loopback
+from homeroom.addresses import is_asked_at_loopback
 from homeroom.auth import known_devices
 from homeroom.config import Config, current_config
 
@@ -165,7 +165,7 @@ def _cookie_flags() -> dict[str, str | bool]:
     """
     if _is_cross_site():
         return {"httponly": True, "secure": True, "samesite": "None", "partitioned": True}
-    secure = request.is_secure or not is_loopback(urlsplit(request.host_url).hostname or "")
+    secure = request.is_secure or not is_asked_at_loopback()
     if secure and not request.is_secure:
         log.warning(
             "a browser will not keep this cookie",

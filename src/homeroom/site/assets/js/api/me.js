@@ -1,14 +1,7 @@
 // Who is looking: asked where a page shows more to its owner or to the staff.
 
-import { request } from './client.js';
+import { refusal, request } from './client.js';
 import { noteChangedElsewhere, noteSignedIn, noteSignedOut, seemsSignedIn } from './session.js';
-
-/** The signed-in user. Throws ApiError 401 for a guest. */
-export async function whoAmI() {
-  const { data: user } = await request('/api/id');
-  noteSignedIn(user);
-  return user;
-}
 
 let asking = null;
 
@@ -21,6 +14,13 @@ export async function whoAmIPerhaps() {
   const { data: { user } } = await asking;
   if (user) noteSignedIn(user);
   else noteSignedOut();
+  return user;
+}
+
+/** The signed-in user. Throws ApiError 401 for a guest. */
+export async function whoAmI() {
+  const user = await whoAmIPerhaps();
+  if (!user) throw refusal(401);
   return user;
 }
 

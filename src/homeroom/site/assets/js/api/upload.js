@@ -9,7 +9,8 @@ import { shrink } from './shrink.js';
 const TRIES = 12;
 
 /**
- * Sends a picture, a large one made smaller, and again when the server is busy. `onProgress(share)` hears 0 … 1; `signal` calls it off.
+ * Sends a picture, a large one made smaller, and again when the server is busy. `onProgress(share)` hears
+ * 0 … 1; `signal` calls it off.
  * Gives back what the API answers; throws ApiError, NetworkError or AbortError, like `request`.
  */
 export async function upload(chosen, { onProgress, signal }) {

@@ -3,8 +3,9 @@
 import '../components/password-field.js';
 import '../components/site-header.js';
 import { advice, request, requestFile } from '../api/client.js';
+import { whoAmI } from '../api/me.js';
 import {
-  noteSignedIn, noteSignedOut, onSessionChangeElsewhere, root, signInAddress,
+  noteSignedOut, onSessionChangeElsewhere, root, signInAddress,
 } from '../api/session.js';
 import { askInDialog } from '../components/dialog.js';
 import { headline } from '../components/failure.js';
@@ -35,8 +36,7 @@ async function load() {
   const content = document.getElementById('account');
   const failure = document.getElementById('failure');
   try {
-    show((await request('/api/id')).data);
-    noteSignedIn(me);
+    show(await whoAmI());
     showSessions(document.getElementById('session-list'));
     showRoom();
     content.hidden = false;
