@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from apiflask import APIFlask
+from flask import abort
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from werkzeug.exceptions import default_exceptions
 
 from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
 
@@ -74,7 +76,7 @@ def test_a_body_that_is_no_json_is_400(admin: Person, method: str, path: str, ki
         ("[object Object]", "text/plain;charset=UTF-8", "text/plain"),
         ("[object Object]", "application/json", "JSON.stringify"),
         ("uid=ada", "", "no type"),
-        ("uid=ada", "<img src=x onerror=alert(1)>", "no type"),
+        ("uid=ada", "<img src=x onerror=alert(1)>", "the type that came is none"),
     ],
 )
 def test_a_body_that_is_no_json_is_told_what_to_send(
@@ -128,8 +130,10 @@ WRONG_TYPES = (
 def test_a_body_of_a_wrong_type_is_422(admin: Person, method: str, path: str, body: Any) -> None:
     answer = admin.client.open(path, method=method, data=json.dumps(body))
     if (method, body) == ("PUT", {"uid": None}):
-        assert answer.json["errors"] == [{"pointer": "#/uid", "detail": "`uid` may not be null."}]
-    assert_problem(answer, 400 if body is None else 422)
+        assert answer.json["errors"] == [{"pointer": "#/uid", "detail": "This may not be null."}]
+    if not isinstance(body, dict | list):
+        assert answer.json["errors"] == [{"pointer": "#", "detail": "This must be an object."}]
+    assert_problem(answer, 422)
 
 
 @pytest.mark.parametrize(
@@ -267,6 +271,15 @@ def test_a_method_that_is_not_offered_is_405_and_names_those_that_are(ada: Perso
     answer = ada.client.open("/api/id", method=method)
     assert_problem(answer, 405)
     assert "GET" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("status", sorted(default_exceptions))
+def test_no_error_is_told_in_the_words_of_a_library(app: APIFlask, guest: FlaskClient, status: int) -> None:
+    app.add_url_rule("/api/raised", view_func=lambda: abort(status))
+    answer = guest.get("/api/raised")
+    assert_problem(answer, status)
+    assert answer.json["message"] != default_exceptions[status].description
+    assert re.fullmatch(r"[A-Z][^\n]*\.", answer.json["message"])
 
 
 def test_an_unforeseen_error_tells_the_log_and_not_the_caller(

@@ -31,7 +31,7 @@ from homeroom.auth.schemas import Code
 from homeroom.config import load_config
 from homeroom.openapi import DocumentError, init_openapi
 from homeroom.schema import Body
-from tests.conftest import KEY, PASSWORD, MakePerson
+from tests.conftest import KEY, PASSWORD, MakePerson, Person
 
 OPERATIONS_PAGE = Path(__file__).parent.parent / "docs/reference/operations.md"
 PROBLEMS = {
@@ -213,6 +213,43 @@ def strict_schema(app: APIFlask) -> BaseSchema:
 # test itself; HEAD and OPTIONS, which every route answers, are not in the document.
 EXCLUDED = [ignored_auth, positive_data_acceptance, unsupported_method]
 ENDS_THE_SESSION = {("DELETE", "/api/authenticate"), ("DELETE", "/api/sessions")}
+
+
+def fields_of(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an operation's JSON body, each with its schema; of several forms, those of the first."""
+    schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    while "properties" not in schema:
+        if "$ref" in schema:
+            schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+        elif forms := schema.get("anyOf", schema.get("oneOf")):
+            schema = forms[0]
+        else:
+            return {}
+    return dict(schema["properties"])
+
+
+def takes_null(schema: dict[str, Any]) -> bool:
+    return {"type": "null"} in schema.get("anyOf", []) or not schema.keys() & {
+        "type",
+        "anyOf",
+        "$ref",
+        "enum",
+    }
+
+
+def test_null_is_taken_where_the_document_says_so_and_nowhere_else(app: APIFlask, admin: Person) -> None:
+    """A field that is left out stays as it is; null would be said of it."""
+    document, refused = app.spec, 0
+    for method, path, operation in operations(document):
+        for name, schema in fields_of(document, operation).items():
+            answer = admin.client.open(re.sub(r"\{[^}]+\}", "1", path), method=method, json={name: None})
+            told = {error["pointer"] for error in (answer.json or {}).get("errors", [])}
+            if schema.get("readOnly"):
+                # May come back as it was given, which is a value for most and null for some.
+                continue
+            assert (f"#/{name}" in told) is not takes_null(schema), (method, path, name, answer.json)
+            refused += not takes_null(schema)
+    assert refused > 10
 
 
 @pytest.mark.parametrize("role", [None, Role.USER, Role.ADMIN], ids=str)

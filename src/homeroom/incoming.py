@@ -7,6 +7,7 @@ from typing import IO, Any, NoReturn
 from flask import Flask, Request, request
 from werkzeug.exceptions import BadRequest
 
+from homeroom.problems import reject_field
 from homeroom.spool import open_spool
 
 _NAME = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?"
@@ -48,7 +49,12 @@ def _remedy(media_type: str) -> str:
     """What to do about a body that is none, from the type that came with it."""
     if media_type == "application/json":
         return "; in a page, `JSON.stringify` makes it"
-    came = f"what came is {media_type}" if _MEDIA_TYPE.fullmatch(media_type) else "no type came with it"
+    if not media_type:
+        came = "no type came with it"
+    elif _MEDIA_TYPE.fullmatch(media_type):
+        came = f"what came is {media_type}"
+    else:
+        came = "the type that came is none"
     return f": send JSON with `Content-Type: application/json`; {came}"
 
 
@@ -86,7 +92,7 @@ class IncomingRequest(Request):
             return {}
         body = super().get_json(*args, **kwargs)
         if body is None:
-            raise BadRequest("The body is null; an object is needed.")
+            reject_field("#", "This must be an object.")
         return body
 
     def on_json_loading_failed(self, e: ValueError | None) -> NoReturn:

@@ -15,7 +15,7 @@ from homeroom.config import Config
 from homeroom.ignored_fields import HEADER as IGNORED_FIELDS
 from homeroom.preconditions import compares
 from homeroom.problems import MEDIA_TYPE, Problem
-from homeroom.schema import BINARY, documented_body, forgives_unknown_fields
+from homeroom.schema import BINARY, documented_body, drop_null, forgives_unknown_fields
 
 SPEC_PATH = "/api/openapi.json"
 # 3.0 can't say "a text or null" and would need its own form of nearly every schema. All our tools read 3.1.
@@ -224,7 +224,7 @@ class Operation:
 
     def _complete_parameters(self) -> None:
         for parameter in self.described["parameters"]:
-            schema = parameter["schema"] = _without_null(parameter["schema"])
+            schema = parameter["schema"] = _without_default(parameter["schema"])
             schema.pop("title", None)
             if "description" in schema:
                 parameter["description"] = schema.pop("description")
@@ -258,7 +258,7 @@ class Operation:
                 response["content"] = _PROBLEM_CONTENT
                 response["headers"] = _PROBLEM_HEADERS
             for header in response.get("headers", {}).values():
-                header["schema"] = _without_null(header["schema"])
+                header["schema"] = _without_default(header["schema"])
                 header["schema"].pop("title", None)
                 if "description" in header["schema"]:
                     header["description"] = header["schema"].pop("description")
@@ -287,15 +287,11 @@ def _audience(roles: Collection[Role] | None) -> str:
     return f"For {' and '.join(f'{role.value.lower()}s' for role in Role if role in roles)}."
 
 
-def _without_null(schema: Schema) -> Schema:
+def _without_default(schema: Schema) -> Schema:
     """A parameter that isn't sent is not null, but not there."""
-    choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
     plain = {key: value for key, value in schema.items() if (key, value) != ("default", None)}
-    if len(choices) != 1:
-        return plain
-    del plain["anyOf"]
-    only: Schema = choices[0]
-    return only | plain
+    drop_null(plain)
+    return plain
 
 
 def _tags(document: dict[str, Any]) -> Iterator[dict[str, str]]:

@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, make_response
 from pydantic import BaseModel, Field
 from pydantic import ValidationError as PydanticValidationError
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from homeroom.faults import Fault, fault_of
 from homeroom.reasons import reason_of
@@ -41,6 +41,14 @@ _TROUBLES = {
         "The database's tables are not those of this version; whoever runs the server has to upgrade them.",
         OPERATOR_RETRY_S,
     ),
+}
+
+TOO_LARGE = "This is larger than the server takes."
+# Where Werkzeug speaks for itself, its words are for somebody who typed an address into a browser.
+_SENTENCES = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TOO_LARGE,
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "The file has no such range.",
 }
 
 log = structlog.get_logger(__name__)
@@ -132,10 +140,19 @@ def _http_problem(error: HTTPException) -> Response:
     fields = error.fields if isinstance(error, InvalidFields) else None
     return problem_response(
         error.code or 500,
-        error.description or "Something went wrong.",
+        _sentence(error),
         fields=fields,
         headers=error.get_headers(),
     )
+
+
+def _sentence(error: HTTPException) -> str:
+    """The words that somebody of ours raised it with, or ours for Werkzeug's own."""
+    if error.description is not None and error.description != type(error).description:
+        return error.description
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        return f"This address takes {', '.join(sorted(error.valid_methods))}."
+    return _SENTENCES.get(HTTPStatus(error.code or 500), "The server cannot answer this request.")
 
 
 def _validation_problem(error: HTTPError) -> Response:

@@ -8,7 +8,15 @@ from datetime import date
 from typing import Annotated, Any, NoReturn, TypeVar, get_args
 
 from flask.json.provider import DefaultJSONProvider
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, RootModel, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    model_validator,
+)
 from pydantic.json_schema import WithJsonSchema
 
 from homeroom.ignored_fields import note_ignored
@@ -89,6 +97,24 @@ class Message(Output):
 
     message: str
 
+
+def _refuse_null(value: object) -> object:
+    if value is None:
+        raise ValueError("This may not be null.")
+    return value
+
+
+def drop_null(schema: dict[str, Any]) -> None:
+    """Take null out of the values that a JSON schema allows."""
+    choices = [choice for choice in schema.get("anyOf", []) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        del schema["anyOf"]
+        schema |= choices[0]
+
+
+Value = TypeVar("Value")
+# A field that may be left out, and is then None; somebody who sends null does not mean that.
+Sent = Annotated[Value | None, BeforeValidator(_refuse_null), Field(json_schema_extra=drop_null)]
 
 View = TypeVar("View", bound=Callable[..., object])
 BINARY = {"type": "string", "format": "binary"}

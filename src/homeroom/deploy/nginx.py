@@ -8,10 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from homeroom.auth.origins import EXPOSED_HEADERS, METHODS, PREFLIGHT_MAX_AGE_S
-from homeroom.problems import MEDIA_TYPE, problem_members
+from homeroom.problems import MEDIA_TYPE, TOO_LARGE, problem_members
 
 # Two years, as Mozilla's profile has it; only this name, for the domain above may be somebody else's.
 HSTS = "max-age=63072000"
@@ -87,7 +86,7 @@ def _application_constants() -> dict[str, object]:
         "exposed_headers": ", ".join(EXPOSED_HEADERS),
         "max_age_s": PREFLIGHT_MAX_AGE_S,
         "problem_type": MEDIA_TYPE,
-        "too_large": RequestEntityTooLarge.description,
+        "too_large": TOO_LARGE,
         "problem": _quoted_problem,
         "hsts": HSTS,
         "ciphers": CIPHERS,

@@ -10,7 +10,7 @@ from homeroom.auth.models import Role, User
 from homeroom.pagination import CURSOR, LIMIT, MAX_ID
 from homeroom.portfolio.links import MAX_ADDRESS_LENGTH, check_address
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, Visibility
-from homeroom.schema import Body, Output, Query, StorableText
+from homeroom.schema import Body, Output, Query, Sent, StorableText
 from homeroom.uploads.models import Picture
 from homeroom.uploads.schemas import RenditionUrls
 from homeroom.users.fields import clean_line, clean_name
@@ -65,7 +65,7 @@ class PictureIn(Body):
 class ProjectChanges(Body):
     """Fields of a project; one that is not sent stays."""
 
-    title: Title | None = None
+    title: Sent[Title] = None
     summary: Annotated[StorableText, Field(max_length=MAX_SUMMARY_LENGTH)] = ""
     body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH)] = Field(
         default="", description="Markdown."
@@ -175,6 +175,20 @@ class ProjectPictureOut(Output):
     urls: ProjectPictureUrls
 
 
+class LinkAttributesOut(Output):
+    """The attributes of a link in a text."""
+
+    href: str
+
+
+class ElementOut(Output):
+    """An element of a text, to be built without parsing HTML."""
+
+    tag: str = Field(description="One of a fixed list, as HTML has them.")
+    children: list["str | ElementOut"]
+    attrs: LinkAttributesOut | None = Field(default=None, description="Of links alone.")
+
+
 class ProjectOut(Output):
     """A project; `body` and `content` are left out in lists."""
 
@@ -182,7 +196,9 @@ class ProjectOut(Output):
     title: str
     summary: str
     body: str | None = None
-    content: list[Any] | None = Field(default=None, description="The body as a tree of nodes.")
+    content: list[str | ElementOut] | None = Field(
+        default=None, description="The body as a tree; what is text is a string."
+    )
     visibility: Visibility
     tags: list[str]
     links: list[LinkOut]
@@ -197,7 +213,7 @@ class ProjectOut(Output):
 class PreviewOut(Output):
     """A text as a project's page would show it."""
 
-    content: list[Any] = Field(description="A tree of nodes, as `content` of a project.")
+    content: list[str | ElementOut] = Field(description="A tree, as `content` of a project.")
 
 
 class ProjectsOut(RootModel[list[ProjectOut]]):

@@ -167,9 +167,7 @@ def _apply(
     tree: Tree | None,
 ) -> list[Picture]:
     """Put what was sent into a project; the pictures that it no longer shows are returned."""
-    if "title" in fields:
-        if changes.title is None:
-            reject_field("#/title", "A title may not be null.")
+    if changes.title is not None:
         project.title, project.title_key = changes.title, name_key(changes.title)
     if "summary" in fields:
         project.summary = changes.summary

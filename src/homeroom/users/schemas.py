@@ -13,7 +13,7 @@ from homeroom.auth.models import Role, Status, User
 from homeroom.auth.schemas import MAX_INPUT_LENGTH, NewPassword
 from homeroom.db import db
 from homeroom.pagination import CURSOR, LIMIT, MAX_ID
-from homeroom.schema import ContractBody, IsoDate, Output, Query, StorableText
+from homeroom.schema import ContractBody, IsoDate, Output, Query, Sent, StorableText
 from homeroom.uploads.models import Picture
 from homeroom.uploads.renditions import PictureType, Rendition
 from homeroom.uploads.schemas import RenditionUrls, show_rendition
@@ -80,9 +80,9 @@ class NewUsers(
 class UserChanges(ContractBody):
     """Fields to change; one that is not sent stays. Read-only ones may be sent as they are."""
 
-    id: int | None = Field(default=None, ge=1, le=MAX_ID)
-    uid: Uid | None = None
-    name: Name | None = None
+    id: Sent[int] = Field(default=None, ge=1, le=MAX_ID)
+    uid: Sent[Uid] = None
+    name: Sent[Name] = None
     email: Email | None = None
     dob: IsoDate | None = None
     password: NewPassword | None = None

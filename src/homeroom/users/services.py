@@ -331,9 +331,6 @@ def _require_another_admin(session: Session, admin: User) -> None:
 
 def _apply_fields(target: User, changes: UserChanges) -> None:
     sent = changes.model_fields_set
-    for field in ("name", "uid"):
-        if field in sent and getattr(changes, field) is None:
-            reject_field(f"#/{field}", f"`{field}` may not be null.")
     target.rename(name=changes.name, uid=changes.uid)
     if "email" in sent:
         target.email = changes.email
