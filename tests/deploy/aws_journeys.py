@@ -25,10 +25,7 @@ class Rise:
 
 
 def rise(aws: Cloud, operator: Operator, *options: str) -> Rise:
-    """Interrupted while the volume is made, then without an image, then killed, then up.
-
-    Terraform writes its state every twenty seconds: killed before, it knows nothing of what it has just made.
-    """
+    """Interrupted while the volume is made, then without an image, then killed, then up."""
     good = aws.ubuntu("arm64")
     aws.point_ubuntu("arm64", BOGUS_IMAGE)
     first = operator.start("up", *options, "--yes")

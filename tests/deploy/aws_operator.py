@@ -114,7 +114,15 @@ class Running:
 
 
 def terraform_settings(work: Path) -> dict[str, str]:
-    """No registry is asked: the provider comes from the mirror."""
+    """No registry is asked: the provider comes from the mirror.
+
+    The state is written when Terraform ends, not every twenty seconds on the way: on a slow machine one that
+    is killed would sometimes know already what it has just made.
+    """
     settings = work / "terraformrc"
     settings.write_text(f'provider_installation {{\n  filesystem_mirror {{ path = "{MIRROR}" }}\n}}\n')
-    return {"TF_CLI_CONFIG_FILE": str(settings), "CHECKPOINT_DISABLE": "1"}
+    return {
+        "TF_CLI_CONFIG_FILE": str(settings),
+        "CHECKPOINT_DISABLE": "1",
+        "TF_STATE_PERSIST_INTERVAL": "3600",
+    }
