@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,23 @@ class Rise:
 
 
 def rise(aws: Cloud, operator: Operator, *options: str) -> Rise:
-    """Interrupted while the volume is made, then without an image, then killed, then up."""
+    """Interrupted while the volume is made, then without an image, then killed, then up.
+
+    Terraform asks for ten seconds whether what it has made is ready, and knows nothing of it before: whoever
+    kills it then leaves something behind that no state has.
+    """
     good = aws.ubuntu("arm64")
     aws.point_ubuntu("arm64", BOGUS_IMAGE)
     first = operator.start("up", *options, "--yes")
-    _wait_for_volume(aws, operator.domain)
+    _wait_until_there(lambda: _volumes(aws, operator.domain))
+    # It knows the volume's id now.
+    time.sleep(2)
     first.interrupt()
     interrupted = first.end()
     without_image = operator.is_refused("up", "--yes")
     aws.point_ubuntu("arm64", good)
     second = operator.start("up", "--yes")
-    second.wait_for("made: machine")
+    _wait_until_there(lambda: _machines(aws, operator.domain))
     second.kill_terraform()
     killed = second.end()
     forgotten = machine_of(aws, operator.domain)
@@ -82,23 +89,29 @@ def recover(aws: Cloud, work: Path, domain: str) -> Recovery:
 
 def machine_of(aws: Cloud, domain: str) -> str:
     """The one machine of a site that is not gone."""
+    ((instance,),) = _machines(aws, domain)
+    return instance
+
+
+def _machines(aws: Cloud, domain: str) -> list[list[str]]:
     running = [
         {"Name": "tag:homeroom:site", "Values": [domain]},
         {"Name": "instance-state-name", "Values": ["pending", "running"]},
     ]
-    (reservation,) = aws.client("ec2").describe_instances(Filters=running)["Reservations"]
-    (instance,) = reservation["Instances"]
-    return str(instance["InstanceId"])
+    found = aws.client("ec2").describe_instances(Filters=running)["Reservations"]
+    return [[str(instance["InstanceId"]) for instance in reservation["Instances"]] for reservation in found]
 
 
-def _wait_for_volume(aws: Cloud, domain: str) -> None:
-    """Until the volume is there, and whoever makes it knows its id; it is waited for ten seconds more."""
-    deadline = time.monotonic() + 120
+def _volumes(aws: Cloud, domain: str) -> list[Any]:
     of_site = [{"Name": "tag:homeroom:site", "Values": [domain]}]
-    while not aws.client("ec2").describe_volumes(Filters=of_site)["Volumes"]:
-        assert time.monotonic() < deadline, "no volume is made"
+    return list(aws.client("ec2").describe_volumes(Filters=of_site)["Volumes"])
+
+
+def _wait_until_there(find: Callable[[], list[Any]]) -> None:
+    deadline = time.monotonic() + 120
+    while not find():
+        assert time.monotonic() < deadline, "it is not made"
         time.sleep(0.2)
-    time.sleep(2)
 
 
 def _volume(aws: Cloud, volume_id: str) -> dict[str, Any]:

@@ -79,22 +79,13 @@ class Operator:
 
 
 class Running:
-    """A command under way, whose progress is on standard error."""
+    """A command under way; what it tells is on standard error."""
 
     def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
-
-    def wait_for(self, told: str) -> None:
-        assert self._process.stderr is not None
-        before: list[str] = []
-        for line in self._process.stderr:
-            if told in line:
-                return
-            before.append(line)
-        raise AssertionError(f"it ended before it told {told!r}; it told\n{''.join(before)[-3000:]}")
 
     def interrupt(self) -> None:
         """Ctrl+C."""
@@ -114,15 +105,7 @@ class Running:
 
 
 def terraform_settings(work: Path) -> dict[str, str]:
-    """No registry is asked: the provider comes from the mirror.
-
-    The state is written when Terraform ends, not every twenty seconds on the way: on a slow machine one that
-    is killed would sometimes know already what it has just made.
-    """
+    """No registry is asked: the provider comes from the mirror."""
     settings = work / "terraformrc"
     settings.write_text(f'provider_installation {{\n  filesystem_mirror {{ path = "{MIRROR}" }}\n}}\n')
-    return {
-        "TF_CLI_CONFIG_FILE": str(settings),
-        "CHECKPOINT_DISABLE": "1",
-        "TF_STATE_PERSIST_INTERVAL": "3600",
-    }
+    return {"TF_CLI_CONFIG_FILE": str(settings), "CHECKPOINT_DISABLE": "1"}

@@ -16,6 +16,8 @@ from tests.servers import Server
 _NEEDS_TERRAFORM = "aws"
 
 
+# An image, or a site in the cloud, takes minutes where others work, too.
+_TIMEOUT_S = 900
 # Files whose set-ups take longest come first, so that no worker waits for another one's at the end.
 _LONG_FILES = ("test_update", "test_machine", "test_container", "test_aws", "test_rehearse")
 
@@ -28,6 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_place_of)
     reason = what_is_missing()
     for item in items:
+        if item.get_closest_marker("deploy") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(_TIMEOUT_S))
         if reason and item.get_closest_marker(_NEEDS_TERRAFORM):
             # No registry has Terraform, so a machine may lack it; the summary below says it in red, CI's too.
             item.add_marker(pytest.mark.skip(reason=reason))

@@ -15,7 +15,7 @@ import pytest
 from tests.deploy.containers import ROOT
 
 # A whole deployment takes two minutes, and more where two cores are shared.
-pytestmark = [pytest.mark.deploy, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.deploy
 
 
 @pytest.fixture
