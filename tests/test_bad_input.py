@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from apiflask import APIFlask
@@ -98,6 +99,32 @@ def test_a_body_that_is_no_json_is_told_what_to_send(
         # Deleting the account or the session ends what the next request needs.
         assert admin.sign_in().status_code in (200, 429)
     assert asked > 10
+
+
+@pytest.mark.parametrize(
+    "body", ['{"pfp": [' + "[]," * 1_000_000 + "0]}", '{"pfp": "' + '","' * 1_000_000 + '"}', "[" * 2_000_000]
+)
+@pytest.mark.parametrize("path", ["/api/id/pfp", "/api/id/picture", "/api/user"])
+def test_a_large_body_that_is_no_picture_is_not_taken_apart(ada: Person, path: str, body: str) -> None:
+    """Two megabytes of brackets become a hundred of lists."""
+    with patch("homeroom.schema.StrictJSON.loads", side_effect=AssertionError("it was parsed")):
+        answer = ada.client.put(path, data=body, content_type="application/json")
+    assert_problem(answer, 413)
+
+
+@pytest.mark.parametrize("path", ["/api/users/", "/api/user"])
+def test_a_list_of_somebody_who_is_no_admin_is_not_looked_at(app: APIFlask, ada: Person, path: str) -> None:
+    costly = [{"uid": f"u{n}", "name": "N", "email": f"a@{'工' * 60}.org"} for n in range(1000)]
+    with patch("homeroom.users.fields.validate_email", side_effect=AssertionError("it was looked at")):
+        assert_problem(app.test_client().post(path, json=costly), 401)
+        assert_problem(ada.client.post(path, json=costly), 403)
+
+
+def test_an_address_with_an_endless_name_is_refused_before_it_is_taken_apart(ada: Person) -> None:
+    with patch("homeroom.users.fields.validate_email", side_effect=AssertionError("it was looked at")):
+        for domain in ("٠" * 200, "a." + "工" * 64 + ".org", "。" + "x" * 64):
+            answer = ada.client.put("/api/user", json={"email": f"a@{domain}"})
+            assert_problem(answer, 422)
 
 
 def test_a_body_of_very_many_fields_is_not_read_field_by_field(admin: Person) -> None:

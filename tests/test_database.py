@@ -9,7 +9,7 @@ from pathlib import Path
 import flask_migrate
 import pytest
 from apiflask import APIFlask
-from sqlalchemy import Connection, event, insert, select, text
+from sqlalchemy import Connection, NullPool, create_engine, event, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from structlog.testing import capture_logs
 
@@ -209,6 +209,23 @@ def test_a_pool_without_a_free_connection_is_busy(make_app: MakeApp, monkeypatch
         connection.close()
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_an_answer_is_given_though_the_connection_is_lost_after_it_was_made(make_app: MakeApp) -> None:
+    app = make_app(read_path=False)
+
+    def made() -> str:
+        backend = db.session.scalar(text("SELECT pg_backend_pid()"))
+        with create_engine(db.engine.url, poolclass=NullPool).connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
+        return "made"
+
+    app.add_url_rule("/api/made", view_func=made)
+    client = app.test_client()
+    with capture_logs() as logs:
+        assert (client.get("/api/made").status_code, client.get("/api/projects/").status_code) == (200, 200)
+    assert [entry["fault"] for entry in logs if "lost" in entry["event"]] == ["away"]
 
 
 def test_a_damaged_database_is_told_as_one(make_app: MakeApp, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
 from flask import Flask, current_app
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -21,6 +22,9 @@ from sqlalchemy.types import TypeDecorator
 
 from homeroom.config import Config, SqliteSynchronous
 from homeroom.database_time import CONNECT_ARGUMENTS, count_database_time
+from homeroom.faults import fault_of
+
+log = structlog.get_logger(__name__)
 
 # Migrations need constraints that have names: https://alembic.sqlalchemy.org/en/latest/naming.html
 NAMES = {
@@ -130,6 +134,17 @@ def _refuse_to_drop(session: Session) -> None:
         )
 
 
+def give_connection_back() -> None:
+    """Hold no connection while something else is waited for; what was loaded is read anew when it is asked.
+
+    Raises:
+        WriteOutsideTransactionError: a unit is open; whoever writes waits for nothing.
+    """
+    session = db.session()
+    _refuse_to_drop(session)
+    session.rollback()
+
+
 @contextmanager
 def side_transaction() -> Iterator[Connection]:
     """A small unit beside the session, such as a count of guesses; its commit does not wait for the disk.
@@ -137,9 +152,7 @@ def side_transaction() -> Iterator[Connection]:
     The session's connection is given back first: a request that held one and waited for a second could
     wait for itself, and with it everybody else.
     """
-    session = db.session()
-    _refuse_to_drop(session)
-    session.rollback()
+    give_connection_back()
     with (
         _turn_to_write(),
         db.engine.connect().execution_options(**WRITES_NOT_DURABLY) as connection,
@@ -222,8 +235,20 @@ def init_database(app: Flask, config: Config) -> None:
         render_as_batch=True,
         compare_type=True,
     )
+    app.teardown_appcontext(_end_session)
     with app.app_context():
         _listen(db.engine, config)
+
+
+def _end_session(_error: BaseException | None) -> None:
+    """End what the request read; that the connection was lost meanwhile changes no answer that is made."""
+    if not db.session.registry.has():
+        return
+    try:
+        db.session.close()
+    except SQLAlchemyError as error:
+        log.warning("a connection was lost at the end of a request", fault=fault_of(error))
+        db.session().invalidate()
 
 
 def _pool_options(backend: str, config: Config) -> dict[str, Any]:

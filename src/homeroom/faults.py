@@ -46,6 +46,7 @@ _POSTGRESQL = (
     ("23", Fault.BUG),
     ("25006", Fault.READ_ONLY),
     ("25P03", Fault.AWAY),
+    ("25P04", Fault.AWAY),
     ("25", Fault.BUG),
     ("40", Fault.BUSY),
     ("55P03", Fault.BUSY),

@@ -1,12 +1,14 @@
 """A request as it comes in: unreadable JSON is refused clearly, and a file has room."""
 
+import io
 import ipaddress
 import re
 from typing import IO, Any, NoReturn
 
-from flask import Flask, Request, request
-from werkzeug.exceptions import BadRequest
+from flask import Flask, Request, has_app_context, request
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
+from homeroom.db import give_connection_back
 from homeroom.problems import reject_field
 from homeroom.spool import open_spool
 
@@ -18,6 +20,8 @@ _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_
 # Where a picture, as base64 too, or a roster comes in.
 FILE_PATHS = frozenset({"/api/id/pfp", "/api/id/picture", "/api/roster", "/api/uploads"})
 MAX_JSON_BYTES = 1024 * 1024
+# The contract's body has one field; pages in the wild send some more.
+MAX_PIECES_OF_LARGE_JSON = 1000
 
 
 def is_host(host: str) -> bool:
@@ -58,12 +62,30 @@ def _remedy(media_type: str) -> str:
     return f": send JSON with `Content-Type: application/json`; {came}"
 
 
+class _Arriving:
+    """A body on its way: as long as its bytes take, the request holds no connection to the database.
+
+    Sixteen slow bodies would have all of a worker's, and whoever reads would wait for their senders.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        # Whoever puts the rest away after the answer does so outside the application.
+        if has_app_context():
+            give_connection_back()
+        return self._stream.read(size)
+
+
 class IncomingRequest(Request):
     """A request whose unreadable body is refused without the parser's words (400)."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._spools: list[IO[bytes]] = []
+        if not isinstance(self.environ["wsgi.input"], io.BytesIO):
+            self.environ["wsgi.input"] = _Arriving(self.environ["wsgi.input"])
         self.has_readable_host = is_host(str(self.environ.get("HTTP_HOST") or self.environ["SERVER_NAME"]))
         if not self.has_readable_host:
             # Whoever asks for the address meanwhile, the log among them, meets no error of a parser.
@@ -90,10 +112,17 @@ class IncomingRequest(Request):
         """
         if self.method == "DELETE" and not self.get_data():
             return {}
+        self._refuse_many_pieces()
         body = super().get_json(*args, **kwargs)
         if body is None:
             reject_field("#", "This must be an object.")
         return body
+
+    def _refuse_many_pieces(self) -> None:
+        """A body of more than a megabyte holds a picture as base64, and so hardly any marks of JSON (413)."""
+        body = self.get_data()
+        if len(body) > MAX_JSON_BYTES and sum(map(body.count, (b"[", b"{", b","))) > MAX_PIECES_OF_LARGE_JSON:
+            raise RequestEntityTooLarge("JSON of more than 1 MB may hold a picture and little else.")
 
     def on_json_loading_failed(self, e: ValueError | None) -> NoReturn:
         raise BadRequest(f"The body is not valid JSON{_remedy(self.mimetype)}.") from e

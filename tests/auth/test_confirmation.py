@@ -42,7 +42,16 @@ ACTS: dict[str, Ask] = {
         "/api/roster/", data="uid,name\neve,Eve\n", content_type="text/csv", headers=h
     ),
     "delete": lambda c, i, h: c.delete(f"/api/users/{i}", headers=h),
+    "change one's own ID": lambda c, i, h: c.put("/api/user", json={"uid": "another"}, headers=h),
     "delete by name": lambda c, i, h: c.delete("/api/users/", json={"uid": "waiting"}, headers=h),
+}
+# The same with the id of a project of somebody else.
+ACTS_ON_WORK: dict[str, Ask] = {
+    "change": lambda c, i, h: c.patch(f"/api/projects/{i}", json={"title": "Mine"}, headers=h),
+    "change the text": lambda c, i, h: c.put(f"/api/projects/{i}", json={"body": "Mine"}, headers=h),
+    "hide": lambda c, i, h: c.put(f"/api/projects/{i}/hidden", json={"reason": "Because."}, headers=h),
+    "show again": lambda c, i, h: c.delete(f"/api/projects/{i}/hidden", headers=h),
+    "delete": lambda c, i, h: c.delete(f"/api/projects/{i}", headers=h),
 }
 acts = pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 
@@ -75,6 +84,27 @@ def test_a_page_of_another_origin_may_not(
     answer = act(admins.client, waiting.id, page)
     assert (answer.status_code, answer.headers["X-Confirmation"]) == (403, "required")
     assert state(app) == before
+
+
+@pytest.fixture
+def work(ada: Person) -> int:
+    body = {"title": "A kite", "visibility": "class"}
+    return int(ada.client.post("/api/projects/", json=body, headers=PAGE).json["id"])
+
+
+@pytest.mark.parametrize("act", ACTS_ON_WORK.values(), ids=ACTS_ON_WORK)
+def test_others_work_needs_a_confirmation(admin: Person, ada: Person, work: int, act: Ask) -> None:
+    before = ada.client.get(f"/api/projects/{work}").json
+    for page in (PAGE, SAME_SITE):
+        answer = act(admin.client, work, page)
+        assert (answer.status_code, answer.headers["X-Confirmation"]) == (403, "required")
+    assert ada.client.get(f"/api/projects/{work}").json == before
+    assert act(admin.client, work, OWN).status_code == 200
+
+
+@pytest.mark.parametrize("act", ["change", "change the text", "delete"])
+def test_ones_own_work_needs_none(ada: Person, work: int, act: str) -> None:
+    assert ACTS_ON_WORK[act](ada.client, work, PAGE).status_code == 200
 
 
 @acts

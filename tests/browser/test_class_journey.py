@@ -19,7 +19,7 @@ def import_class(staff: Page, origin: str, uid: str, name: str) -> str:
     """The teacher looks at the roster, imports it, and reads the student's code from the sheet."""
     staff.goto(f"{origin}/staff/")
     staff.get_by_label("Class list (CSV)").set_input_files([roster((uid, name, "2012-05-31"))])
-    staff.get_by_role("button", name="Look at it first").click()
+    staff.get_by_role("button", name="Preview").click()
     if origin != API:
         confirm_password(staff)
     staff.get_by_role("button", name="Import", exact=True).click()

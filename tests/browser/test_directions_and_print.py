@@ -137,7 +137,7 @@ def test_arabic_runs_from_right_to_left_in_what_the_staff_opens(page: Page, worl
         "buffer": f"uid,name\nlayla,{NAME} الثانية\nرقم1,{NAME}\n".encode(),
     }
     page.get_by_label("Class list (CSV)").set_input_files([roster])
-    page.get_by_role("button", name="Look at it first").click()
+    page.get_by_role("button", name="Preview").click()
     expect(page.locator("#report-rows tr")).to_have_count(2)
     assert_arabic_runs_to_the_left(page, at_least=10)
     page.locator("#people").get_by_role("button", name="New code").click()

@@ -188,14 +188,15 @@ def test_a_class_in_which_nothing_happened_is_told_what_comes_next(staff: Page) 
 def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page) -> None:
     file = roster(("imported", "Ines Imported", "2012-05-31"), ("broken", "Bo Broken", "no date"))
     staff.get_by_label("Class list (CSV)").set_input_files([file])
-    staff.get_by_role("button", name="Look at it first").click()
+    staff.get_by_role("button", name="Preview").click()
 
     expect(staff.get_by_role("heading", name="Nothing is written yet: 1 new")).to_be_focused()
     rows = staff.locator("#report-rows tr")
     expect(rows).to_have_count(2)
-    expect(rows.first).to_contain_text("created")
+    expect(rows.first).to_contain_text("new")
     expect(rows.last).to_contain_text("rejected")
-    expect(rows.last).to_contain_text("no date")
+    expect(rows.last).to_contain_text("We couldn't read “no date” as a date")
+    assert "format" not in staff.locator("#report").inner_text(), "no option of the command line"
     expect(staff.locator("#report-advice")).to_be_visible()
     expect(staff.get_by_role("button", name="Import", exact=True)).to_be_hidden()
 
@@ -203,9 +204,15 @@ def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page) -> N
         [roster(("imported", "Ines Imported", "2012-05-31"))]
     )
     expect(staff.locator("#report")).to_be_hidden()
-    staff.get_by_role("button", name="Look at it first").click()
+    staff.get_by_role("button", name="Preview").click()
     expect(staff.locator("#report-rows tr")).to_have_count(1)
     assert staff.request.get(f"{API}/api/users/?q=imported").json() == []
+    staff.get_by_label("Class list (CSV)").set_input_files(
+        [roster(("imported", "Ines Imported", "31.5.2012"))]
+    )
+    staff.get_by_label("Dates in the file").select_option("Day first: 31/05/2012")
+    staff.get_by_role("button", name="Preview").click()
+    expect(staff.get_by_role("heading", name="Nothing is written yet: 1 new")).to_be_focused()
     staff.get_by_role("button", name="Import", exact=True).click()
 
     expect(staff.get_by_role("heading", name="Imported: 1 new")).to_be_visible()
@@ -215,12 +222,12 @@ def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page) -> N
 
 
 def test_a_file_that_cannot_be_read_is_told(staff: Page) -> None:
-    staff.get_by_role("button", name="Look at it first").click()
+    staff.get_by_role("button", name="Preview").click()
     expect(staff.locator("#file-error")).to_have_text("Choose the file.")
 
     nonsense: FilePayload = {"name": "x.csv", "mimeType": "text/csv", "buffer": b"\x00\x01\x02"}
     staff.get_by_label("Class list (CSV)").set_input_files([nonsense])
-    staff.get_by_role("button", name="Look at it first").click()
+    staff.get_by_role("button", name="Preview").click()
 
     expect(
         staff.locator("#roster .form-message, #file-error").filter(has_text=re.compile("."))

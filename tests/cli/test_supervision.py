@@ -21,9 +21,9 @@ from apiflask import APIFlask
 from sqlalchemy import text
 
 from homeroom.auth.models import Role
-from homeroom.cli.gate import BODIES, BODIES_OF_ONE, BodyPlaces, Gate, NoPlaceError
+from homeroom.cli.gate import BODIES, BODIES_OF_ONE, SMALL_BODY_BYTES, BodyPlaces, Gate, NoPlaceError
 from homeroom.cli.supervision import respawn_pause_s
-from homeroom.db import db
+from homeroom.db import POOL_TIMEOUT_S, db
 from tests.conftest import PASSWORD, MakePerson
 from tests.servers import Server, free_port, serving
 
@@ -101,7 +101,7 @@ def test_workers_end_with_the_server_that_started_them(server_settings: dict[str
         _, alive = psutil.wait_procs(workers, timeout=TIMEOUT_S)
         assert alive == []
         # Nobody keeps the port, so a new server can have it.
-        port = int(server.address.rpartition(":")[2])
+        port = port_of(server)
         with serving(server_settings, port=port) as again:
             assert is_live(again)
 
@@ -109,7 +109,7 @@ def test_workers_end_with_the_server_that_started_them(server_settings: dict[str
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_nobody_else_gets_the_port_while_workers_are_away(server_settings: dict[str, str]) -> None:
     with serving(server_settings) as server:
-        port = int(server.address.rpartition(":")[2])
+        port = port_of(server)
         for _ in range(2):
             (worker,) = workers_of(server)
             worker.kill()
@@ -166,10 +166,14 @@ def open_transactions(app: APIFlask) -> int:
     return busy or int(Path(f"{path}-wal").stat().st_size > 0)
 
 
+def port_of(server: Server) -> int:
+    return int(server.address.rpartition(":")[2])
+
+
 @contextmanager
 def unfinished_bodies(server: Server, count: int) -> Iterator[None]:
     """Guests who announce a body and send a part of it."""
-    port = int(server.address.rpartition(":")[2])
+    port = port_of(server)
     head = b"POST /api/authenticate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     with ExitStack() as stack:
         for _ in range(count):
@@ -200,6 +204,45 @@ def test_seventy_unfinished_bodies_keep_nobody_from_reading(
         )
 
 
+SLOW_REQUESTS = (
+    ("PUT", "/api/user", "application/json"),
+    ("POST", "/api/projects/", "application/json"),
+    ("PUT", "/api/id/pfp", "application/json"),
+    ("PUT", "/api/id/picture", "application/json"),
+    ("PUT", "/api/id/picture", "image/png"),
+    ("POST", "/api/uploads", "multipart/form-data; boundary=x"),
+    ("POST", "/api/roster", "text/csv"),
+)
+
+
+def test_slow_bodies_of_somebody_signed_in_hold_no_connection(
+    server_settings: dict[str, str], make_person: MakePerson
+) -> None:
+    make_person("ada", signed_in=False, role=Role.ADMIN)
+    with serving(server_settings | {"DATABASE_CONNECTIONS": "4"}) as server, ExitStack() as stack:
+        body = {"uid": "ada", "password": PASSWORD}
+        token = requests.post(server.url("/api/authenticate"), json=body, timeout=30).cookies["jwt"]
+        sent = []
+        for method, path, media_type in SLOW_REQUESTS * 2:
+            connection = stack.enter_context(
+                socket.create_connection(("127.0.0.1", port_of(server)), timeout=TIMEOUT_S)
+            )
+            head = (
+                f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nCookie: jwt={token}\r\n"
+                f"Content-Type: {media_type}\r\nContent-Length: 100000\r\n\r\n{{"
+            )
+            connection.sendall(head.encode())
+            sent.append(connection)
+        # More than there are connections, and all of them wait for the rest of their bodies.
+        for _ in range(20):
+            answer = requests.get(server.url("/api/projects/"), cookies={"jwt": token}, timeout=TIMEOUT_S)
+            assert answer.status_code == 200, answer.text
+            assert answer.elapsed.total_seconds() < POOL_TIMEOUT_S, "it waited for somebody's connection"
+            time.sleep(0.05)
+        sent[0].sendall(b'"name": "Ada Late"'.ljust(99_998) + b"}")
+        assert sent[0].recv(100).startswith(b"HTTP/1.1 200")
+
+
 def test_no_network_has_all_places_for_bodies() -> None:
     places = BodyPlaces(BODIES, BODIES_OF_ONE, 4, 0)
     with ExitStack() as stack:
@@ -213,6 +256,33 @@ def test_no_network_has_all_places_for_bodies() -> None:
             raise AssertionError("there is none left")
     with places.place("one"):
         assert list(places._taken) == ["one"], "who is gone is forgotten"
+
+
+def test_large_bodies_take_no_place_of_small_ones() -> None:
+    """Somebody's pictures, however many, keep nobody in the same school from signing in or saving."""
+    inside, leave = threading.Barrier(BODIES_OF_ONE + 1), threading.Event()
+
+    def app(environ, start_response):
+        if int(environ["CONTENT_LENGTH"]) > SMALL_BODY_BYTES:
+            inside.wait(TIMEOUT_S)
+            assert leave.wait(TIMEOUT_S)
+        start_response("200 OK", [])
+        return [b""]
+
+    gate, answers = Gate(app, places=100, behind_proxy=False), []
+
+    def send(size: int) -> None:
+        environ = {"PATH_INFO": "/", "REQUEST_METHOD": "POST", "CONTENT_LENGTH": str(size)}
+        environ |= {"REMOTE_ADDR": "192.0.2.1", "wsgi.input": io.BytesIO(b"x" * size)}
+        gate(environ, lambda status, _headers: answers.append(status))
+
+    with ThreadPoolExecutor(BODIES_OF_ONE) as pool:
+        for _ in range(BODIES_OF_ONE):
+            pool.submit(send, SMALL_BODY_BYTES + 1)
+        inside.wait(TIMEOUT_S)
+        send(100)
+        assert answers == ["200 OK"]
+        leave.set()
 
 
 def test_liveness_needs_no_place_and_everything_else_does() -> None:

@@ -56,9 +56,22 @@ def uid_key(uid: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", uid).casefold()).strip()
 
 
+# Phones write other apostrophes and hyphens than keyboards do, and these letters don't decompose.
+_FOLDED = str.maketrans(
+    {
+        **dict.fromkeys("’‘‛ʼʻ′`", "'"),
+        **dict.fromkeys("‐‑‒–—−", "-"),
+        **dict(zip("łøđðħŧı", "loddhti", strict=True)),
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+    }
+)
+
+
 def name_key(name: str) -> str:
-    """A name as it is sorted and searched: without case and accents."""
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    """A name as it is sorted and searched: without case, accents and strokes, with one kind of apostrophe."""
+    decomposed = unicodedata.normalize("NFKD", name.casefold().translate(_FOLDED))
     plain = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
     # A name made of marks alone still needs a key; one character may become eighteen (U+FDFA).
     return (unicodedata.normalize("NFC", plain) or name)[:MAX_KEY_LENGTH]

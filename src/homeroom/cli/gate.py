@@ -23,15 +23,18 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LIVE_PATHS = frozenset({"/api/health/live", "/api/health/live/"})
-# Bodies on their way: in all, of one network, and how many requests may wait for one to arrive. A page that
-# sends all pictures of a project at once, 24, leaves as many places for others.
+# Bodies on their way: in all, of one network, and how many requests may wait for one to arrive. Small and
+# large ones have places of their own, so that nobody's pictures keep others from signing in or saving. A page
+# that sends all pictures of a project at once, 24, leaves as many places for others.
 BODIES = 48
 BODIES_OF_ONE = 24
 BODIES_WAITING = 24
-# A body that was sent is there within milliseconds; nobody waits longer for a place.
-BODY_WAIT_S = 1.0
 # What is read at once, before the app is called; larger bodies keep their place until the answer.
 SMALL_BODY_BYTES = 64 * 1024
+# A small body that was sent is there within milliseconds, and nobody waits longer for a place. Pictures are
+# decoded one after the other, and of a class that shares an address some wait until others' are done.
+SMALL_BODY_WAIT_S = 1.0
+LARGE_BODY_WAIT_S = 20.0
 RETRY_S = 2
 
 log = structlog.get_logger(__name__)
@@ -95,7 +98,8 @@ class Gate:
         self._behind_proxy = behind_proxy
         # A proxy of ours sends bodies that it has read to their end, and is everybody's address.
         share = BODIES if behind_proxy else BODIES_OF_ONE
-        self._bodies = BodyPlaces(BODIES, share, BODIES_WAITING, BODY_WAIT_S)
+        self._small = BodyPlaces(BODIES, share, BODIES_WAITING, SMALL_BODY_WAIT_S)
+        self._large = BodyPlaces(BODIES, share, BODIES_WAITING, LARGE_BODY_WAIT_S)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ["PATH_INFO"] in LIVE_PATHS and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
@@ -115,12 +119,13 @@ class Gate:
         if not chunked and not (length.isdecimal() and int(length) > 0):
             return self._app(environ, start_response)
         network = network_of(environ.get("REMOTE_ADDR", ""))
-        with self._bodies.place(network):
-            if chunked or int(length) > SMALL_BODY_BYTES:
+        if chunked or int(length) > SMALL_BODY_BYTES:
+            with self._large.place(network):
                 answer = self._app(environ, start_response)
                 if self._behind_proxy:
                     _read_to_the_end(environ)
                 return answer
+        with self._small.place(network):
             environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(length)))
         return self._app(environ, start_response)
 

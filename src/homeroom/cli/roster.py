@@ -17,7 +17,7 @@ from rich.text import Text
 
 from homeroom.db import db
 from homeroom.users.roster.invitations import Invitation, make_invitations, staff_not_joined
-from homeroom.users.roster.parse import RosterError
+from homeroom.users.roster.parse import CHOOSE_ORDER, RosterError
 from homeroom.users.roster.schemas import summary
 from homeroom.users.roster.services import (
     ImportConflictError,
@@ -49,7 +49,7 @@ def roster() -> None:
 @click.option(
     "--date-format",
     metavar="FORMAT",
-    help="How the file writes dates, like %d/%m/%Y; without it YYYY-MM-DD.",
+    help="How the file writes dates: day-first, month-first, or letters like %d/%m/%Y  [default: YYYY-MM-DD]",
 )
 @click.option(
     "--same-person",
@@ -73,6 +73,8 @@ def import_(file: BinaryIO, dry_run: bool, date_format: str | None, same_people:
     print_report(report, dry_run=dry_run)
     if report.counts[Result.CREATED] and report.written:
         say("Their join codes: homeroom roster codes --pdf codes.pdf")
+    if any(CHOOSE_ORDER in row.message for row in report.rows):
+        say("For the dates: --date-format day-first, or --date-format month-first.")
     if report.rejected:
         sys.exit(1)
 
@@ -233,7 +235,7 @@ def _outcome(report: ImportReport, *, dry_run: bool) -> str:
     if dry_run:
         end = "This was a dry run: nothing was written."
     elif not report.written:
-        end = "Nothing was written: mend the rejected rows and import again."
+        end = "Nothing was written: fix the rejected rows and import again."
     elif report.rejected:
         end = "Done; the rejected rows were left out."
     else:

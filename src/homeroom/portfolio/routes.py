@@ -9,6 +9,7 @@ from flask import Response, jsonify
 from werkzeug.exceptions import NotFound
 
 from homeroom.answers import PageHeaders, VersionHeaders, page_answer, private_answer
+from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import current_viewer, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.sessions import find_by_uid
@@ -156,6 +157,7 @@ def delete(user: User, project_id: int) -> Response:
 @compares_versions
 def hide(user: User, project_id: int, json_data: Reason) -> Response:
     """Hide a project, with a reason that its owner reads."""
+    require_confirmation()
     hide_project(project_id, json_data.reason, user, known=known_versions())
     return _project_response(project_id, user)
 
@@ -167,6 +169,7 @@ def hide(user: User, project_id: int, json_data: Reason) -> Response:
 @compares_versions
 def show_again(user: User, project_id: int) -> Response:
     """Show a hidden project again."""
+    require_confirmation()
     hide_project(project_id, None, user, known=known_versions())
     return _project_response(project_id, user)
 

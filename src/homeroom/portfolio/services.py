@@ -4,6 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import Conflict, Forbidden
 
+from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.locking import lock_user
 from homeroom.auth.models import User, name_key
 from homeroom.db import db, utc_now, write_transaction
@@ -154,6 +155,8 @@ def change_profile(user: User, changes: ProfileChanges) -> Profile:
 def _require_editor(project: Project, actor: User, known: frozenset[str] | None) -> None:
     if not may_edit(project, actor):
         raise Forbidden("Only its author or an admin may change a project.")
+    if project.owner_id != actor.id:
+        require_confirmation()
     require_version(project.version, known)
 
 

@@ -230,7 +230,9 @@ def change_user(user_id: int, changes: UserChanges, actor: User) -> User:
     gives_role = changes.role is not None and changes.role != target.role
     gives_id = _gives_id(target, changes)
     takes_over = target.id != actor_id and (changes.password is not None or gives_id)
-    if gives_role or takes_over:
+    # Who doesn't know the own ID any more cannot sign in; of the staff that would be everybody's trouble.
+    locks_out = gives_id and actor.is_staff
+    if gives_role or takes_over or locks_out:
         require_confirmation()
     if gives_id and actor.role is not Role.ADMIN:
         # Whether an ID is taken tells who is in the class.

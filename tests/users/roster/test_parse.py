@@ -126,7 +126,27 @@ def test_other_dates_are_read_as_told_and_never_guessed() -> None:
     text = "uid,name,dob\na,A,03/04/2010\n"
     assert read(text, date_format="%d/%m/%Y").rows[0].dob == date(2010, 4, 3)
     assert read(text, date_format="%m/%d/%Y").rows[0].dob == date(2010, 3, 4)
-    assert "--date-format" in reasons(read(text))[2]
+    assert read(text, date_format="day-first").rows[0].dob == date(2010, 4, 3)
+    assert read(text, date_format="month-first").rows[0].dob == date(2010, 3, 4)
+    assert reasons(read(text))[2] == (
+        "We couldn't read “03/04/2010” as a date. It should look like 2010-12-31. "
+        "Choose whether the day or the month comes first."
+    )
+
+
+@pytest.mark.parametrize("text", ["3.4.2010", "03-04-10", "3 / 4 / 2010", "3. 4. 2010", "03.04.10"])
+def test_what_stands_between_the_numbers_does_not_matter(text: str) -> None:
+    assert read(f"uid,name,dob\na,A,{text}\n", date_format="day-first").rows[0].dob == date(2010, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("date_format", "expected"),
+    [("day-first", "31/12/2010"), ("month-first", "12/31/2010"), ("%d %b %Y", "31 Dec 2010")],
+)
+def test_a_date_of_another_form_is_told_how_it_should_look(date_format: str, expected: str) -> None:
+    for text in ("2010-12-31", "13/13/2010", "1/2", "1/2/3/4", "tomorrow"):
+        roster = read(f"uid,name,dob\na,A,{text}\n", date_format=date_format)
+        assert reasons(roster)[2] == (f"We couldn't read “{text}” as a date. It should look like {expected}.")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +167,7 @@ def test_formats_that_tell_the_day_are_taken(date_format: str) -> None:
     "date_format", ["", "%", "%d/%m", "%Y", "%Q", "%Y%Y%m%d", "dd/mm/yyyy", "%d/%m/%Y" * 9, "\0", "\ud800"]
 )
 def test_formats_that_do_not_are_refused_before_anything_is_read(date_format: str) -> None:
-    assert "%d/%m/%Y" in refusal("uid,name\na,A\n", date_format=date_format)
+    assert "day-first (31/12/2010)" in refusal("uid,name\na,A\n", date_format=date_format)
 
 
 @pytest.mark.parametrize(

@@ -30,10 +30,14 @@ _ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1"}
 # Midnight is what spreadsheets and databases add to a day.
 _ISO_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "v", "phd", "md", "esq"})
-_ASK_FOR_FORMAT = (
-    "Dates are read as YYYY-MM-DD. Day and month are never guessed: say how they are written with "
-    "--date-format (in the API: ?date_format=), %d/%m/%Y for the day first, %m/%d/%Y for the month."
-)
+# As people call them, where that is not the column's own name.
+_CALLED = {Field.UID: "ID", Field.EMAIL: "e-mail", Field.DOB: "date of birth"}
+# How most files write dates, whatever stands between the numbers; in strptime's letters.
+DATE_ORDERS = {"day-first": "%d/%m", "month-first": "%m/%d"}
+_BETWEEN_NUMBERS = re.compile(r"[./\s-]+")
+# Which of the two it is, is never guessed.
+_EXAMPLE = date(2010, 12, 31)
+CHOOSE_ORDER = "Choose whether the day or the month comes first."
 
 
 @dataclass(frozen=True)
@@ -99,11 +103,13 @@ def check_date_format(date_format: str) -> None:
     if len(date_format) > MAX_DATE_FORMAT_CHARACTERS or not _tells_the_day(date_format):
         raise RosterError(
             f"The date format “{shown(date_format)}” does not tell year, month and day. "
-            "Write it like %d/%m/%Y (31/12/2010), %m/%d/%Y (12/31/2010) or %d.%m.%y (31.12.10)."
+            "Use day-first (31/12/2010), month-first (12/31/2010), or letters like %d %b %Y (31 Dec 2010)."
         )
 
 
 def _tells_the_day(date_format: str) -> bool:
+    if date_format in DATE_ORDERS:
+        return True
     probes = (date(2001, 2, 3), date(2010, 11, 12))
     try:
         read = tuple(_read_date(probe.strftime(date_format), date_format) for probe in probes)
@@ -114,6 +120,10 @@ def _tells_the_day(date_format: str) -> bool:
 
 
 def _read_date(text: str, date_format: str) -> date:
+    if date_format in DATE_ORDERS:
+        text = _BETWEEN_NUMBERS.sub("/", text)
+        year = "%Y" if re.search("/[0-9]{4}$", text) else "%y"
+        date_format = f"{DATE_ORDERS[date_format]}/{year}"
     return datetime.strptime(text, date_format).date()  # noqa: DTZ007  a day has no time zone
 
 
@@ -128,7 +138,7 @@ class _Dates:
         try:
             day = self._day(text)
         except ValueError:
-            raise ValueError(f"“{shown(text)}” is no date here. {self._remedy}") from None
+            raise ValueError(f"We couldn't read “{shown(text)}” as a date. {self._remedy}") from None
         return check_dob(day, self.today)
 
     def _day(self, text: str) -> date:
@@ -142,8 +152,9 @@ class _Dates:
     @property
     def _remedy(self) -> str:
         if self.date_format is None:
-            return _ASK_FOR_FORMAT
-        return f"The format given is {shown(self.date_format)}."
+            return f"It should look like {_EXAMPLE}. {CHOOSE_ORDER}"
+        order = DATE_ORDERS.get(self.date_format)
+        return f"It should look like {_EXAMPLE.strftime(f'{order}/%Y' if order else self.date_format)}."
 
 
 def _read_rows(
@@ -238,7 +249,7 @@ def _notes(encoding: str, delimiter: str, columns: Columns) -> Iterator[str]:
     """What was decided about the file, so that a wrong decision is seen before it is written."""
     read_as = f"{_ENCODINGS.get(encoding, encoding.upper())}, {DELIMITERS[delimiter]}s"
     used = (field for field in Field if field in columns.positions)
-    fields = ", ".join(f"{field.value} from “{columns.header(field)}”" for field in used)
+    fields = ", ".join(f"{_CALLED.get(field, field.value)} from “{columns.header(field)}”" for field in used)
     yield f"Read as {read_as}: {fields}."
     if encoding in _ENCODINGS:
         yield "The file is not in Unicode: check that names with accents are right below."

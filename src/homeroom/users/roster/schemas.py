@@ -26,10 +26,10 @@ class RosterQuery(Query):
         default=None,
         min_length=1,
         max_length=MAX_DATE_FORMAT_CHARACTERS,
-        description="How dates are written, in strptime's letters; without it YYYY-MM-DD.",
-        examples=["%d/%m/%Y"],
+        description="How dates are written: `day-first`, `month-first`, or strptime's letters. Without it: "
+        "YYYY-MM-DD.",
+        examples=["day-first"],
     )
-
     same_person: Annotated[list[StorableText], BeforeValidator(_all_of_them)] = Field(
         default_factory=list,
         max_length=MAX_SAME_PEOPLE,

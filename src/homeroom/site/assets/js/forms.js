@@ -24,6 +24,7 @@ export function onSubmit(form, send, explain = () => null) {
       form.removeAttribute('aria-busy');
     }
   });
+  form.addEventListener('input', ({ target }) => unmark(target));
   // Until here the page could not have sent the form itself, and the browser's own way leads nowhere.
   for (const button of form.querySelectorAll('[data-starting]')) {
     button.disabled = false;
@@ -45,11 +46,20 @@ export function markField(form, name, message) {
 export function clearErrors(form) {
   for (const input of form.querySelectorAll('[aria-invalid]')) input.removeAttribute('aria-invalid');
   // Those of fields have an id; what a picture has to tell stays with it until it is sent or taken away.
-  for (const place of form.querySelectorAll('.field-error[id]')) {
-    place.textContent = ''; // hidden text would still describe its field to a screen reader
-    place.hidden = true;
-  }
+  form.querySelectorAll('.field-error[id]').forEach(clear);
   say(form, '');
+}
+
+function clear(place) {
+  place.textContent = ''; // hidden text would still describe its field to a screen reader
+  place.hidden = true;
+}
+
+/** What was wrong with a field is no longer known once it is changed. */
+function unmark(input) {
+  if (!input.hasAttribute('aria-invalid')) return;
+  input.removeAttribute('aria-invalid');
+  clear(document.getElementById(`${input.id}-error`));
 }
 
 /** What the form has to tell: `kind` is "error" (interrupts a screen reader) or "success". */

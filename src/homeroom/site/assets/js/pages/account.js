@@ -1,5 +1,6 @@
 // The account page: who am I, my picture, name, password and sessions, my data and its end.
 
+import '../components/confirmation.js';
 import '../components/password-field.js';
 import '../components/site-header.js';
 import { advice, request, requestFile } from '../api/client.js';

@@ -1,5 +1,6 @@
 // Writing a project: its text, its pictures, who may see it. Nothing is lost without a question.
 
+import '../components/confirmation.js';
 import '../components/link-list.js';
 import '../components/markdown-field.js';
 import '../components/picture-list.js';

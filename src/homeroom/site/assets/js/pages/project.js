@@ -1,5 +1,6 @@
 // One project: what it is, how it looks, who made it.
 
+import '../components/confirmation.js';
 import '../components/site-header.js';
 import { request } from '../api/client.js';
 import { whoAmIPerhaps } from '../api/me.js';

@@ -8,6 +8,9 @@ import { onSubmit } from '../forms.js';
 const byId = (id) => document.getElementById(id);
 const form = byId('roster');
 
+// What the API calls what becomes of a row, in the words of this page.
+const RESULTS = { created: 'new', updated: 'changed', unchanged: 'unchanged', conflict: 'to decide', rejected: 'rejected' };
+
 let chosen = null; // the file and how to read it, as it was looked at
 
 /** Makes the form work; `done` is called once a class was imported. */
@@ -28,7 +31,7 @@ function forget() {
 }
 
 async function lookFirst({ file, date_format: dateFormat }) {
-  const question = new URLSearchParams(dateFormat.trim() ? { date_format: dateFormat.trim() } : {});
+  const question = new URLSearchParams(dateFormat ? { date_format: dateFormat } : {});
   const picked = { body: new Blob([file], { type: 'text/csv' }), question };
   const report = await send(picked, true);
   chosen = picked;
@@ -74,7 +77,7 @@ async function send({ body, question }, dryRun) {
 function show(report) {
   const { created, updated, unchanged, conflict, rejected, written } = report;
   const asked = conflict ? `, ${conflict} to decide` : '';
-  const counts = `${created} new, ${updated} changed, ${unchanged} unchanged, ${rejected} refused${asked}`;
+  const counts = `${created} new, ${updated} changed, ${unchanged} unchanged, ${rejected} rejected${asked}`;
   byId('report-title').textContent = written ? `Imported: ${counts}` : `Nothing is written yet: ${counts}`;
   byId('report-advice').hidden = !rejected;
   byId('report-notes').replaceChildren(...report.notes.map((note) => element('li', {}, note)));
@@ -93,8 +96,9 @@ function row({ line, uid, name, result, message, changes }) {
   const what = [message, ...changed].filter(Boolean).join('; ');
   return element('tr', {},
     element('td', {}, String(line)),
-    element('td', {}, personal(uid)),
-    element('td', {}, personal(name)),
-    element('td', { class: 'result' }, element('span', { class: `tag ${result}` }, result)),
-    element('td', {}, what, result === 'conflict' ? decision(uid) : ''));
+    element('td', {}, personal(name), element('div', { class: 'hint' }, personal(uid))),
+    element('td', {},
+      element('span', { class: `tag ${result}` }, RESULTS[result]),
+      what ? element('div', {}, what) : '',
+      result === 'conflict' ? decision(uid) : ''));
 }
