@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -57,11 +57,16 @@ class Server:
 
 @contextmanager
 def serving(
-    settings: Mapping[str, str], *, workers: int = 1, port: int | None = None, command: str = "serve"
+    settings: Mapping[str, str],
+    *,
+    workers: int = 1,
+    port: int | None = None,
+    command: str = "serve",
+    options: Sequence[str] = (),
 ) -> Iterator[Server]:
     """A server with these settings, ready to answer; it is ended by its own process id."""
     port = port or free_port()
-    options = ["--workers", str(workers)] if command == "serve" else []
+    options = [*options, *(["--workers", str(workers)] if command == "serve" else [])]
     process = subprocess.Popen(
         [sys.executable, "-m", "homeroom", command, "--port", str(port), *options],
         env=os.environ | dict(settings),

@@ -113,7 +113,10 @@ def test_a_key_file_that_someone_emptied_stops_the_start(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "command", [["user", "code", "ada"], ["roster", "codes", "--csv", "x.csv"], ["demo", "load"]]
 )
-def test_a_command_on_an_unprepared_database_says_what_prepares_it(command: list[str]) -> None:
+def test_a_command_on_an_unprepared_database_says_what_prepares_it(
+    tmp_path: Path, command: list[str]
+) -> None:
+    (tmp_path / "instance").mkdir()
     done = subprocess.run(
         [sys.executable, "-m", "homeroom", *command], capture_output=True, text=True, timeout=60, check=False
     )

@@ -73,7 +73,7 @@ def test_what_is_too_long_is_told_in_words_for_people(ada: Person) -> None:
     assert {problem["pointer"]: problem["detail"] for problem in answer.json["errors"]} == {
         "#/summary": "At most 300 characters; there are 301.",
         "#/body": "At most 20,000 characters; there are 20,604.",
-        "#/tags": "At most 12 entries; there are 30.",
+        "#/tags": "At most 12 tags; there are 30.",
     }
 
 

@@ -92,6 +92,9 @@ def check_key(key: str) -> str:
     return key
 
 
+_HOST_NAME = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+
+
 def check_origin(origin: str) -> str:
     """An origin as a browser sends it (RFC 6454): scheme, host, port if unusual, nothing after.
 
@@ -103,7 +106,8 @@ def check_origin(origin: str) -> str:
             "may not hold '*': answers carry credentials, so name each origin, like https://someone.github.io"
         )
     parts = urlsplit(origin)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+    named = _HOST_NAME.fullmatch(parts.netloc.lower())
+    if parts.scheme not in ("http", "https") or not named or int(named["port"] or 1) not in range(1, 65536):
         raise ValueError(f"{origin!r} is no origin; write it like https://someone.github.io")
     if parts.path or parts.query or parts.fragment:
         raise ValueError(

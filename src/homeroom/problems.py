@@ -164,7 +164,16 @@ def _validation_problem(error: HTTPError) -> Response:
         FieldProblem(pointer=_pointer(problem["loc"]), detail=reason_of(problem))
         for problem in cause.errors(include_url=False, include_input=False)
     ]
-    return problem_response(422, "Some fields are not valid.", fields=fields[:100])
+    return problem_response(422, _in_one_sentence(fields), fields=fields[:100])
+
+
+def _in_one_sentence(fields: list[FieldProblem]) -> str:
+    """What pages show that know of no `errors`: the reason, where there is one."""
+    if len(fields) > 1:
+        return "Some fields are not valid."
+    (field,) = fields
+    name = field.pointer.removeprefix("#").removeprefix("/")
+    return f"{name}: {field.detail}" if name else field.detail
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

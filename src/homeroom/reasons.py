@@ -1,5 +1,6 @@
 """Why a value was refused, in words for people: of a body's field, and of a setting."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,11 +34,17 @@ def reason_of(problem: Mapping[str, Any]) -> str:
         return str(bounds["error"])
     if kind in ("too_long", "too_short"):
         # Of a text that is checked by a rule of ours before, pydantic knows no type.
-        bounds = bounds | {"things": "entries" if bounds["field_type"] == "List" else "characters"}
+        bounds = bounds | {"things": _things(problem) if bounds["field_type"] == "List" else "characters"}
     if bounds.get("min_length") == 1:
         return "This may not be empty."
     whole = {name: int(bound) if _is_whole(bound) else bound for name, bound in bounds.items()}
     return _REASONS.get(kind, "This is not a value that can stand here.").format(**whole)
+
+
+def _things(problem: Mapping[str, Any]) -> str:
+    """What a list holds: a field that has several is called by them."""
+    name = str(problem["loc"][-1]) if problem["loc"] else ""
+    return name.replace("_", " ") if re.fullmatch("[a-z_]+s", name) else "entries"
 
 
 def _is_whole(bound: object) -> bool:

@@ -115,7 +115,7 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert f"Port {port} is taken" in done.stderr
+    assert f"This site is running already, it seems: open http://localhost:{port}/" in done.stderr
     assert f"make run PORT={int(port) + 1}" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == "", "nothing is said of a site that is not there"

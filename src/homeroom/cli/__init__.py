@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from homeroom import __version__
 from homeroom.cli.lazy import LazyGroup
+from homeroom.cli.presence import NEED_A_SITE, require_site
 from homeroom.config import ConfigError, load_config
 from homeroom.faults import fault_of
 
@@ -58,6 +59,8 @@ def _explain(error: DBAPIError) -> str:
 
 
 def _make_app() -> object:
+    if click.get_current_context().find_root().invoked_subcommand in NEED_A_SITE:
+        require_site(load_config())
     return import_module("homeroom.app").create_app()
 
 

@@ -1,11 +1,14 @@
 """Where the site is: what `homeroom run` and `homeroom prepare` were told, for commands that print links."""
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
-from homeroom.cli.site import check_api
-from homeroom.config import Config, load_config
+from homeroom.config import Config, check_origin, load_config
 
 DEFAULT_ADDRESS = "http://localhost:8086"
 
@@ -23,13 +26,48 @@ def remember_address(address: str, config: Config) -> None:
 def remembered_address() -> str:
     """The address that was noted last; a site that never started is expected where `homeroom run` serves."""
     try:
-        return _file(load_config()).read_text(encoding="utf-8").strip() or DEFAULT_ADDRESS
-    except (OSError, UnicodeDecodeError):
+        return check_origin(_file(load_config()).read_text(encoding="utf-8").strip())
+    except (OSError, ValueError):
         return DEFAULT_ADDRESS
+
+
+def is_local(address: str) -> bool:
+    """Whether only this machine can open an address."""
+    return urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")
+
+
+@contextmanager
+def remembering(config: Config) -> Iterator[None]:
+    """A server's run: the address of another one of the same site that still runs is noted again after it."""
+    before = remembered_address()
+    try:
+        yield
+    finally:
+        if before != remembered_address() and is_local(before) and _somebody_listens(before):
+            remember_address(before, config)
+
+
+def _somebody_listens(address: str) -> bool:
+    parts = urlsplit(address)
+    try:
+        socket.create_connection((parts.hostname, parts.port or 80), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _file(config: Config) -> Path:
     return config.instance_path / "address"
+
+
+def check_api(url: str | None) -> str | None:
+    """The --api option as an origin; a slash at its end is forgiven."""
+    if url is None:
+        return None
+    try:
+        return check_origin(url.rstrip("/"))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 site_option = click.option(

@@ -25,6 +25,7 @@ from homeroom.backup.places import Place, open_place
 from homeroom.backup.restoring import Restored, fetched, restore
 from homeroom.backup.state import Outcome, note_backup, note_drill
 from homeroom.backup.workshop import opened, work_folder
+from homeroom.cli.presence import require_site
 from homeroom.config import Config, Environment, load_config
 from homeroom.db import utc_now
 
@@ -92,6 +93,7 @@ def backup(list_: bool, recipients: tuple[str, ...]) -> None:
         if list_:
             _list(place)
         else:
+            require_site(config)
             _tell_backup(_back_up(config, place), place)
 
 
@@ -214,6 +216,7 @@ def drill_(identity: Path | None) -> None:
     Nothing of the site is touched. The result is in /api/health/ready.
     """
     config = load_config()
+    require_site(config)
     with _told():
         started, at = time.monotonic(), utc_now()
         with work_folder(config) as work, Watcher() as progress:

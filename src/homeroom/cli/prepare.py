@@ -7,9 +7,8 @@ from flask.cli import ScriptInfo
 from werkzeug.exceptions import Conflict
 
 from homeroom.auth.keys import signing_keys
-from homeroom.cli.address import DEFAULT_ADDRESS, remember_address
+from homeroom.cli.address import DEFAULT_ADDRESS, check_api, remember_address
 from homeroom.cli.links import join_link
-from homeroom.cli.site import check_api
 from homeroom.config import (
     LOCAL_PORTS,
     Config,

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from homeroom.cli.address import is_local, remembered_address
 from homeroom.db import db
 from homeroom.users.roster.invitations import Invitation, make_invitations, staff_not_joined
 from homeroom.users.roster.parse import CHOOSE_ORDER, RosterError
@@ -86,7 +87,7 @@ def import_(file: BinaryIO, dry_run: bool, date_format: str | None, same_people:
     "--site",
     metavar="URL",
     callback=lambda _context, _option, value: _check_site(value),
-    help="Where the class site is, to be printed with the codes.",
+    help="Where the class site is, to be printed with the codes  [default: where it is, unless on localhost]",
 )
 @click.option(
     "--font",
@@ -115,6 +116,8 @@ def codes(
     if not invited:
         say("Everyone in the class has joined: there is nothing to print.")
         return
+    if site is None and not is_local(remembered_address()):
+        site = remembered_address()
     _write_codes(invited, pdf, table, site, fonts, force=force)
     if site is None:
         say("With --site https://… the address of the class site is printed, too.")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 
 import click
 from flask.cli import ScriptInfo
@@ -9,6 +10,7 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from homeroom.cli.address import is_local, remember_address, remembered_address, remembering
 from homeroom.cli.links import site_address
 from homeroom.cli.prepare import greet, make_admin_if_nobody, migrate_if_needed, tell_unknown_settings
 from homeroom.cli.site import reserve
@@ -25,7 +27,13 @@ PORT = 8086
 HEAD_TIMEOUT_MS = 15_000
 # What a worker may take to end its requests; systemd would end all after 30 s (deploy/systemd).
 STOP_TIMEOUT_S = 25
-_host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+_host = click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    callback=lambda _context, _option, value: _address_of(value),
+    help="Address to listen on.",
+)
 _port = click.option(
     "--port",
     default=PORT,
@@ -42,6 +50,14 @@ _workers = click.option(
 )
 
 
+def _address_of(host: str) -> str:
+    """The --host option as an address, which is all that the server itself takes."""
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except (OSError, UnicodeError):
+        raise click.BadParameter(f"{host!r} is no address of this machine; try 127.0.0.1") from None
+
+
 @click.command("serve")
 @_host
 @_port
@@ -49,8 +65,12 @@ _workers = click.option(
 def serve(host: str, port: int, workers: int) -> None:
     """Answer requests; the database must be prepared (`homeroom db upgrade`)."""
     tell_unknown_settings()
-    with reserve(host, port):
-        _serve(load_config(), host, port, workers)
+    config = load_config()
+    with reserve(host, port), remembering(config):
+        # Who prepared it said where the public finds it; without that, it is here.
+        if is_local(remembered_address()):
+            remember_address(site_address(host, port), config)
+        _serve(config, host, port, workers)
 
 
 @click.command("run")
@@ -74,7 +94,7 @@ def run(context: click.Context, host: str, port: int, workers: int) -> None:
     # in: what is half written then, the database takes back.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     tell_unknown_settings()
-    with reserve(host, port):
+    with reserve(host, port), remembering(load_config()):
         config = _prepare(context, site_address(host, port))
         _serve(config, host, port, workers)
 

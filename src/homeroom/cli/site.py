@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from werkzeug.serving import make_server
 
-from homeroom.config import check_origin
+from homeroom.cli.address import DEFAULT_ADDRESS, check_api, is_local, remembered_address
 from homeroom.pages import LOCAL_API_ORIGINS, create_site, export_site
 
 # The port at which config.js itself looks for the API on 8086; on others it must be told.
@@ -35,12 +35,11 @@ def site() -> None:
     "--api",
     metavar="URL",
     callback=lambda _context, _option, value: check_api(value),
-    help="Origin of the API, like https://class.example.org  [default: port 8086, same host]",
+    help="Origin of the API, like https://class.example.org  [default: where the site runs on this machine]",
 )
 def serve(host: str, port: int, api: str | None) -> None:
     """Serve the pages alone; the API answers elsewhere, as it does behind GitHub Pages."""
-    if api is None and port != SITE_PORT:
-        api = LOCAL_API_ORIGINS[0]
+    api = api or _local_api(port)
     app = create_site(api=api, api_origins=() if api else LOCAL_API_ORIGINS)
     with listen(host, port) as listener:
         server = make_server(host, port, app, threaded=True, fd=listener.fileno())
@@ -51,6 +50,14 @@ def serve(host: str, port: int, api: str | None) -> None:
             click.echo("Stopped.")
         finally:
             server.server_close()
+
+
+def _local_api(port: int) -> str | None:
+    """Where the pages must be told to ask; None: where config.js looks by itself."""
+    running = remembered_address()
+    if is_local(running) and running != DEFAULT_ADDRESS:
+        return running
+    return None if port == SITE_PORT else LOCAL_API_ORIGINS[0]
 
 
 @site.command("export")
@@ -92,16 +99,6 @@ def _check_base(path: str) -> str:
     return base
 
 
-def check_api(url: str | None) -> str | None:
-    """The --api option as an origin; a slash at its end is forgiven."""
-    if url is None:
-        return None
-    try:
-        return check_origin(url.rstrip("/"))
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket, opened here so that a taken port is told in our words.
 
@@ -138,13 +135,19 @@ def _told(host: str, port: int) -> Iterator[None]:
         yield
     except OSError as error:
         reasons = {
-            errno.EADDRINUSE: f"Port {port} is taken by another program: "
-            f"stop it, or choose another: --port {port + 1}, or make run PORT={port + 1}.",
+            errno.EADDRINUSE: _taken(host, port),
             errno.EACCES: f"Port {port} is reserved for the system: choose one above 1023.",
             errno.EADDRNOTAVAIL: f"{host} is no address of this machine: try --host 127.0.0.1.",
         }
         reason = reasons.get(error.errno or 0, f"Cannot listen on {host}:{port}: {error.strerror}.")
         raise click.ClickException(reason) from None
+
+
+def _taken(host: str, port: int) -> str:
+    address, another = f"http://{named_host(host)}:{port}", f"--port {port + 1}, or make run PORT={port + 1}."
+    if remembered_address() == address:
+        return f"This site is running already, it seems: open {address}/, or choose another port: {another}"
+    return f"Port {port} is taken by another program: stop it, or choose another: {another}"
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -8,11 +8,13 @@ let dialogsMade = 0;
 
 /**
  * Asks, and gives back what `send(values, form)` gave; null when it was left.
+ * `leave` names the button that leaves it without an answer; null where there is nothing to decide.
  * `send` throws what the API throws (told in the dialog), or gives back false to keep it open.
  */
-export function askInDialog({ title, intro = [], fields = [], action, danger = false, send, explain }) {
+export function askInDialog({ title, intro = [], fields = [], action, danger = false, leave = 'Cancel', send, explain }) {
   const id = `dialog-${dialogsMade += 1}`;
-  const cancel = element('button', { class: 'button quiet', type: 'button' }, 'Cancel');
+  const cancel = element('button', { class: 'button quiet', type: 'button' }, leave ?? '');
+  cancel.hidden = !leave;
   const form = element('form', { method: 'post' },
     element('h2', { id }, title),
     ...intro.map((text) => element('p', { class: 'hint' }, text)),

@@ -183,7 +183,8 @@ class PictureList extends HTMLElement {
   fail(shot, name, error) {
     const reason = element('p', { class: 'field-error' }, `${name}: ${advice(error)}`);
     this.show(shot, 'failed', [reason], [
-      this.button('Try again', shot, () => this.enqueue(shot)),
+      // The same file would be refused again.
+      ...([413, 415, 422].includes(error.status) ? [] : [this.button('Try again', shot, () => this.enqueue(shot))]),
       this.button('Remove', shot, () => this.remove(shot)),
     ]);
     this.say(reason.textContent);

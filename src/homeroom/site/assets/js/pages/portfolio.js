@@ -59,7 +59,7 @@ function missing() {
     title: 'There is no portfolio here',
     advice: seemsSignedIn()
       ? 'Nobody of the class has this ID. The list of users leads to every portfolio.'
-      : 'Nobody has this ID, or has made a project public. If you are of the class, sign in to see more.',
+      : 'There’s no such student, or they haven’t published anything yet. If you are in the class, sign in to see more.',
   };
 }
 

@@ -17,15 +17,25 @@ async function showCodes() {
   try {
     const { data: codes } = await request('/api/roster/codes', { method: 'POST' });
     byId('codes').replaceChildren(...codes.map(card));
-    byId('codes-told').textContent = codes.length
-      ? `${codes.length} codes. Whoever holds one can choose that person’s password.`
-      : 'There is no code to hand out: everybody has joined.';
+    byId('codes-told').textContent = told(codes.length);
     byId('print').hidden = !codes.length;
     clearFailure(byId('codes-failure'));
   } catch (error) {
     showFailure(byId('codes-failure'), error, { retry: showCodes });
   }
   byId('show-codes').disabled = false;
+}
+
+function told(count) {
+  if (!count) return 'There is no code to hand out: everybody has joined.';
+  const place = opensElsewhere() ? '' : ` The address ${root.host} opens on this computer only, so it isn’t on the cards: `
+    + 'open this page at the address that your students use to print it.';
+  return `${count} codes. Whoever holds one can choose that person’s password.${place}`;
+}
+
+/** Whether students' phones can open the address that this page has. */
+function opensElsewhere() {
+  return !['localhost', '127.0.0.1', '[::1]'].includes(root.hostname);
 }
 
 function card({ name, uid, code, expires_at: expires }) {
@@ -35,6 +45,6 @@ function card({ name, uid, code, expires_at: expires }) {
     element('strong', { dir: 'auto' }, name),
     element('span', { class: 'hint' }, 'ID: ', personal(uid)),
     element('span', { class: 'code' }, code),
-    element('span', { class: 'hint' }, `${join.host}${join.pathname}`),
+    opensElsewhere() ? element('span', { class: 'hint' }, `${join.host}${join.pathname}`) : '',
     element('span', { class: 'hint' }, `until ${until}`));
 }

@@ -110,16 +110,17 @@ async function admit(user) {
 async function newCode(user) {
   const made = await askInDialog({
     title: `A new code for ${isolated(user.name)}?`,
-    intro: ['It lets them choose a new password, once. An older code of theirs ends.'],
+    intro: ['It lets them choose a new password, once. Their old code stops working.'],
     action: 'Make it',
     send: () => request(`/api/users/${user.id}/join-code`, { method: 'POST' }),
   });
   if (!made) return;
   await askInDialog({
     title: `The code of ${isolated(user.name)}`,
-    intro: ['Hand it over in person: whoever has it can choose the password.'],
+    intro: ['Hand it over in person: whoever has it can choose the password, on the page Join.'],
     fields: [field({ name: 'code', label: 'Code', value: made.data.code, readonly: '', class: 'code' })],
     action: 'Done',
+    leave: null,
     send: () => true,
   });
 }
