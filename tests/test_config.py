@@ -103,10 +103,13 @@ def test_production_does_not_start_without_a_key(monkeypatch: pytest.MonkeyPatch
     assert load_config().production
 
 
-def test_a_key_file_that_someone_emptied_stops_the_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("content", "told"), [(b"", "weak"), (b"\xa9" * 40, "is no text")])
+def test_a_key_file_that_someone_emptied_or_damaged_stops_the_start(
+    tmp_path: Path, content: bytes, told: str
+) -> None:
     config = load_config(instance_path=tmp_path)
-    config.key_file.write_text("")
-    with pytest.raises(ConfigError, match="weak"):
+    config.key_file.write_bytes(content)
+    with pytest.raises(ConfigError, match=told):
         signing_keys(config)
 
 

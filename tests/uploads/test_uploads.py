@@ -2,18 +2,22 @@
 
 import io
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import func, select
+from werkzeug.exceptions import ServiceUnavailable
 
 from homeroom.auth.limits import count_attempt
 from homeroom.auth.models import Role, User
 from homeroom.db import db, write_transaction
-from homeroom.uploads import receiving
+from homeroom.uploads import decoding, patience, receiving
 from homeroom.uploads.models import Picture
 from homeroom.uploads.receiving import UPLOADS
 from tests.conftest import MakeApp, MakePerson, Person
@@ -332,7 +336,7 @@ def test_when_too_many_wait_the_rest_is_asked_to_come_again_and_it_does_not_coun
     with app.app_context():
         for _ in range(UPLOADS.most - 1):
             count_attempt(UPLOADS, str(ada.id))
-    monkeypatch.setattr(receiving, "PLACE_WAIT_S", 0)
+    monkeypatch.setattr(patience, "WAIT_S", 0.0)
     with ExitStack() as places:
         for _ in range(receiving.UPLOADS_AT_ONCE):
             places.enter_context(receiving._places.place(0, wait_s=0, called_off=lambda: False))
@@ -342,6 +346,26 @@ def test_when_too_many_wait_the_rest_is_asked_to_come_again_and_it_does_not_coun
             assert int(answer.headers["Retry-After"]) > 0
     assert files.names() == []
     assert [send(ada, encoded("PNG")).status_code for _ in range(2)] == [201, 429]
+
+
+def test_what_a_picture_waited_for_a_place_it_does_not_wait_again_for_its_turn(
+    app: APIFlask, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[float] = []
+
+    def note(*_: Any) -> tuple[int, bytes]:
+        left.append(patience.wait_left())
+        raise ServiceUnavailable
+
+    monkeypatch.setattr(decoding, "_run", note)
+    with ThreadPoolExecutor(1) as pool, ExitStack() as places:
+        for _ in range(receiving.UPLOADS_AT_ONCE):
+            places.enter_context(receiving._places.place(0, wait_s=0, called_off=lambda: False))
+        answer = pool.submit(send, ada, encoded("PNG"))
+        time.sleep(1)
+        places.close()
+        assert answer.result().status_code == 503
+    assert 0 < left[0] < patience.WAIT_S - 0.5
 
 
 def test_an_account_deleted_while_its_picture_comes_in_leaves_no_file(

@@ -34,6 +34,8 @@ def _kept_key(path: Path) -> str:
         if not path.exists():
             _make_key_file(path)
         return check_key(path.read_text().strip())
+    except UnicodeDecodeError:
+        raise ConfigError(f"The key in {path} is no text: take the file from a backup") from None
     except ValueError as error:
         raise ConfigError(f"The key in {path} {error}") from None
     except OSError as error:

@@ -11,13 +11,14 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
 
 from homeroom.auth.limits import network_of
 from homeroom.problems import MEDIA_TYPE, problem_members
+from homeroom.uploads.patience import WAIT_S, waiting
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -34,7 +35,6 @@ SMALL_BODY_BYTES = 64 * 1024
 # A small body that was sent is there within milliseconds, and nobody waits longer for a place. Pictures are
 # decoded one after the other, and of a class that shares an address some wait until others' are done.
 SMALL_BODY_WAIT_S = 1.0
-LARGE_BODY_WAIT_S = 20.0
 RETRY_S = 2
 
 log = structlog.get_logger(__name__)
@@ -99,7 +99,7 @@ class Gate:
         # A proxy of ours sends bodies that it has read to their end, and is everybody's address.
         share = BODIES if behind_proxy else BODIES_OF_ONE
         self._small = BodyPlaces(BODIES, share, BODIES_WAITING, SMALL_BODY_WAIT_S)
-        self._large = BodyPlaces(BODIES, share, BODIES_WAITING, LARGE_BODY_WAIT_S)
+        self._large = BodyPlaces(BODIES, share, BODIES_WAITING, WAIT_S)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ["PATH_INFO"] in LIVE_PATHS and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
@@ -120,7 +120,9 @@ class Gate:
             return self._app(environ, start_response)
         network = network_of(environ.get("REMOTE_ADDR", ""))
         if chunked or int(length) > SMALL_BODY_BYTES:
-            with self._large.place(network):
+            with ExitStack() as place:
+                with waiting(environ):
+                    place.enter_context(self._large.place(network))
                 answer = self._app(environ, start_response)
                 if self._behind_proxy:
                     _read_to_the_end(environ)

@@ -28,13 +28,12 @@ import homeroom
 from homeroom.config import current_config
 from homeroom.spool import open_spool
 from homeroom.uploads.encoding import PreparedPicture
+from homeroom.uploads.patience import wait_left
 from homeroom.uploads.renditions import PictureType, Rendition
 from homeroom.uploads.stopping import is_stopping, stop_descriptor
 
 log = structlog.get_logger(__name__)
 
-# A picture of 40 megapixels takes a second on a machine that has nothing else to do.
-TURN_WAIT_S = 20
 DEADLINE_S = 30
 RETRY_S = 10
 _POLL_S = 0.02
@@ -93,7 +92,7 @@ def _one_at_a_time() -> Iterator[int]:
     The lock is on a folder that is there anyway, and goes with the last process that has it, the decoder:
     even when a worker is killed, nobody else begins before its decoder has ended.
     """
-    deadline = time.monotonic() + TURN_WAIT_S
+    deadline = time.monotonic() + wait_left()
     while not _turn.acquire(timeout=0.25):
         _refuse_when_late(deadline)
     try:

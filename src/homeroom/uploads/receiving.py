@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
@@ -20,6 +20,7 @@ from homeroom.db import db
 from homeroom.problems import reject_field
 from homeroom.spool import open_spool
 from homeroom.uploads import heic
+from homeroom.uploads.patience import wait_left, waiting
 from homeroom.uploads.schemas import PictureFile
 from homeroom.uploads.turns import FairQueue, in_turn
 
@@ -41,7 +42,6 @@ UPLOADS_AT_ONCE = min(4, 2 * (os.cpu_count() or 1) - 1)
 MAX_UPLOADS_WAITING = 40
 # A page may send all pictures of a project at once; more of one person would be everybody's places.
 MAX_UPLOADS_WAITING_OF_ONE = 24
-PLACE_WAIT_S = 20
 _RETRY_S = 10
 _places = FairQueue(UPLOADS_AT_ONCE, MAX_UPLOADS_WAITING, most_of_one=MAX_UPLOADS_WAITING_OF_ONE)
 
@@ -98,11 +98,15 @@ def _refuse_announced_size() -> None:
         _refuse_large()
 
 
-def _place(user_id: int) -> AbstractContextManager[None]:
+@contextmanager
+def _place(user_id: int) -> Iterator[None]:
     busy = ServiceUnavailable(
         "Too many pictures come in at the moment; try again shortly.", retry_after=_RETRY_S
     )
-    return in_turn(_places, user_id, wait_s=PLACE_WAIT_S, busy=busy)
+    with ExitStack() as place:
+        with waiting(request.environ):
+            place.enter_context(in_turn(_places, user_id, wait_s=wait_left(), busy=busy))
+        yield
 
 
 @contextmanager
