@@ -23,7 +23,7 @@ run: $(VENV)/run.done ## Run a working class site on http://localhost:8086, or a
 	@$(BIN)/homeroom run $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/dev.done ## Run all tests: HTTP, command line, browser; on SQLite and PostgreSQL
-	@tests/ensure-chromium.sh && $(BIN)/pytest -n 4 -m "not deploy" $(ARGS) || \
+	@tests/ensure-chromium.sh && $(BIN)/pytest -n 3 -m "not deploy" $(ARGS) || \
 		{ test $$? -eq 3 && test -z "$$CI" && $(BIN)/pytest -n 2 -m "not browser and not deploy" $(ARGS); }
 
 test-deploy: $(VENV)/dev.done ## Run the deployment: containers, Nginx, certificates, updates, AWS, a machine (installs them as root)
