@@ -221,6 +221,17 @@ def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page) -> N
     ]
 
 
+def test_on_a_phone_what_happens_to_a_person_is_read_without_scrolling(staff: Page) -> None:
+    staff.set_viewport_size({"width": 320, "height": 640})
+    file = roster(("a" * 60, "Ines Imported", "3/14/2010"), ("ben", "Siobhán O’Connor-Featherstonehaugh", ""))
+    staff.get_by_label("Class list (CSV)").set_input_files([file])
+    staff.get_by_role("button", name="Preview").click()
+
+    reason = staff.get_by_text("Choose whether the day or the month comes first.")
+    expect(reason).to_be_visible()
+    assert staff.locator("#report .scroller").evaluate("box => box.scrollWidth <= box.clientWidth")
+
+
 def test_a_file_that_cannot_be_read_is_told(staff: Page) -> None:
     staff.get_by_role("button", name="Preview").click()
     expect(staff.locator("#file-error")).to_have_text("Choose the file.")

@@ -30,7 +30,7 @@ function told(count) {
   if (!count) return 'There is no code to hand out: everybody has joined.';
   const place = opensElsewhere() ? '' : ` The address ${root.host} opens on this computer only, so it isn’t on the cards: `
     + 'open this page at the address that your students use to print it.';
-  return `${count} codes. Whoever holds one can choose that person’s password.${place}`;
+  return `${count} ${count === 1 ? 'code' : 'codes'}. Whoever holds one can choose that person’s password.${place}`;
 }
 
 /** Whether students' phones can open the address that this page has. */
