@@ -219,6 +219,18 @@ def test_a_wrong_field_is_named(admin: Person, field_and_value: dict[str, Any]) 
     assert admin.client.get("/api/id").json["uid"] == "admin"
 
 
+def test_pages_that_show_the_message_alone_are_told_the_one_reason(ada: Person) -> None:
+    for body, message in (
+        ({"title": ""}, "title: This may not be empty."),
+        ({"title": 1, "tags": 1}, "Some fields are not valid."),
+        ({"title": "A", "links": [{"label": "A"}]}, "links/0/url: This is needed."),
+        ({"title": "A", "<img src=x onerror=alert(1)>": 1}, "There is no field of this name."),
+    ):
+        answer = ada.client.post("/api/projects/", json=body)
+        assert_problem(answer, 422)
+        assert answer.json["message"] == message
+
+
 @pytest.mark.parametrize("field", ["name", "uid", "email", "dob", "password", "role"])
 def test_half_a_surrogate_pair_is_refused(admin: Person, field: str) -> None:
     answer = admin.client.put(

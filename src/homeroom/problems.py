@@ -1,6 +1,7 @@
 """Errors: every one leaves as the one shape of the contract, RFC 9457 with the lesson's members."""
 
 import errno
+import re
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -172,8 +173,9 @@ def _in_one_sentence(fields: list[FieldProblem]) -> str:
     if len(fields) > 1:
         return "Some fields are not valid."
     (field,) = fields
-    name = field.pointer.removeprefix("#").removeprefix("/")
-    return f"{name}: {field.detail}" if name else field.detail
+    # Some pages put a message into their HTML: of a field's name that the sender made up nothing goes back.
+    name = re.fullmatch("#/([a-z0-9_/]{1,60})", field.pointer)
+    return f"{name[1]}: {field.detail}" if name else field.detail
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
