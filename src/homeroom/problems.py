@@ -173,9 +173,12 @@ def _in_one_sentence(fields: list[FieldProblem]) -> str:
     if len(fields) > 1:
         return "Some fields are not valid."
     (field,) = fields
-    # Some pages put a message into their HTML: of a field's name that the sender made up nothing goes back.
+    # Rules of ours name what they are about. Some pages put a message into their HTML, so a field's name that
+    # the sender made up does not go back.
     name = re.fullmatch("#/([a-z0-9_/]{1,60})", field.pointer)
-    return f"{name[1]}: {field.detail}" if name else field.detail
+    return (
+        f"{name[1]}: {field.detail}" if name and field.detail.startswith(("This ", "At ")) else field.detail
+    )
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
