@@ -202,7 +202,7 @@ def test_the_first_screen_says_whose_pages_may_ask(tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", ["/proc/nowhere", "/dev/null/instance"])
 def test_a_folder_that_cannot_be_written_is_named(folder: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "homeroom", "run"],
+        [sys.executable, "-m", "homeroom", "run", "--port", str(free_port())],
         env=os.environ | {"INSTANCE_PATH": folder},
         capture_output=True,
         text=True,

@@ -23,12 +23,17 @@ def remember_address(address: str, config: Config) -> None:
         return
 
 
-def remembered_address() -> str:
-    """The address that was noted last; a site that never started is expected where `homeroom run` serves."""
+def noted_address() -> str | None:
+    """The address that was noted last; None: this site never started."""
     try:
         return check_origin(_file(load_config()).read_text(encoding="utf-8").strip())
     except (OSError, ValueError):
-        return DEFAULT_ADDRESS
+        return None
+
+
+def remembered_address() -> str:
+    """The same; a site that never started is expected where `homeroom run` serves."""
+    return noted_address() or DEFAULT_ADDRESS
 
 
 def is_local(address: str) -> bool:

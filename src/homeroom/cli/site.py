@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from werkzeug.serving import make_server
 
-from homeroom.cli.address import DEFAULT_ADDRESS, check_api, is_local, remembered_address
+from homeroom.cli.address import DEFAULT_ADDRESS, check_api, is_local, noted_address, remembered_address
 from homeroom.pages import LOCAL_API_ORIGINS, create_site, export_site
 
 # The port at which config.js itself looks for the API on 8086; on others it must be told.
@@ -145,7 +145,7 @@ def _told(host: str, port: int) -> Iterator[None]:
 
 def _taken(host: str, port: int) -> str:
     address, another = f"http://{named_host(host)}:{port}", f"--port {port + 1}, or make run PORT={port + 1}."
-    if remembered_address() == address:
+    if noted_address() == address:
         return f"This site is running already, it seems: open {address}/, or choose another port: {another}"
     return f"Port {port} is taken by another program: stop it, or choose another: {another}"
 
