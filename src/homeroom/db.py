@@ -106,9 +106,8 @@ def write_transaction() -> Iterator[Session]:
         WriteOutsideTransactionError: a unit is open already, or something waits to be written; beginning
             one would drop that without a word.
     """
+    give_connection_back()
     session = db.session()
-    _refuse_to_drop(session)
-    session.rollback()
     session.info[_UNIT_OPEN] = True
     try:
         with _turn_to_write():

@@ -37,7 +37,7 @@ from homeroom.auth.passwords import (
 )
 from homeroom.auth.tokens import Claims, issue_token
 from homeroom.config import current_config
-from homeroom.db import db, utc_now, write_transaction
+from homeroom.db import db, give_connection_back, utc_now, write_transaction
 from homeroom.problems import reject_field
 
 MAX_USER_AGENT_LENGTH = 300
@@ -125,7 +125,7 @@ def _verify(attempts: Sequence[Attempt], password: str, stored: str | None) -> s
     """
     with counted(attempts):
         # No transaction stays open while the hash works: readers on SQLite hold back the checkpoint.
-        db.session.rollback()
+        give_connection_back()
         right, better = current_hashing().run(verify_password, password, stored)
         if not right:
             raise Unauthorized("Wrong ID or password.")
@@ -179,7 +179,7 @@ def hash_new_password(password: str, *, uid: str, name: str, pointer: str = "#/p
         check_new_password(password, uid=uid, name=name)
     except ValueError as error:
         reject_field(pointer, str(error))
-    db.session.rollback()
+    give_connection_back()
     return current_hashing().run(hash_password, password)
 
 
@@ -192,7 +192,7 @@ def refuse_id_as_password(stored: str | None, uid: str) -> None:
     """
     if stored is None:
         return
-    db.session.rollback()
+    give_connection_back()
     right, _ = current_hashing().run(verify_password, uid, stored)
     if right:
         reject_field("#/uid", "This can't be an ID: it is the password.")

@@ -11,14 +11,14 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
 
 from homeroom.auth.limits import network_of
 from homeroom.problems import MEDIA_TYPE, problem_members
-from homeroom.uploads.patience import WAIT_S, waiting
+from homeroom.uploads.patience import WAIT_S, holding
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -120,9 +120,7 @@ class Gate:
             return self._app(environ, start_response)
         network = network_of(environ.get("REMOTE_ADDR", ""))
         if chunked or int(length) > SMALL_BODY_BYTES:
-            with ExitStack() as place:
-                with waiting(environ):
-                    place.enter_context(self._large.place(network))
+            with holding(self._large.place(network), environ):
                 answer = self._app(environ, start_response)
                 if self._behind_proxy:
                     _read_to_the_end(environ)

@@ -116,8 +116,9 @@ def codes(
     if not invited:
         say("Everyone in the class has joined: there is nothing to print.")
         return
-    if site is None and not is_local(remembered_address()):
-        site = remembered_address()
+    remembered = remembered_address()
+    if site is None and not is_local(remembered):
+        site = remembered
     _write_codes(invited, pdf, table, site, fonts, force=force)
     if site is None:
         say("With --site https://… the address of the class site is printed, too.")

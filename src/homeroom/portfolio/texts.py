@@ -9,7 +9,7 @@ from functools import lru_cache
 import msgspec
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
-from homeroom.db import db
+from homeroom.db import give_connection_back
 from homeroom.portfolio.markdown import (
     RENDERER_VERSION,
     Node,
@@ -95,7 +95,7 @@ def _remembered(text: str) -> bytes:
 
 def _turn(reader: int) -> AbstractContextManager[None]:
     # Nobody else shall wait for this connection meanwhile.
-    db.session.rollback()
+    give_connection_back()
     busy = ServiceUnavailable("Very many texts come in; try again shortly.", retry_after=_RETRY_S)
     return in_turn(_turns, reader, wait_s=_TURN_WAIT_S, busy=busy)
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from flask import has_request_context, request
@@ -21,11 +21,9 @@ def wait_left() -> float:
 
 
 @contextmanager
-def waiting(environ: "WSGIEnvironment | None") -> Iterator[None]:
-    """Count the time of the block as waited, by the request of an environment, if there is one."""
+def holding(place: AbstractContextManager[object], environ: "WSGIEnvironment") -> Iterator[None]:
+    """Hold a place; the time until it is there counts as waited by the request of an environment."""
     started = time.monotonic()
-    try:
+    with place:
+        environ[_WAITED] = environ.get(_WAITED, 0.0) + time.monotonic() - started
         yield
-    finally:
-        if environ is not None:
-            environ[_WAITED] = environ.get(_WAITED, 0.0) + time.monotonic() - started

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
@@ -16,11 +16,11 @@ from werkzeug.exceptions import RequestEntityTooLarge, ServiceUnavailable
 from homeroom.auth.limits import AttemptLimit, count_attempt, refund_attempt
 from homeroom.auth.models import User
 from homeroom.config import current_config
-from homeroom.db import db
+from homeroom.db import db, give_connection_back
 from homeroom.problems import reject_field
 from homeroom.spool import open_spool
 from homeroom.uploads import heic
-from homeroom.uploads.patience import wait_left, waiting
+from homeroom.uploads.patience import holding, wait_left
 from homeroom.uploads.schemas import PictureFile
 from homeroom.uploads.turns import FairQueue, in_turn
 
@@ -77,7 +77,7 @@ def receives_pictures(view: View) -> View:
         _refuse_announced_size()
         user_id = user.id
         # Bytes may take their time to come in; nobody else shall wait for this connection meanwhile.
-        db.session.rollback()
+        give_connection_back()
         count_attempt(UPLOADS, str(user_id))
         try:
             with _place(user_id):
@@ -98,15 +98,11 @@ def _refuse_announced_size() -> None:
         _refuse_large()
 
 
-@contextmanager
-def _place(user_id: int) -> Iterator[None]:
+def _place(user_id: int) -> AbstractContextManager[None]:
     busy = ServiceUnavailable(
         "Too many pictures come in at the moment; try again shortly.", retry_after=_RETRY_S
     )
-    with ExitStack() as place:
-        with waiting(request.environ):
-            place.enter_context(in_turn(_places, user_id, wait_s=wait_left(), busy=busy))
-        yield
+    return holding(in_turn(_places, user_id, wait_s=wait_left(), busy=busy), request.environ)
 
 
 @contextmanager

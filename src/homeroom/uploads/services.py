@@ -21,7 +21,7 @@ from werkzeug.exceptions import Conflict, NotFound, ServiceUnavailable
 from homeroom.auth.locking import lock_user
 from homeroom.auth.models import User
 from homeroom.config import current_config
-from homeroom.db import db, utc_now, write_transaction
+from homeroom.db import db, give_connection_back, utc_now, write_transaction
 from homeroom.uploads.decoding import prepare_picture
 from homeroom.uploads.encoding import PreparedPicture
 from homeroom.uploads.models import Picture, Purpose
@@ -46,11 +46,11 @@ def create_picture(stream: IO[bytes], owner: User, purpose: Purpose, *, name: st
     owner_id = owner.id
     require_room(db.session(), owner_id)
     # Decoding may wait its turn; nobody else shall wait for this connection meanwhile.
-    db.session.rollback()
+    give_connection_back()
     prepared = prepare_picture(stream, name=name, max_bytes=current_config().max_upload_bytes)
     require_room(db.session(), owner_id, prepared.bytes)
     require_room_in_class(db.session(), prepared.bytes)
-    db.session.rollback()
+    give_connection_back()
     with _stored(prepared, owner_id, purpose) as picture, write_transaction() as session:
         _lock_owner(session, owner_id)
         require_room(session, owner_id, prepared.bytes)

@@ -7,7 +7,7 @@ from flask import Response, request
 from werkzeug.exceptions import NotFound
 
 from homeroom.answers import VersionHeaders
-from homeroom.db import db
+from homeroom.db import give_connection_back
 from homeroom.schema import BINARY
 from homeroom.uploads.models import Picture
 from homeroom.uploads.renditions import WEBP, Rendition
@@ -39,7 +39,7 @@ def send_rendition(picture: Picture, rendition: str, extension: str) -> Response
         raise NotFound("Renditions are avatar, card and page, as webp and in the picture's own type.")
     name, picture_id, digest = picture.file_name(Rendition(rendition), extension), picture.id, picture.digest
     # The storage may take its time; nobody else shall wait for this connection meanwhile.
-    db.session.rollback()
+    give_connection_back()
     try:
         data = current_storage().read(name)
     except PictureMissingError:

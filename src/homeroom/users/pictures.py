@@ -12,7 +12,7 @@ from werkzeug.exceptions import Conflict, NotFound
 from homeroom.auth.guard import token_required
 from homeroom.auth.locking import lock_user
 from homeroom.auth.models import User
-from homeroom.db import db, write_transaction
+from homeroom.db import db, give_connection_back, write_transaction
 from homeroom.pagination import MAX_ID
 from homeroom.problems import reject_field
 from homeroom.schema import Body, ContractBody, Output, reads_body
@@ -73,7 +73,7 @@ def _base64_response(picture: Picture) -> Response:
     """
     name = picture.file_name(Rendition.AVATAR, picture.suffix)
     # The storage may take its time; nobody else shall wait for this connection meanwhile.
-    db.session.rollback()
+    give_connection_back()
     return jsonify(pfp=base64.b64encode(current_storage().read(name)).decode())
 
 
