@@ -39,7 +39,9 @@ from harness.script import Options, finish, read_options, tell
 from homeroom.app import create_app
 from homeroom.auth.models import UserSession
 from homeroom.config import load_config
-from homeroom.db import db, utc_now, write_transaction
+from homeroom.data.database import db
+from homeroom.data.transactions import write_transaction
+from homeroom.data.types import utc_now
 
 RELOADING, SIGNING_IN, UPLOADING, ROSTER = 100, 40, 10, 2000
 PEOPLE = make_class(RELOADING + SIGNING_IN + UPLOADING + 2)

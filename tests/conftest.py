@@ -36,7 +36,8 @@ from homeroom.auth.last_use import current_last_uses
 from homeroom.auth.models import Role, User
 from homeroom.auth.passwords import hash_password
 from homeroom.config import Config, load_config
-from homeroom.db import Base, db, write_transaction
+from homeroom.data.database import Base, db
+from homeroom.data.transactions import write_transaction
 from homeroom.uploads import decoder, decoding
 from tests.kept_answers import may_differ
 from tests.servers import Server, serving

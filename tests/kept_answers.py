@@ -9,7 +9,18 @@ TESTS = Path(__file__).parent
 KEPT_PATHS = ("/api/users", "/api/id")
 # Where answers over HTTP are what is tested. Elsewhere (files of pictures, archives, commands, pages) they
 # are a means, and the same questions are asked in these.
-ANSWERS_TESTED_IN = ("auth", "portfolio", "users", "browser/test_users_page.py", "test_")
+ANSWERS_TESTED_IN = (
+    "auth",
+    "data",
+    "operations/test_",
+    "portfolio",
+    "roster",
+    "staff",
+    "users",
+    "web",
+    "browser/test_users_page.py",
+    "test_",
+)
 
 
 def may_differ(module: Path, test: str) -> bool:

@@ -12,9 +12,9 @@ from flask.testing import FlaskClient
 from homeroom.auth import last_use, tokens
 from homeroom.auth.models import UserSession
 from homeroom.auth.tokens import Claims, TokenVerifier, issue_token
-from homeroom.db import db
-from homeroom.incoming import FILE_PATHS, MAX_JSON_BYTES
-from homeroom.users import read_path
+from homeroom.data.database import db
+from homeroom.web import read_path
+from homeroom.web.incoming import FILE_PATHS, MAX_JSON_BYTES
 from tests.conftest import KEY, PASSWORD, MakeApp, Person
 
 SOURCE = Path(read_path.__file__).parents[1]

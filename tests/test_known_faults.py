@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from homeroom.config import ConfigError, load_config
-from homeroom.db import db
+from homeroom.data.database import db
 from tests.conftest import KEY, PASSWORD, MakeApp, MakePerson, Person
 
 SOURCE = Path(__file__).parent.parent / "src" / "homeroom"

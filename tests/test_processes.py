@@ -18,7 +18,9 @@ from sqlalchemy import func, select, text
 
 from homeroom.auth.models import Role, UserSession
 from homeroom.auth.tokens import Claims, issue_token
-from homeroom.db import db, utc_now, write_transaction
+from homeroom.data.database import db
+from homeroom.data.transactions import write_transaction
+from homeroom.data.types import utc_now
 from tests.conftest import KEY, PASSWORD, MakePerson
 from tests.servers import Server, free_port, serving
 

@@ -13,7 +13,8 @@ from werkzeug.security import generate_password_hash
 from homeroom.auth.join_codes import current_code
 from homeroom.auth.locking import lock_user
 from homeroom.auth.models import JoinCode, Role, User, UserSession
-from homeroom.db import db, write_transaction
+from homeroom.data.database import db
+from homeroom.data.transactions import write_transaction
 from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
 from tests.races import AT_ONCE, RACED, at_once, races, statuses
 

@@ -17,7 +17,8 @@ from homeroom.auth.models import Role, User
 from homeroom.auth.passwords import hash_password
 from homeroom.cli.threads import THREADS_PER_WORKER
 from homeroom.config import Config, load_config
-from homeroom.db import db, write_transaction
+from homeroom.data.database import db
+from homeroom.data.transactions import write_transaction
 
 LIST = "/api/users/"
 READY = "/api/health/ready"

@@ -5,39 +5,42 @@ from flask import Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
-from homeroom import __version__, activity, health, overview
+from homeroom import __version__
 from homeroom.auth import routes as auth_routes
+from homeroom.auth.guard import audience_of, authenticate
 from homeroom.auth.hashing import init_hashing
 from homeroom.auth.keys import init_keys
 from homeroom.auth.last_use import init_last_use
 from homeroom.auth.origins import init_origins
 from homeroom.config import Config, init_config, load_config
-from homeroom.db import init_database
-from homeroom.disk_reserve import init_disk_reserve
-from homeroom.ignored_fields import init_ignored_fields
-from homeroom.incoming import IncomingRequest, init_incoming
-from homeroom.logs import init_logs
-from homeroom.openapi import SPEC_PATH, init_openapi
-from homeroom.pages import site_blueprint
+from homeroom.data.database import init_database
+from homeroom.operations import health
+from homeroom.operations.disk_reserve import init_disk_reserve
 from homeroom.portfolio import own
 from homeroom.portfolio import routes as portfolio_routes
 from homeroom.portfolio.reading_time import init_reading_times
-from homeroom.preconditions import init_preconditions
-from homeroom.problems import init_problems
 from homeroom.resources import RESOURCES
-from homeroom.schema import StrictJSON
+from homeroom.roster import routes as roster_routes
+from homeroom.staff import activity, overview
 from homeroom.uploads import routes as uploads_routes
 from homeroom.uploads.storage import init_storage
-from homeroom.users import pictures as picture_routes
+from homeroom.users import avatars
 from homeroom.users import routes as users_routes
-from homeroom.users.read_path import ReadPath
-from homeroom.users.roster import routes as roster_routes
+from homeroom.web.ignored_fields import init_ignored_fields
+from homeroom.web.incoming import IncomingRequest, init_incoming
+from homeroom.web.logs import init_logs
+from homeroom.web.openapi import SPEC_PATH, init_openapi
+from homeroom.web.pages import site_blueprint
+from homeroom.web.preconditions import init_preconditions
+from homeroom.web.problems import init_problems
+from homeroom.web.read_path import ReadPath
+from homeroom.web.schema import StrictJSON
 
 BLUEPRINTS = (
     auth_routes.bp,
     users_routes.bp,
     uploads_routes.bp,
-    picture_routes.bp,
+    avatars.bp,
     roster_routes.bp,
     portfolio_routes.bp,
     own.bp,
@@ -96,16 +99,18 @@ def create_app(config: Config | None = None) -> APIFlask:
         app.register_blueprint(blueprint)
     app.register_blueprint(site_blueprint())
     app.after_request(_harden)
-    init_openapi(app, config)
+    init_openapi(app, config, audience_of)
     if config.trusted_proxies:
         _trust_proxies(app, config.trusted_proxies)
     if config.read_path:
-        app.wsgi_app = ReadPath(app, config)  # type: ignore[method-assign]  # Flask's way to wrap an app
+        app.wsgi_app = ReadPath(  # type: ignore[method-assign]  # Flask's way to wrap an app
+            app, config, routes=users_routes.KEPT_ROUTES, authenticate=authenticate
+        )
     return app
 
 
 def _harden(response: Response) -> Response:
-    """What every answer of the API says to browsers; pages say more, see `pages.py`."""
+    """What every answer of the API says to browsers; pages say more, see `web/pages.py`."""
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     if request.path.startswith("/api/"):
         response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")

@@ -2,8 +2,8 @@
 
 from homeroom.app import create_app
 from homeroom.config import load_config
-from homeroom.db import BUSY_TIMEOUT_MS, db
-from homeroom.time_limits import limit_waiting
+from homeroom.data.database import BUSY_TIMEOUT_MS, db
+from homeroom.data.time_limits import limit_waiting
 from homeroom.uploads.stopping import hear_signals
 
 hear_signals()

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from homeroom.auth.models import JoinCode, Role, User
-from homeroom.db import db
+from homeroom.data.database import db
 from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
 
 PAGE = {"Origin": "http://localhost:4100"}

@@ -9,7 +9,8 @@ from sqlalchemy import Row, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from homeroom.auth.models import Directory, User
-from homeroom.db import db, write_transaction
+from homeroom.data.database import db
+from homeroom.data.transactions import write_transaction
 from homeroom.uploads.models import Picture, Purpose
 from homeroom.uploads.renditions import PictureType
 from tests.conftest import MakePerson, Person

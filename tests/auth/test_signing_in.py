@@ -18,14 +18,15 @@ import time_machine
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
-from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.security import generate_password_hash
 
 from homeroom.auth.hashing import MAX_HASHES_OF_ONE, MAX_HASHES_WAITING, HashQueue
 from homeroom.auth.join_codes import current_code, issue_code
 from homeroom.auth.models import JoinCode, User, UserSession
 from homeroom.auth.passwords import hash_password
-from homeroom.db import db, write_transaction
+from homeroom.data.database import db
+from homeroom.data.errors import Unavailable
+from homeroom.data.transactions import write_transaction
 from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
 
 GuestCode = Callable[[], str]
@@ -415,7 +416,7 @@ def test_one_network_does_not_fill_the_queue_for_everybody(app: APIFlask) -> Non
         held = [pool.submit(run, f"2001:db8::{n}", gate.wait) for n in range(MAX_HASHES_OF_ONE)]
         while queue._waiting.total() < MAX_HASHES_OF_ONE:
             assert not any(each.done() for each in held)
-        with pytest.raises(ServiceUnavailable):
+        with pytest.raises(Unavailable):
             run("2001:db8::ffff", gate.wait)
         other = pool.submit(run, "198.51.100.7", lambda: "hashed")
         while queue._waiting.total() == MAX_HASHES_OF_ONE:
@@ -546,7 +547,7 @@ def test_a_try_that_nothing_could_be_checked_by_does_not_count(
     ada: Person, guest: FlaskClient, app: APIFlask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
-        raise ServiceUnavailable("full", retry_after=2)
+        raise Unavailable("full", retry_after_s=2)
 
     body = {"uid": "ada", "password": PASSWORD}
     with monkeypatch.context() as patch:

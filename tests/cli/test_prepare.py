@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 import homeroom
 from homeroom.app import create_app
 from homeroom.config import load_config
-from homeroom.db import db
+from homeroom.data.database import db
 from tests.conftest import KEY
 from tests.servers import free_port, serving
 

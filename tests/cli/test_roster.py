@@ -18,8 +18,9 @@ from sqlalchemy import select
 from homeroom.auth.models import Role, User
 from homeroom.cli import main
 from homeroom.cli.roster import roster
-from homeroom.db import db, write_transaction
-from homeroom.users.demo import load_demo_class
+from homeroom.data.database import db
+from homeroom.data.transactions import write_transaction
+from homeroom.roster.demo import load_demo_class
 from tests.conftest import MakePerson
 
 ROSTER = "uid,name,dob\nada,Ada Lovelace,2010-12-10\nalan,Alan Turing,\n"

@@ -23,7 +23,7 @@ from sqlalchemy import text
 from homeroom.auth.models import Role
 from homeroom.cli.gate import BODIES, BODIES_OF_ONE, SMALL_BODY_BYTES, BodyPlaces, Gate, NoPlaceError
 from homeroom.cli.supervision import respawn_pause_s
-from homeroom.db import POOL_TIMEOUT_S, db
+from homeroom.data.database import POOL_TIMEOUT_S, db
 from tests.conftest import PASSWORD, MakePerson
 from tests.servers import Server, free_port, serving
 

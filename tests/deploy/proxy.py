@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from homeroom.deploy.nginx import NginxSite, render_nginx
+from homeroom.operations.deploy.nginx import NginxSite, render_nginx
 from tests.servers import free_port
 
 DOMAIN = "class.homeroom-school.test"

@@ -21,7 +21,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from homeroom.cli import main
-from homeroom.deploy.aws.changes import ChangeRefusedError, Plan, refuse_loss
+from homeroom.operations.deploy.aws.changes import ChangeRefusedError, Plan, refuse_loss
 from tests.deploy.aws_journeys import Recovery, Rise, machine_of, rise
 from tests.deploy.aws_operator import FIRST, Operator
 from tests.deploy.cloud import REGION, ROOT, Cloud

@@ -16,7 +16,7 @@ import requests
 from homeroom.app import create_app
 from homeroom.auth.origins import METHODS
 from homeroom.config import load_config
-from homeroom.deploy.nginx import NginxSite, render_nginx
+from homeroom.operations.deploy.nginx import NginxSite, render_nginx
 from tests.conftest import KEY
 from tests.deploy.proxy import DOMAIN, PAGE_ORIGIN, Nginx, curl, make_certificate, proxying
 from tests.servers import Server

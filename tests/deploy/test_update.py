@@ -131,7 +131,7 @@ def test_an_unhealthy_version_gives_way_and_no_request_fails(machine: BareMachin
     before = machine.version()
     releases_before, slots_before = releases(machine), slots(machine)
     checkout = machine.checkout("3.0.0")
-    health = checkout / "src/homeroom/health.py"
+    health = checkout / "src/homeroom/operations/health.py"
     assert "def _look(" in health.read_text()
     with health.open("a") as end:
         end.write("\n\ndef _look(*, writes: bool) -> str:\n    return 'This version never gets ready.'\n")

@@ -11,7 +11,7 @@ from apiflask import APIFlask
 from sqlalchemy import inspect, select
 
 from homeroom.auth.models import User
-from homeroom.db import Base, db
+from homeroom.data.database import Base, db
 from tests.conftest import PASSWORD, MakePerson, Person
 from tests.portfolio.test_projects import make, upload
 from tests.uploads.files import noise

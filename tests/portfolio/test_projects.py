@@ -11,7 +11,8 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from homeroom.auth.models import Role
-from homeroom.db import utc_now, write_transaction
+from homeroom.data.transactions import write_transaction
+from homeroom.data.types import utc_now
 from homeroom.uploads.models import Picture
 from tests.conftest import MakePerson, Person
 

@@ -3,7 +3,7 @@
 from apiflask import APIFlask
 
 from homeroom.auth.models import name_key
-from homeroom.db import write_transaction
+from homeroom.data.transactions import write_transaction
 from homeroom.portfolio.models import Project
 from homeroom.portfolio.services import MAX_PROJECTS_PER_USER
 from tests.conftest import Person

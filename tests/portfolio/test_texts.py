@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 from markdown_it.parser_block import ParserBlock
 from sqlalchemy import update
 
-from homeroom.db import db, write_transaction
+from homeroom.data.database import db
+from homeroom.data.transactions import write_transaction
 from homeroom.portfolio import reading_time, texts
 from homeroom.portfolio.models import Project
 from tests.conftest import MakePerson, Person

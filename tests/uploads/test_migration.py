@@ -6,7 +6,7 @@ from apiflask import APIFlask
 from sqlalchemy import inspect, select
 
 from homeroom.auth.models import User
-from homeroom.db import db
+from homeroom.data.database import db
 from homeroom.uploads.models import Picture
 from tests.conftest import Person
 from tests.uploads.conftest import send

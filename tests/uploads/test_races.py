@@ -6,7 +6,7 @@ import pytest
 from apiflask import APIFlask
 from sqlalchemy import select
 
-from homeroom.db import db
+from homeroom.data.database import db
 from homeroom.uploads.models import Picture
 from tests.conftest import Person
 from tests.races import AT_ONCE, race, races

@@ -18,7 +18,8 @@ from werkzeug.test import TestResponse
 
 from homeroom.app import create_app
 from homeroom.config import ConfigError, load_config
-from homeroom.db import db, write_transaction
+from homeroom.data.database import db
+from homeroom.data.transactions import write_transaction
 from homeroom.uploads import storage as storages
 from homeroom.uploads.models import Picture
 from homeroom.uploads.storage import LocalStorage, PictureMissingError, current_storage

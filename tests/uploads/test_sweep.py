@@ -11,7 +11,9 @@ from click.testing import CliRunner
 from sqlalchemy import select, update
 
 from homeroom.cli import main
-from homeroom.db import db, utc_now, write_transaction
+from homeroom.data.database import db
+from homeroom.data.transactions import write_transaction
+from homeroom.data.types import utc_now
 from homeroom.uploads.models import Picture
 from homeroom.uploads.services import find_orphans, sweep
 from tests.conftest import Person

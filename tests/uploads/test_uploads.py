@@ -12,11 +12,12 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import func, select
-from werkzeug.exceptions import ServiceUnavailable
 
 from homeroom.auth.limits import count_attempt
 from homeroom.auth.models import Role, User
-from homeroom.db import db, write_transaction
+from homeroom.data.database import db
+from homeroom.data.errors import Unavailable
+from homeroom.data.transactions import write_transaction
 from homeroom.uploads import decoding, patience, receiving
 from homeroom.uploads.models import Picture
 from homeroom.uploads.receiving import UPLOADS
@@ -355,7 +356,7 @@ def test_what_a_picture_waited_for_a_place_it_does_not_wait_again_for_its_turn(
 
     def note(*_: Any) -> tuple[int, bytes]:
         left.append(patience.wait_left())
-        raise ServiceUnavailable
+        raise Unavailable("busy")
 
     monkeypatch.setattr(decoding, "_run", note)
     with ThreadPoolExecutor(1) as pool, ExitStack() as places:

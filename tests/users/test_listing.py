@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert
 
 from homeroom.auth.models import Role, User, name_key
-from homeroom.db import write_transaction
+from homeroom.data.transactions import write_transaction
 from tests.conftest import MakeApp, MakePerson, Person
 
 NAMES = (

@@ -6,7 +6,8 @@ from apiflask import APIFlask
 from sqlalchemy import delete, event, insert, inspect, select, text, update
 
 from homeroom.auth.models import NameWord, User, name_key
-from homeroom.db import db, write_transaction
+from homeroom.data.database import db
+from homeroom.data.transactions import write_transaction
 from tests.conftest import MakePerson, Person
 
 

@@ -9,7 +9,8 @@ from apiflask import APIFlask
 from sqlalchemy import event, insert, text
 
 from homeroom.auth.models import User
-from homeroom.db import db, write_transaction
+from homeroom.data.database import db
+from homeroom.data.transactions import write_transaction
 from tests.conftest import Person
 
 # Enough that PostgreSQL prefers an index by itself.

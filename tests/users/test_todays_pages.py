@@ -9,7 +9,7 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from homeroom.auth.models import Role, User
-from homeroom.db import write_transaction
+from homeroom.data.transactions import write_transaction
 from tests.conftest import PASSWORD, MakeApp, MakePerson, Person
 from tests.uploads.files import encoded
 

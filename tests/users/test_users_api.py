@@ -258,7 +258,7 @@ def test_a_code_is_what_signing_up_needs_by_default(admin: Person, app: APIFlask
     made = admin.client.post("/api/users/", json={"uid": "grace", "name": "Grace"}).json
     from homeroom.auth.join_codes import current_code
     from homeroom.auth.models import User
-    from homeroom.db import write_transaction
+    from homeroom.data.transactions import write_transaction
 
     with app.app_context(), write_transaction() as session:
         code = current_code(session, session.get_one(User, made["id"]))

@@ -7,25 +7,19 @@ in one, run with a teacher's cookie, may read what the teacher may read; it must
 from datetime import timedelta
 
 from flask import request
-from werkzeug.exceptions import Forbidden
 
 from homeroom.auth.guard import current_claims
 from homeroom.auth.models import User, UserSession
 from homeroom.auth.origins import is_own_origin
 from homeroom.auth.sessions import confirm_password
-from homeroom.db import db, utc_now, write_transaction
+from homeroom.data.database import db
+from homeroom.data.errors import ConfirmationRequired
+from homeroom.data.transactions import write_transaction
+from homeroom.data.types import utc_now
 
 CONFIRMED_FOR = timedelta(minutes=15)
 CLOCKS_DIFFER_BY = timedelta(minutes=1)
-HEADER = "X-Confirmation"
 MAX_ORIGIN_LENGTH = 200
-
-
-class ConfirmationRequired(Forbidden):
-    """The password is needed once more (403, with `X-Confirmation: required`)."""
-
-    def get_headers(self, *args: object, **kwargs: object) -> list[tuple[str, str]]:
-        return [*super().get_headers(*args, **kwargs), (HEADER, "required")]  # type: ignore[arg-type]  # passed on
 
 
 def require_confirmation() -> None:
@@ -55,7 +49,7 @@ def confirm(user: User, password: str) -> None:
 
     Raises:
         Forbidden: it is wrong (403).
-        TooManyRequests: too many were (429).
+        TooMany: too many were (429).
     """
     session_id = current_claims().session_id
     confirm_password(user, password, current_claims())

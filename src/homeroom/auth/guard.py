@@ -7,16 +7,17 @@ from functools import wraps
 from itertools import islice
 from typing import Any, TypeVar
 
-from flask import abort, g, request
+from flask import g, request
 from sqlalchemy import Connection, bindparam, select
-from werkzeug.exceptions import Unauthorized
 
 from homeroom.auth.keys import current_verifier
 from homeroom.auth.last_use import current_last_uses
 from homeroom.auth.models import Directory, Role, User, UserSession
 from homeroom.auth.tokens import Claims, TokenInvalidError
 from homeroom.config import current_config
-from homeroom.db import db, utc_now
+from homeroom.data.database import db
+from homeroom.data.errors import Forbidden, NotSignedIn
+from homeroom.data.types import utc_now
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -49,6 +50,10 @@ class Authenticated:
     directory_version: int
     good_until: datetime
 
+    @property
+    def user_id(self) -> int:
+        return self.claims.user_id
+
 
 def authenticate(tokens: Sequence[str], connection: Connection) -> Authenticated:
     """Who the first good one of some tokens belongs to; decided here alone, for the guard and the read path.
@@ -56,13 +61,13 @@ def authenticate(tokens: Sequence[str], connection: Connection) -> Authenticated
     A browser may send two cookies of one name, such as one of a parent domain, and the better one second.
 
     Raises:
-        Unauthorized: there is no token, they are broken, or their sessions have ended (401).
+        NotSignedIn: there is no token, they are broken, or their sessions have ended (401).
     """
-    refusal = Unauthorized(TOKEN_MISSING)
+    refusal = NotSignedIn(TOKEN_MISSING)
     for token in islice(filter(None, tokens), MAX_TOKENS):
         try:
             return _authenticate_one(token, connection)
-        except Unauthorized as error:
+        except NotSignedIn as error:
             refusal = error
     raise refusal
 
@@ -71,13 +76,13 @@ def _authenticate_one(token: str, connection: Connection) -> Authenticated:
     try:
         claims = current_verifier().verify(token)
     except TokenInvalidError:
-        raise Unauthorized(TOKEN_BROKEN) from None
+        raise NotSignedIn(TOKEN_BROKEN) from None
     now = utc_now()
     row = connection.execute(
         _STATE, {"user_id": claims.user_id, "session_id": claims.session_id, "now": now}
     ).one_or_none()
     if row is None:
-        raise Unauthorized(TOKEN_UNKNOWN)
+        raise NotSignedIn(TOKEN_UNKNOWN)
     expires_at, last_used_at, version = row
     if last_used_at is None or now - last_used_at > NOTE_USE_AFTER:
         current_last_uses().note(claims.session_id, now)
@@ -90,14 +95,14 @@ def signed_in() -> tuple[User, Claims]:
     """Who sent this request, and in which session.
 
     Raises:
-        Unauthorized: nobody is signed in (401).
+        NotSignedIn: nobody is signed in (401).
     """
     session = db.session()
     claims = authenticate(request_tokens(), session.connection()).claims
     user = session.get(User, claims.user_id)
     # On PostgreSQL each statement sees what is true then: the user may have been deleted between the two.
     if user is None:
-        raise Unauthorized(TOKEN_UNKNOWN)
+        raise NotSignedIn(TOKEN_UNKNOWN)
     return user, claims
 
 
@@ -105,7 +110,7 @@ def current_viewer() -> User | None:
     """Who looks, where a guest may look too; someone whose session has ended is a guest."""
     try:
         return signed_in()[0]
-    except Unauthorized:
+    except NotSignedIn:
         return None
 
 
@@ -128,7 +133,7 @@ def token_required(roles: Role | str | Collection[str] | None = None) -> Callabl
     whole: "Admin" does not let "Ad" in.
 
     Raises:
-        Unauthorized: nobody is signed in (401).
+        NotSignedIn: nobody is signed in (401).
         Forbidden: the role is not among `roles` (403).
     """
     allowed = None if roles is None else [Role(role) for role in _as_collection(roles)]
@@ -138,7 +143,7 @@ def token_required(roles: Role | str | Collection[str] | None = None) -> Callabl
         def guarded(*args: Any, **kwargs: Any) -> Any:
             user, claims = signed_in()
             if allowed is not None and user.role not in allowed:
-                abort(403, f"Insufficient permissions. Required roles: {', '.join(allowed)}")
+                raise Forbidden(f"Insufficient permissions. Required roles: {', '.join(allowed)}")
             g.claims, g.user_id = claims, user.id
             return view(user, *args, **kwargs)
 
@@ -147,6 +152,16 @@ def token_required(roles: Role | str | Collection[str] | None = None) -> Callabl
         return guarded  # type: ignore[return-value]  # the user is filled in, as with partial()
 
     return decorator
+
+
+def audience_of(view: Callable[..., Any]) -> str | None:
+    """Whom a view's guard lets in, in words; None: guests too."""
+    roles: list[Role] | None = getattr(view, "guarded_for", None)
+    if roles is None:
+        return None
+    if set(roles) == set(Role):
+        return "For signed-in users."
+    return f"For {' and '.join(f'{role.value.lower()}s' for role in Role if role in roles)}."
 
 
 def _as_collection(roles: Role | str | Collection[str]) -> Collection[str]:

@@ -13,10 +13,10 @@ from typing import ParamSpec, TypeVar, cast
 
 import structlog
 from flask import Flask, current_app, has_request_context
-from werkzeug.exceptions import ServiceUnavailable
 
 from homeroom.auth.limits import client_address, network_of
 from homeroom.config import Config
+from homeroom.data.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ class HashQueue:
         """Hash, when those who came before have been served; for a request, as one of its network.
 
         Raises:
-            ServiceUnavailable: too many wait already, in all or from this network (503, with `Retry-After`).
+            Unavailable: too many wait already, in all or from this network (503, with `Retry-After`).
         """
         network = network_of(client_address()) if has_request_context() else _NO_NETWORK
         self._take_place(network)
@@ -63,8 +63,8 @@ class HashQueue:
         with self._lock:
             full = self._waiting.total() >= self._places
             if full or (network != _NO_NETWORK and self._waiting[network] >= MAX_HASHES_OF_ONE):
-                raise ServiceUnavailable(
-                    "Very many people sign in at the moment; try again shortly.", retry_after=RETRY_S
+                raise Unavailable(
+                    "Very many people sign in at the moment; try again shortly.", retry_after_s=RETRY_S
                 )
             self._waiting[network] += 1
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, joinedload
-from werkzeug.exceptions import NotFound
 
 from homeroom.auth.keys import current_keys
 from homeroom.auth.models import JoinCode, User
 from homeroom.config import current_config
-from homeroom.db import utc_now
+from homeroom.data.errors import NotFound
+from homeroom.data.types import utc_now
 
 # Crockford's base 32 has no I, L, O and U: https://www.crockford.com/base32.html
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -14,8 +14,8 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from homeroom.auth.models import UserSession
-from homeroom.db import side_transaction
-from homeroom.faults import fault_of
+from homeroom.data.faults import fault_of
+from homeroom.data.transactions import side_transaction
 
 # A process that is killed forgets what it has not written: as much as this.
 WRITE_AFTER_S = 2

@@ -12,10 +12,10 @@ from operator import attrgetter
 from flask import request
 from sqlalchemy import Connection, bindparam, case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from homeroom.auth.models import AttemptCount
-from homeroom.db import side_transaction
+from homeroom.data.errors import Refused, TooMany, Unavailable
+from homeroom.data.transactions import side_transaction
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def count_attempt(limit: AttemptLimit, *key: str) -> None:
     """Count one more try.
 
     Raises:
-        TooManyRequests: it is one too many (429, with `Retry-After` in seconds).
+        TooMany: it is one too many (429, with `Retry-After` in seconds).
     """
     _count([Attempt(limit, key)])
 
@@ -88,17 +88,14 @@ def counted(attempts: Sequence[Attempt]) -> Iterator[None]:
     not check at all (503), do not: twelve who sign in at once from one school are no attack.
 
     Raises:
-        TooManyRequests: one of them is one too many (429); nothing is checked.
+        TooMany: one of them is one too many (429); nothing is checked.
     """
     _count(attempts)
     try:
         yield
-    except HTTPException as error:
-        if (error.code or 500) >= 500:
+    except BaseException as error:
+        if isinstance(error, Unavailable) or not isinstance(error, Refused):
             _forgive(attempts, begin_anew=False)
-        raise
-    except BaseException:
-        _forgive(attempts, begin_anew=False)
         raise
     _forgive(attempts, begin_anew=True)
 
@@ -164,11 +161,11 @@ def _take_back(connection: Connection, attempts: Sequence[Attempt]) -> None:
     connection.execute(_TAKE_BACK, [{"digest": attempt.digest} for attempt in attempts])
 
 
-def _refusal(limit: AttemptLimit, wait_s: float) -> TooManyRequests:
+def _refusal(limit: AttemptLimit, wait_s: float) -> TooMany:
     seconds = max(1, int(wait_s) + 1)
     minutes = -(-seconds // 60)
     unit = "minute" if minutes == 1 else "minutes"
-    return TooManyRequests(f"{limit.detail} Try again in {minutes} {unit}.", retry_after=seconds)
+    return TooMany(f"{limit.detail} Try again in {minutes} {unit}.", retry_after_s=seconds)
 
 
 def client_address() -> str:

@@ -19,13 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from homeroom.db import Base, UTCDateTime, utc_now
-
-# SQLite numbers rows by itself only where the key is spelt INTEGER.
-Id = BigInteger().with_variant(Integer, "sqlite")
-# Keys are compared by code point on both databases, so that a page begins where the last one ended.
-Key = String(200).with_variant(String(200, collation="C"), "postgresql")
-MAX_KEY_LENGTH = 200
+from homeroom.data.database import Base
+from homeroom.data.types import MAX_KEY_LENGTH, Id, Key, UTCDateTime, utc_now
 
 
 class Role(StrEnum):

@@ -10,12 +10,13 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, abort, current_app, request
+from flask import Flask, Response, current_app, request
 from flask_cors import CORS
 
-from homeroom.addresses import is_asked_at_loopback
 from homeroom.auth import known_devices
 from homeroom.config import Config, current_config
+from homeroom.data.errors import Forbidden
+from homeroom.web.addresses import is_asked_at_loopback
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -77,7 +78,7 @@ def _check_origin() -> None:
     if _is_foreign():
         _explain_foreign_origin()
         origin = request.headers.get("Origin", "of an unnamed site")
-        abort(403, f"The origin {origin[:200]} may not send this request.")
+        raise Forbidden(f"The origin {origin[:200]} may not send this request.")
 
 
 def _is_foreign() -> bool:

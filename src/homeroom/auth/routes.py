@@ -37,8 +37,8 @@ from homeroom.auth.sessions import (
     sign_in,
 )
 from homeroom.auth.tokens import Claims, TokenInvalidError
-from homeroom.db import db
-from homeroom.schema import Message
+from homeroom.data.database import db
+from homeroom.web.schema import Message
 
 bp = APIBlueprint("auth", __name__, url_prefix="/api", tag="Signing in")
 

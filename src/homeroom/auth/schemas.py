@@ -6,7 +6,7 @@ from pydantic import Field, RootModel
 
 from homeroom.auth.models import Role
 from homeroom.auth.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
-from homeroom.schema import Body, ContractBody, Message, Output, StorableText
+from homeroom.web.schema import Body, ContractBody, Message, Output, StorableText
 
 # Longer than any ID or password can be: what lies beyond is refused before it costs anything.
 MAX_INPUT_LENGTH = 1000

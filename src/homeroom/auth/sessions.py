@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 
 from homeroom.auth.hashing import current_hashing
 from homeroom.auth.join_codes import find_code
@@ -37,8 +36,10 @@ from homeroom.auth.passwords import (
 )
 from homeroom.auth.tokens import Claims, issue_token
 from homeroom.config import current_config
-from homeroom.db import db, give_connection_back, utc_now, write_transaction
-from homeroom.problems import reject_field
+from homeroom.data.database import db
+from homeroom.data.errors import Forbidden, NotFound, NotSignedIn, reject_field
+from homeroom.data.transactions import give_connection_back, write_transaction
+from homeroom.data.types import utc_now
 
 MAX_USER_AGENT_LENGTH = 300
 # Of one person; a pupil has a phone, a tablet of the school's, a laptop.
@@ -73,9 +74,9 @@ def sign_in(uid: str, password: str, device: Device) -> SignedIn:
     """Open a session by password.
 
     Raises:
-        Unauthorized: unknown user or wrong password, which is not told apart (401).
+        NotSignedIn: unknown user or wrong password, which is not told apart (401).
         Forbidden: the password was taken over from another server, and is easy to guess (403).
-        TooManyRequests: too many tries (429).
+        TooMany: too many tries (429).
     """
     for _ in range(_MAX_TRIES):
         user = find_by_uid(db.session(), uid)
@@ -93,7 +94,7 @@ def sign_in(uid: str, password: str, device: Device) -> SignedIn:
             if not easy:
                 return SignedIn(user, _open_session(session, user, device))
         raise Forbidden("This password is easy to guess. Ask your teacher for a code to choose another.")
-    raise Unauthorized("Wrong ID or password.")
+    raise NotSignedIn("Wrong ID or password.")
 
 
 def _sign_in_attempts(key: str, user_id: int | None, device: Device) -> list[Attempt]:
@@ -119,16 +120,16 @@ def _verify(attempts: Sequence[Attempt], password: str, stored: str | None) -> s
     """The better hash to store, if there is one, for a right password.
 
     Raises:
-        Unauthorized: the password is wrong (401).
-        TooManyRequests: too many were; nothing is hashed (429).
-        ServiceUnavailable: too many people sign in at this moment; it counts as no try (503).
+        NotSignedIn: the password is wrong (401).
+        TooMany: too many were; nothing is hashed (429).
+        Unavailable: too many people sign in at this moment; it counts as no try (503).
     """
     with counted(attempts):
         # No transaction stays open while the hash works: readers on SQLite hold back the checkpoint.
         give_connection_back()
         right, better = current_hashing().run(verify_password, password, stored)
         if not right:
-            raise Unauthorized("Wrong ID or password.")
+            raise NotSignedIn("Wrong ID or password.")
     return better
 
 
@@ -137,7 +138,7 @@ def preview_code(code: str, device: Device) -> User:
 
     Raises:
         NotFound: it is no valid code (404).
-        TooManyRequests: too many were tried (429).
+        TooMany: too many were tried (429).
     """
     with counted([Attempt(JOIN_CODE, (network_of(device.address),)), *_network_attempts(device)]):
         return find_code(db.session(), code).user
@@ -149,7 +150,7 @@ def join(code: str, password: str, device: Device) -> SignedIn:
     Raises:
         NotFound: it is no valid code (404).
         InvalidFields: the password may not be set (422).
-        TooManyRequests: too many codes were tried (429).
+        TooMany: too many codes were tried (429).
     """
     user = preview_code(code, device)
     new_hash = hash_new_password(password, uid=user.uid, name=user.name)
@@ -188,7 +189,7 @@ def refuse_id_as_password(stored: str | None, uid: str) -> None:
 
     Raises:
         InvalidFields: it is (422).
-        ServiceUnavailable: too many people sign in at this moment (503).
+        Unavailable: too many people sign in at this moment (503).
     """
     if stored is None:
         return
@@ -217,7 +218,7 @@ def confirm_password(user: User, password: str, claims: Claims) -> None:
 
     Raises:
         Forbidden: it is wrong (403).
-        TooManyRequests: too many were (429).
+        TooMany: too many were (429).
     """
     attempts = [
         Attempt(SIGN_IN_DEVICE, (user.uid_key, claims.session_id)),
@@ -225,7 +226,7 @@ def confirm_password(user: User, password: str, claims: Claims) -> None:
     ]
     try:
         _verify(attempts, password, user.password_hash)
-    except Unauthorized:
+    except NotSignedIn:
         raise Forbidden("The current password is wrong.") from None
 
 

@@ -10,7 +10,7 @@ from homeroom import __version__
 from homeroom.cli.lazy import LazyGroup
 from homeroom.cli.presence import NEED_A_SITE, require_site
 from homeroom.config import ConfigError, load_config
-from homeroom.faults import fault_of
+from homeroom.data.faults import fault_of
 
 # Where each command is. Only the one that is asked for is loaded: a server starts without the parts
 # that draw sheets, a sheet is drawn without the server.
@@ -52,7 +52,7 @@ class HomeroomGroup(LazyGroup):
 def _explain(error: DBAPIError) -> str:
     """What is wrong with the database, and what to do; its own words behind it, without its values."""
     # Only now: the checks need parts that no server does.
-    explain_fault = import_module("homeroom.doctor.machine").explain_fault
+    explain_fault = import_module("homeroom.operations.doctor.machine").explain_fault
     found = explain_fault(fault_of(error), load_config())
     reason = str(error.orig).splitlines()[0]
     return f"{found.told} {found.remedy} ({reason})"

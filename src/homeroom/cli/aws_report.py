@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from homeroom.deploy.aws.changes import Change, Plan
-from homeroom.deploy.aws.costs import PRICES_OF, Cost, estimate
-from homeroom.deploy.aws.settings import SiteSettings
-from homeroom.deploy.aws.terraform import Step
+from homeroom.operations.deploy.aws.changes import Change, Plan
+from homeroom.operations.deploy.aws.costs import PRICES_OF, Cost, estimate
+from homeroom.operations.deploy.aws.settings import SiteSettings
+from homeroom.operations.deploy.aws.terraform import Step
 
 _DONE = {"create": "made", "update": "changed", "delete": "deleted"}
 _WIDE = 140

@@ -16,18 +16,18 @@ from rich.progress import Progress as Bar
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from homeroom.backup.archive import Archive
-from homeroom.backup.drill import drill
-from homeroom.backup.encryption import read_identities
-from homeroom.backup.errors import BackupError
-from homeroom.backup.making import Backup, make_backup
-from homeroom.backup.places import Place, open_place
-from homeroom.backup.restoring import Restored, fetched, restore
-from homeroom.backup.state import Outcome, note_backup, note_drill
-from homeroom.backup.workshop import opened, work_folder
 from homeroom.cli.presence import require_site
 from homeroom.config import Config, Environment, load_config
-from homeroom.db import utc_now
+from homeroom.data.types import utc_now
+from homeroom.operations.backup.archive import Archive
+from homeroom.operations.backup.drill import drill
+from homeroom.operations.backup.encryption import read_identities
+from homeroom.operations.backup.errors import BackupError
+from homeroom.operations.backup.making import Backup, make_backup
+from homeroom.operations.backup.places import Place, open_place
+from homeroom.operations.backup.restoring import Restored, fetched, restore
+from homeroom.operations.backup.state import Outcome, note_backup, note_drill
+from homeroom.operations.backup.workshop import opened, work_folder
 
 LATEST = "latest"
 _NAMES_SHOWN = 20

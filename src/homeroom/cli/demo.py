@@ -3,7 +3,7 @@
 import click
 from flask.cli import with_appcontext
 
-from homeroom.users.demo import load_demo_class, remove_demo_class
+from homeroom.roster.demo import load_demo_class, remove_demo_class
 
 
 @click.group("demo")

@@ -17,10 +17,10 @@ from homeroom.cli.aws_report import (
 )
 from homeroom.cli.checked import checked
 from homeroom.config import check_origin, load_config
-from homeroom.deploy.aws.adoption import adopt, displaced_volume
-from homeroom.deploy.aws.changes import ChangeRefusedError
-from homeroom.deploy.aws.condition import examine
-from homeroom.deploy.aws.settings import (
+from homeroom.operations.deploy.aws.adoption import adopt, displaced_volume
+from homeroom.operations.deploy.aws.changes import ChangeRefusedError
+from homeroom.operations.deploy.aws.condition import examine
+from homeroom.operations.deploy.aws.settings import (
     SettingsError,
     SiteSettings,
     merged,
@@ -28,10 +28,10 @@ from homeroom.deploy.aws.settings import (
     require_remembered,
     unheard,
 )
-from homeroom.deploy.aws.site import Plans, Site
-from homeroom.deploy.aws.terraform import TerraformError, find_program
-from homeroom.deploy.aws.workspace import Workspace, WorkspaceError
-from homeroom.deploy.nginx import check_domain
+from homeroom.operations.deploy.aws.site import Plans, Site
+from homeroom.operations.deploy.aws.terraform import TerraformError, find_program
+from homeroom.operations.deploy.aws.workspace import Workspace, WorkspaceError
+from homeroom.operations.deploy.nginx import check_domain
 
 _Command = Callable[..., None]
 

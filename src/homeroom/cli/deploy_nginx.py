@@ -7,7 +7,13 @@ import click
 from homeroom.cli.checked import checked
 from homeroom.cli.env_file import read_env_file
 from homeroom.config import check_origin, load_config
-from homeroom.deploy.nginx import NginxSite, check_address, check_domain, check_upstream, render_nginx
+from homeroom.operations.deploy.nginx import (
+    NginxSite,
+    check_address,
+    check_domain,
+    check_upstream,
+    render_nginx,
+)
 
 _folder = click.Path(file_okay=False, path_type=Path)
 _port = click.IntRange(1, 65535)

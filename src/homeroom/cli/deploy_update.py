@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from homeroom.cli.env_file import read_env_file
-from homeroom.deploy.installation import Installation, UpdateError
-from homeroom.deploy.releases import ReleaseError
-from homeroom.deploy.update import update as run_update
+from homeroom.operations.deploy.installation import Installation, UpdateError
+from homeroom.operations.deploy.releases import ReleaseError
+from homeroom.operations.deploy.update import update as run_update
 
 _DEFAULTS = Installation(Path())
 

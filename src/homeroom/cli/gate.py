@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from homeroom.auth.limits import network_of
-from homeroom.problems import MEDIA_TYPE, problem_members
 from homeroom.uploads.patience import WAIT_S, holding
+from homeroom.web.problems import MEDIA_TYPE, problem_members
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

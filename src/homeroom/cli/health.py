@@ -2,7 +2,7 @@
 
 import click
 
-from homeroom.deploy.health import unreadiness
+from homeroom.operations.deploy.health import unreadiness
 
 
 @click.command("health")

@@ -7,8 +7,8 @@ import click
 from flask.cli import with_appcontext
 
 from homeroom.cli.roster import print_report, progress_bar, refusals_in_one_line, say
-from homeroom.users.legacy.services import Wishes, find_clashes, take_over
-from homeroom.users.legacy.source import LegacyError
+from homeroom.roster.legacy.services import Wishes, find_clashes, take_over
+from homeroom.roster.legacy.source import LegacyError
 
 
 @click.command("import-legacy")

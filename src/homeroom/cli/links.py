@@ -3,7 +3,7 @@
 from homeroom.auth.join_codes import current_code
 from homeroom.auth.locking import lock_user
 from homeroom.cli.site import named_host
-from homeroom.db import write_transaction
+from homeroom.data.transactions import write_transaction
 
 
 def site_address(host: str, port: int) -> str:

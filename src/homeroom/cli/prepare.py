@@ -4,7 +4,6 @@ import click
 import flask_migrate
 from flask import current_app
 from flask.cli import ScriptInfo
-from werkzeug.exceptions import Conflict
 
 from homeroom.auth.keys import signing_keys
 from homeroom.cli.address import DEFAULT_ADDRESS, check_api, remember_address
@@ -18,9 +17,10 @@ from homeroom.config import (
     local_origins,
     misspelt_settings,
 )
-from homeroom.db import db
-from homeroom.health import database_is_current
+from homeroom.data.database import db
+from homeroom.data.errors import Conflict
 from homeroom.migrations.pending import pending_migrations
+from homeroom.operations.health import database_is_current
 from homeroom.users.services import count_users, find_unjoined_admin, make_first_admin
 
 

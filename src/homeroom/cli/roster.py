@@ -16,19 +16,19 @@ from rich.table import Table
 from rich.text import Text
 
 from homeroom.cli.address import is_local, remembered_address
-from homeroom.db import db
-from homeroom.users.roster.invitations import Invitation, make_invitations, staff_not_joined
-from homeroom.users.roster.parse import CHOOSE_ORDER, RosterError
-from homeroom.users.roster.schemas import summary
-from homeroom.users.roster.services import (
+from homeroom.data.database import db
+from homeroom.roster.invitations import Invitation, make_invitations, staff_not_joined
+from homeroom.roster.parse import CHOOSE_ORDER, RosterError
+from homeroom.roster.schemas import summary
+from homeroom.roster.services import (
     ImportConflictError,
     ImportReport,
     Result,
     RowReport,
     import_roster,
 )
-from homeroom.users.roster.text import MAX_BYTES
-from homeroom.users.roster.writing import Progress as Watcher
+from homeroom.roster.text import MAX_BYTES
+from homeroom.roster.writing import Progress as Watcher
 
 _STYLES = {
     Result.CREATED: "green",
@@ -134,8 +134,8 @@ def _write_codes(
     force: bool,
 ) -> None:
     # What draws takes half a second and 40 MB to load, which an import need not pay.
-    from homeroom.users.roster.fonts import FontError
-    from homeroom.users.roster.sheet import make_csv, make_pdf, write_private
+    from homeroom.roster.fonts import FontError
+    from homeroom.roster.sheet import make_csv, make_pdf, write_private
 
     try:
         if pdf is not None:

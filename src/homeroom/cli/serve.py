@@ -17,10 +17,10 @@ from homeroom.cli.site import reserve
 from homeroom.cli.supervision import SupervisedServer, load_app
 from homeroom.cli.threads import THREADS_PER_WORKER
 from homeroom.config import MIN_CONNECTIONS, Config, current_config, load_config
-from homeroom.db import connections_allowed, db
-from homeroom.heartbeat import beat
-from homeroom.logs import logging_config
-from homeroom.users.demo import load_demo_class
+from homeroom.data.database import connections_allowed, db
+from homeroom.data.heartbeat import beat
+from homeroom.roster.demo import load_demo_class
+from homeroom.web.logs import logging_config
 
 PORT = 8086
 # From the first byte of a request to the last one of its head, and between two requests of a connection.

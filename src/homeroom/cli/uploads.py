@@ -4,9 +4,9 @@ import sys
 
 import click
 from flask.cli import with_appcontext
-from werkzeug.exceptions import HTTPException
 
-from homeroom.db import utc_now
+from homeroom.data.errors import Refused
+from homeroom.data.types import utc_now
 from homeroom.uploads.services import ABANDONED_AFTER, find_missing, find_orphans, sweep
 
 # As many names as fit on a screen; the rest is counted.
@@ -24,8 +24,8 @@ def check() -> None:
     """Find files that are missing, and files older than a day that no picture needs; status 1 if any."""
     try:
         missing, orphans = find_missing(), find_orphans(utc_now() - ABANDONED_AFTER)
-    except HTTPException as error:
-        raise click.ClickException(error.description or "") from None
+    except Refused as error:
+        raise click.ClickException(error.detail) from None
     _list("missing", missing)
     _list("orphaned", orphans)
     if missing:
@@ -42,8 +42,8 @@ def sweep_uploads() -> None:
     """Delete uploads that nothing used for a day, and files that belong to no picture; fit for cron."""
     try:
         swept = sweep()
-    except HTTPException as error:
-        raise click.ClickException(error.description or "") from None
+    except Refused as error:
+        raise click.ClickException(error.detail) from None
     click.echo(f"Deleted {swept.uploads} abandoned uploads and {swept.files} orphaned files.")
 
 

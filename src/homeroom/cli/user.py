@@ -6,7 +6,6 @@ from contextlib import contextmanager
 import click
 from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import HTTPException
 
 from homeroom.auth.join_codes import issue_code
 from homeroom.auth.locking import lock_users
@@ -14,7 +13,8 @@ from homeroom.auth.models import Role, User
 from homeroom.auth.sessions import find_by_uid
 from homeroom.cli.address import site_option
 from homeroom.cli.links import join_link
-from homeroom.db import write_transaction
+from homeroom.data.errors import Refused
+from homeroom.data.transactions import write_transaction
 from homeroom.users.fields import clean_name, clean_uid
 from homeroom.users.schemas import NewUser
 from homeroom.users.services import create_user, give_role
@@ -88,8 +88,8 @@ def _refusals_in_one_line() -> Iterator[None]:
         yield
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-    except HTTPException as error:
-        raise click.ClickException(error.description or "Refused.") from None
+    except Refused as error:
+        raise click.ClickException(error.detail) from None
 
 
 def _locked(session: Session, uid: str, *, and_admins: bool = False) -> User:

@@ -5,7 +5,7 @@ from flask import current_app
 from sqlalchemy import Connection
 
 from homeroom.auth import models  # noqa: F401  the tables that a migration is compared with
-from homeroom.db import WRITES, Base, db
+from homeroom.data.database import WRITES, Base, db
 from homeroom.portfolio import models as portfolio_models  # noqa: F401
 from homeroom.uploads import models as uploads_models  # noqa: F401
 

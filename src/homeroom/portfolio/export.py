@@ -15,10 +15,10 @@ from typing import TypeAlias
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
-from werkzeug.exceptions import ServiceUnavailable
 
 from homeroom.auth.models import User
-from homeroom.db import db
+from homeroom.data.database import db
+from homeroom.data.errors import Unavailable
 from homeroom.portfolio.models import Project
 from homeroom.portfolio.queries import get_profile
 from homeroom.uploads.renditions import Rendition
@@ -127,7 +127,7 @@ def _add_picture(archive: zipfile.ZipFile, picture: StoredPicture) -> None:
         data = current_storage().read(picture.file)
     except PictureMissingError:
         archive.writestr(f"{picture.name}.missing.txt", "The server has lost this picture.\n")
-    except ServiceUnavailable:
+    except Unavailable:
         # The head of the answer is sent: what cannot be had now is told in the zip.
         archive.writestr(f"{picture.name}.missing.txt", _NOT_READ)
     else:

@@ -7,8 +7,9 @@ from sqlalchemy import JSON, Enum, ForeignKey, Index, String, Text, UniqueConstr
 from sqlalchemy.ext.orderinglist import ordering_list
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from homeroom.auth.models import Id, Key, User
-from homeroom.db import Base, UTCDateTime, utc_now
+from homeroom.auth.models import User
+from homeroom.data.database import Base
+from homeroom.data.types import Id, Key, UTCDateTime, utc_now
 from homeroom.uploads.models import Picture
 
 # Few are, and who looks for them shall not look at all.

@@ -4,10 +4,10 @@ import threading
 
 from apiflask import APIBlueprint, FileSchema
 from flask import Response, stream_with_context
-from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import User
+from homeroom.data.errors import TooMany, Unavailable
 from homeroom.portfolio.export import export_user
 from homeroom.users.services import today
 
@@ -29,8 +29,8 @@ def export(user: User) -> Response:
     """All that is one's own, as a zip, sent while it is made; one at a time.
 
     Raises:
-        TooManyRequests: one's own runs already (429).
-        ServiceUnavailable: several others' do (503).
+        TooMany: one's own runs already (429).
+        Unavailable: several others' do (503).
     """
     user_id, day = user.id, today()
     response = Response(mimetype="application/zip")
@@ -45,10 +45,10 @@ def export(user: User) -> Response:
 def _begin(user_id: int) -> None:
     with _lock:
         if user_id in _running:
-            raise TooManyRequests("Your data is being downloaded already.", retry_after=_RETRY_S)
+            raise TooMany("Your data is being downloaded already.", retry_after_s=_RETRY_S)
         if len(_running) >= EXPORTS_AT_ONCE:
-            raise ServiceUnavailable(
-                "Several people download their data at the moment; try again shortly.", retry_after=_RETRY_S
+            raise Unavailable(
+                "Several people download their data at the moment; try again shortly.", retry_after_s=_RETRY_S
             )
         _running.add(user_id)
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, true
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
-from werkzeug.exceptions import NotFound
 
 from homeroom.auth.models import User, name_key, uid_key
-from homeroom.pagination import Order, Page, bounded_count, keyset_page, prefix_of
+from homeroom.data.errors import NotFound
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, ProjectTag, Visibility
 from homeroom.portfolio.schemas import ProjectSort, ProjectsQuery
+from homeroom.web.pagination import Order, Page, bounded_count, keyset_page, prefix_of
 
 # Ids grow with time, so that they sort as the moments do, and without ties.
 _ORDERS = {

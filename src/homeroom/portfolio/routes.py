@@ -6,14 +6,13 @@ from typing import Any
 import msgspec
 from apiflask import APIBlueprint
 from flask import Response, jsonify
-from werkzeug.exceptions import NotFound
 
-from homeroom.answers import PageHeaders, VersionHeaders, page_answer, private_answer
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import current_viewer, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.sessions import find_by_uid
-from homeroom.db import db
+from homeroom.data.database import db
+from homeroom.data.errors import NotFound
 from homeroom.portfolio.models import Project
 from homeroom.portfolio.queries import (
     get_placed_picture,
@@ -48,10 +47,11 @@ from homeroom.portfolio.services import (
 )
 from homeroom.portfolio.texts import read_text, source_of, tree_json
 from homeroom.portfolio.versions import entity_tag
-from homeroom.preconditions import compares_versions, known_versions
-from homeroom.schema import Message
 from homeroom.uploads.services import avatars_of
 from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
+from homeroom.web.answers import PageHeaders, VersionHeaders, page_answer, private_answer
+from homeroom.web.preconditions import compares_versions, known_versions
+from homeroom.web.schema import Message
 
 bp = APIBlueprint("portfolio", __name__, url_prefix="/api", tag="Portfolio")
 

@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, RootModel
 
 from homeroom.auth.models import Role, User
-from homeroom.pagination import CURSOR, LIMIT, MAX_ID
 from homeroom.portfolio.links import MAX_ADDRESS_LENGTH, check_address
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, Visibility
-from homeroom.schema import Body, Output, Query, Sent, StorableText
 from homeroom.uploads.models import Picture
 from homeroom.uploads.schemas import RenditionUrls
 from homeroom.users.fields import clean_line, clean_name
 from homeroom.users.schemas import Avatar, show_avatar
+from homeroom.web.pagination import CURSOR, LIMIT, MAX_ID
+from homeroom.web.schema import Body, Output, Query, Sent, StorableText
 
 MAX_TITLE_LENGTH = 120
 MAX_SUMMARY_LENGTH = 300

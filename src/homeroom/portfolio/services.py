@@ -2,12 +2,14 @@
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import Conflict, Forbidden
 
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.locking import lock_user
 from homeroom.auth.models import User, name_key
-from homeroom.db import db, utc_now, write_transaction
+from homeroom.data.database import db
+from homeroom.data.errors import Conflict, Forbidden, reject_field
+from homeroom.data.transactions import write_transaction
+from homeroom.data.types import utc_now
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, ProjectTag, Visibility
 from homeroom.portfolio.queries import get_profile, get_project, lock_project
 from homeroom.portfolio.schemas import (
@@ -19,7 +21,6 @@ from homeroom.portfolio.schemas import (
 )
 from homeroom.portfolio.texts import Tree, read_text
 from homeroom.portfolio.versions import require_version
-from homeroom.problems import reject_field
 from homeroom.uploads.models import Picture, Purpose
 from homeroom.uploads.services import delete_pictures, forget_files
 
@@ -33,7 +34,7 @@ def create_project(new: NewProject, owner: User) -> int:
         Forbidden: the owner waits for admission (403).
         Conflict: the owner has as many as anyone may (409).
         InvalidFields: a picture is not the owner's to use, or the text unfolds to too much (422).
-        ServiceUnavailable: too many texts wait to be read (503).
+        Unavailable: too many texts wait to be read (503).
     """
     owner_id = owner.id
     _require_room(db.session(), owner)
@@ -75,9 +76,9 @@ def change_project(
     Raises:
         Forbidden: neither its owner nor an admin (403).
         NotFound: there is no such project (404).
-        PreconditionFailed: somebody else changed it meanwhile (412).
+        Outdated: somebody else changed it meanwhile (412).
         InvalidFields: a field is wrong, or the text unfolds to too much (422).
-        ServiceUnavailable: too many texts wait to be read (503).
+        Unavailable: too many texts wait to be read (503).
     """
     actor_id, fields, tree = actor.id, changes.model_fields_set, None
     if "body" in fields:
@@ -105,7 +106,7 @@ def delete_project(project_id: int, actor: User, *, known: frozenset[str] | None
     Raises:
         Forbidden: neither its owner nor an admin (403).
         NotFound: there is no such project (404).
-        PreconditionFailed: somebody else changed it meanwhile (412).
+        Outdated: somebody else changed it meanwhile (412).
     """
     actor_id = actor.id
     with write_transaction() as session:
@@ -126,7 +127,7 @@ def hide_project(project_id: int, reason: str | None, actor: User, *, known: fro
 
     Raises:
         NotFound: there is no such project (404).
-        PreconditionFailed: somebody else changed it meanwhile (412).
+        Outdated: somebody else changed it meanwhile (412).
     """
     actor_id = actor.id
     with write_transaction() as session:

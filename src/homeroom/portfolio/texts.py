@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import msgspec
-from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
-from homeroom.db import give_connection_back
+from homeroom.data.errors import TooMany, Unavailable, reject_field
+from homeroom.data.transactions import give_connection_back
 from homeroom.portfolio.markdown import (
     RENDERER_VERSION,
     Node,
@@ -18,7 +18,6 @@ from homeroom.portfolio.markdown import (
     render_markdown,
 )
 from homeroom.portfolio.reading_time import current_reading_times
-from homeroom.problems import reject_field
 from homeroom.uploads.turns import FairQueue, in_turn
 
 # Reading a text takes the processor for up to a quarter of a second, and megabytes for a moment: one at a
@@ -53,12 +52,12 @@ def read_text(text: str, *, reader: int) -> Tree:
 
     Raises:
         InvalidFields: it unfolds to more than is taken (422).
-        TooManyRequests: their texts have kept the processor for very long (429).
-        ServiceUnavailable: too many texts wait to be read (503).
+        TooMany: their texts have kept the processor for very long (429).
+        Unavailable: too many texts wait to be read (503).
     """
     times = current_reading_times()
     if wait_s := times.wait_s(reader):
-        raise TooManyRequests("Your texts take very long to read; try again shortly.", retry_after=wait_s)
+        raise TooMany("Your texts take very long to read; try again shortly.", retry_after_s=wait_s)
     with _turn(reader):
         began = time.thread_time()
         try:
@@ -77,7 +76,7 @@ def tree_json(text: str, kept: str | None, source: str | None) -> bytes:
     was written.
 
     Raises:
-        ServiceUnavailable: too many texts wait to be read (503).
+        Unavailable: too many texts wait to be read (503).
     """
     if kept is not None and source == source_of(text):
         return kept.encode()
@@ -96,7 +95,7 @@ def _remembered(text: str) -> bytes:
 def _turn(reader: int) -> AbstractContextManager[None]:
     # Nobody else shall wait for this connection meanwhile.
     give_connection_back()
-    busy = ServiceUnavailable("Very many texts come in; try again shortly.", retry_after=_RETRY_S)
+    busy = Unavailable("Very many texts come in; try again shortly.", retry_after_s=_RETRY_S)
     return in_turn(_turns, reader, wait_s=_TURN_WAIT_S, busy=busy)
 
 

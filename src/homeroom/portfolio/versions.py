@@ -4,7 +4,8 @@ import hashlib
 from typing import Any
 
 import msgspec
-from werkzeug.exceptions import PreconditionFailed
+
+from homeroom.data.errors import Outdated
 
 
 def entity_tag(version: int, *parts: Any) -> str:
@@ -16,7 +17,7 @@ def require_version(version: int, known: frozenset[str] | None) -> None:
     """Let only those change something who know its present version.
 
     Raises:
-        PreconditionFailed: somebody else changed it meanwhile (412).
+        Outdated: somebody else changed it meanwhile (412).
     """
     if known is not None and str(version) not in known:
-        raise PreconditionFailed("This project was changed meanwhile; load it again.")
+        raise Outdated("This project was changed meanwhile; load it again.")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import User
-from homeroom.schema import Message, Query
+from homeroom.web.schema import Message, Query
 
 bp = APIBlueprint("greeting", __name__, url_prefix="/api/greeting", tag="Resources")
 

@@ -16,21 +16,15 @@ from pathlib import Path, PurePath
 from typing import IO, Any
 
 import structlog
-from werkzeug.exceptions import (
-    HTTPException,
-    RequestEntityTooLarge,
-    ServiceUnavailable,
-    UnprocessableEntity,
-    UnsupportedMediaType,
-)
 
 import homeroom
 from homeroom.config import current_config
-from homeroom.spool import open_spool
+from homeroom.data.errors import Refused, TooLarge, Unavailable, Unreadable, WrongType
 from homeroom.uploads.encoding import PreparedPicture
 from homeroom.uploads.patience import wait_left
 from homeroom.uploads.renditions import PictureType, Rendition
 from homeroom.uploads.stopping import is_stopping, stop_descriptor
+from homeroom.web.spool import open_spool
 
 log = structlog.get_logger(__name__)
 
@@ -46,10 +40,10 @@ _BROKEN = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.
 _DECODER = (sys.executable, "-P", "-m", "homeroom.uploads.decoder")
 
 _turn = threading.Lock()
-_REFUSALS: dict[int, type[HTTPException]] = {
-    413: RequestEntityTooLarge,
-    415: UnsupportedMediaType,
-    422: UnprocessableEntity,
+_REFUSALS: dict[int, type[Refused]] = {
+    413: TooLarge,
+    415: WrongType,
+    422: Unreadable,
 }
 
 
@@ -59,14 +53,14 @@ def prepare_picture(file: IO[bytes], *, name: str | None, max_bytes: int) -> Pre
     `name` is what the sender calls the file: it decides nothing, but may not contradict the content.
 
     Raises:
-        RequestEntityTooLarge: more bytes, pixels, scans or frames than allowed, or too much memory (413).
-        UnsupportedMediaType: no JPEG, PNG, GIF or WebP, more than that, or wrongly named (415).
-        UnprocessableEntity: it cannot be decoded to its end, or not in the time that there is (422).
-        ServiceUnavailable: too many pictures wait, the machine is too slow, or the server stops (503).
+        TooLarge: more bytes, pixels, scans or frames than allowed, or too much memory (413).
+        WrongType: no JPEG, PNG, GIF or WebP, more than that, or wrongly named (415).
+        Unreadable: it cannot be decoded to its end, or not in the time that there is (422).
+        Unavailable: too many pictures wait, the machine is too slow, or the server stops (503).
         OSError: the disk is full (503).
     """
     if file.seek(0, os.SEEK_END) > max_bytes:
-        raise RequestEntityTooLarge(f"A picture has at most {max_bytes // 1024} KiB.")
+        raise TooLarge(f"A picture has at most {max_bytes // 1024} KiB.")
     ending = re.sub(r"[^a-z0-9]", "?", PurePath(name or "").suffix.lstrip(".").lower()[:20])
     with _on_disk(file) as descriptor, _one_at_a_time() as lock:
         return _read_answer(*_run(descriptor, lock, ending))
@@ -123,8 +117,8 @@ def _hold(lock: int) -> bool:
 
 def _refuse_when_late(deadline: float) -> None:
     if is_stopping() or time.monotonic() > deadline:
-        raise ServiceUnavailable(
-            "Too many pictures come in at the moment; try again shortly.", retry_after=RETRY_S
+        raise Unavailable(
+            "Too many pictures come in at the moment; try again shortly.", retry_after_s=RETRY_S
         )
 
 
@@ -162,20 +156,18 @@ def _collect(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
                 return process.wait(), bytes(answer)
             answer += chunk
     log.warning("a picture is not decoded in time", seconds=DEADLINE_S, stopping=is_stopping())
-    raise ServiceUnavailable(
-        "The server is too busy for this picture; try again shortly.", retry_after=RETRY_S
-    )
+    raise Unavailable("The server is too busy for this picture; try again shortly.", retry_after_s=RETRY_S)
 
 
 def _read_answer(status: int, answer: bytes) -> PreparedPicture:
     if -status == signal.SIGXCPU:
-        raise UnprocessableEntity("This picture takes too long to decode; save it smaller, and again.")
+        raise Unreadable("This picture takes too long to decode; save it smaller, and again.")
     if -status in _BROKEN:
-        raise UnprocessableEntity("This picture is damaged; save it again and retry.")
+        raise Unreadable("This picture is damaged; save it again and retry.")
     if status:
         # Killed by somebody, such as a kernel that has no memory left; or an error of ours, told in the log.
         log.error("the decoder of pictures failed", status=status)
-        raise ServiceUnavailable("This picture could not be decoded; try again shortly.", retry_after=RETRY_S)
+        raise Unavailable("This picture could not be decoded; try again shortly.", retry_after_s=RETRY_S)
     head, _, files = answer.partition(b"\n")
     about: dict[str, Any] = json.loads(head)
     if "status" in about:

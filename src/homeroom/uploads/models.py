@@ -9,8 +9,8 @@ from enum import StrEnum
 from sqlalchemy import Enum, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from homeroom.auth.models import Id
-from homeroom.db import Base, UTCDateTime, utc_now
+from homeroom.data.database import Base
+from homeroom.data.types import Id, UTCDateTime, utc_now
 from homeroom.uploads.renditions import WEBP, PictureType, Rendition
 
 

@@ -8,21 +8,21 @@ from datetime import timedelta
 from functools import wraps
 from typing import IO, Any, TypeVar
 
-from flask import abort, request
+from flask import request
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import RequestEntityTooLarge, ServiceUnavailable
 
 from homeroom.auth.limits import AttemptLimit, count_attempt, refund_attempt
 from homeroom.auth.models import User
 from homeroom.config import current_config
-from homeroom.db import db, give_connection_back
-from homeroom.problems import reject_field
-from homeroom.spool import open_spool
+from homeroom.data.database import db
+from homeroom.data.errors import Forbidden, TooLarge, Unavailable, WrongType, reject_field
+from homeroom.data.transactions import give_connection_back
 from homeroom.uploads import heic
 from homeroom.uploads.patience import holding, wait_left
 from homeroom.uploads.schemas import PictureFile
 from homeroom.uploads.turns import FairQueue, in_turn
+from homeroom.web.spool import open_spool
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -65,15 +65,15 @@ def receives_pictures(view: View) -> View:
 
     Raises:
         Forbidden: a pending account (403).
-        RequestEntityTooLarge: the request says itself that it is too large (413).
-        TooManyRequests: too many pictures in an hour (429).
-        ServiceUnavailable: so many come in that there is no place in 20 seconds (503).
+        TooLarge: the request says itself that it is too large (413).
+        TooMany: too many pictures in an hour (429).
+        Unavailable: so many come in that there is no place in 20 seconds (503).
     """
 
     @wraps(view)
     def guarded(user: User, *args: Any, **kwargs: Any) -> Any:
         if user.pending:
-            abort(403, "Your account waits for a teacher; then you can send pictures.")
+            raise Forbidden("Your account waits for a teacher; then you can send pictures.")
         _refuse_announced_size()
         user_id = user.id
         # Bytes may take their time to come in; nobody else shall wait for this connection meanwhile.
@@ -82,7 +82,7 @@ def receives_pictures(view: View) -> View:
         try:
             with _place(user_id):
                 return view(user, *args, **kwargs)
-        except (ServiceUnavailable, SQLAlchemyError, OSError):
+        except (Unavailable, SQLAlchemyError, OSError):
             # That nothing was kept is the server's fault: it may be tried again.
             db.session.rollback()
             refund_attempt(UPLOADS, str(user_id))
@@ -99,9 +99,7 @@ def _refuse_announced_size() -> None:
 
 
 def _place(user_id: int) -> AbstractContextManager[None]:
-    busy = ServiceUnavailable(
-        "Too many pictures come in at the moment; try again shortly.", retry_after=_RETRY_S
-    )
+    busy = Unavailable("Too many pictures come in at the moment; try again shortly.", retry_after_s=_RETRY_S)
     return holding(in_turn(_places, user_id, wait_s=wait_left(), busy=busy), request.environ)
 
 
@@ -110,8 +108,8 @@ def received_picture() -> Iterator[ReceivedFile]:
     """The picture in a request: the body itself, or `file` of a form; on the disk until the block ends.
 
     Raises:
-        RequestEntityTooLarge: too many bytes (413).
-        UnsupportedMediaType: neither a picture nor a form (415).
+        TooLarge: too many bytes (413).
+        WrongType: neither a picture nor a form (415).
         InvalidFields: the form has no file (422).
     """
     if request.mimetype == "multipart/form-data":
@@ -122,10 +120,9 @@ def received_picture() -> Iterator[ReceivedFile]:
             yield ReceivedFile(stream, file.filename)
         return
     if request.mimetype in heic.TYPES:
-        abort(415, heic.REMEDY)
+        raise WrongType(heic.REMEDY)
     if request.mimetype not in IMAGE_TYPES:
-        abort(
-            415,
+        raise WrongType(
             "Send a form with the picture as “file”, or the picture itself as image/jpeg, png, gif or webp.",
         )
     with open_spool() as stream:
@@ -143,4 +140,4 @@ def _copy_body(stream: IO[bytes]) -> None:
 
 
 def _refuse_large() -> None:
-    raise RequestEntityTooLarge(f"A picture has at most {current_config().max_upload_bytes // 1024} KiB.")
+    raise TooLarge(f"A picture has at most {current_config().max_upload_bytes // 1024} KiB.")

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import Forbidden
 
 from homeroom.config import current_config
-from homeroom.tallies import Total, read_total
+from homeroom.data.errors import Forbidden
+from homeroom.data.tallies import Total, read_total
 from homeroom.uploads.models import Picture
 
 _MEGABYTE = 1_000_000

@@ -7,14 +7,14 @@ from flask import Response, jsonify
 
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import User
-from homeroom.db import db
-from homeroom.schema import Message, reads_body
+from homeroom.data.database import db
 from homeroom.uploads.models import Purpose
 from homeroom.uploads.receiving import PICTURE_BODY, received_picture, receives_pictures
 from homeroom.uploads.room import usage_of
 from homeroom.uploads.schemas import UploadOut, UsageOut, show_upload
 from homeroom.uploads.services import create_picture, discard_upload, find_picture
 from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
+from homeroom.web.schema import Message, reads_body
 
 bp = APIBlueprint("uploads", __name__, url_prefix="/api/uploads", tag="Pictures")
 

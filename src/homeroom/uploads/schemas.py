@@ -5,9 +5,9 @@ from typing import Any
 from apiflask.fields import UploadFile
 from pydantic import Field
 
-from homeroom.schema import Output
 from homeroom.uploads.models import Picture
 from homeroom.uploads.renditions import WEBP, Rendition
+from homeroom.web.schema import Output
 
 
 class PictureFile(Output):

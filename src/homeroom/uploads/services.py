@@ -16,12 +16,14 @@ import structlog
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import Conflict, NotFound, ServiceUnavailable
 
 from homeroom.auth.locking import lock_user
 from homeroom.auth.models import User
 from homeroom.config import current_config
-from homeroom.db import db, give_connection_back, utc_now, write_transaction
+from homeroom.data.database import db
+from homeroom.data.errors import Conflict, NotFound, Unavailable
+from homeroom.data.transactions import give_connection_back, write_transaction
+from homeroom.data.types import utc_now
 from homeroom.uploads.decoding import prepare_picture
 from homeroom.uploads.encoding import PreparedPicture
 from homeroom.uploads.models import Picture, Purpose
@@ -40,8 +42,8 @@ def create_picture(stream: IO[bytes], owner: User, purpose: Purpose, *, name: st
 
     Raises:
         Forbidden: the owner has as many pictures or bytes as one may have, or the class has (403).
-        RequestEntityTooLarge, UnsupportedMediaType, UnprocessableEntity: see `prepare_picture`.
-        ServiceUnavailable: too many pictures wait, or the storage fails (503).
+        TooLarge, WrongType, Unreadable: see `prepare_picture`.
+        Unavailable: too many pictures wait, or the storage fails (503).
     """
     owner_id = owner.id
     require_room(db.session(), owner_id)
@@ -101,7 +103,7 @@ def forget_files(names: Iterable[str]) -> None:
     for name in names:
         try:
             storage.delete(name)
-        except ServiceUnavailable:
+        except Unavailable:
             log.warning("files of deleted pictures are left to `homeroom uploads sweep`")
             return
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import structlog
 from flask import Response, request
-from werkzeug.exceptions import NotFound
 
-from homeroom.answers import VersionHeaders
-from homeroom.db import give_connection_back
-from homeroom.schema import BINARY
+from homeroom.data.errors import NotFound
+from homeroom.data.transactions import give_connection_back
 from homeroom.uploads.models import Picture
 from homeroom.uploads.renditions import WEBP, Rendition
 from homeroom.uploads.storage import PictureMissingError, current_storage
+from homeroom.web.answers import VersionHeaders
+from homeroom.web.schema import BINARY
 
 MEDIA_TYPES = {"webp": "image/webp", "jpg": "image/jpeg", "png": "image/png"}
 # For the OpenAPI document.

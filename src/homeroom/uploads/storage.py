@@ -17,11 +17,10 @@ import structlog
 from flask import Flask, current_app
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
-from werkzeug.exceptions import ServiceUnavailable
 
 from homeroom.config import Config, ConfigError
-from homeroom.durable import sync_folder
-from homeroom.problems import NO_ROOM, OPERATOR_RETRY_S
+from homeroom.data.errors import NO_ROOM, OPERATOR_RETRY_S, Unavailable
+from homeroom.data.files import sync_folder
 
 RETRY_S = 10
 # A page's largest rendition has some megabytes; whoever waits for it has a thread meanwhile.
@@ -47,7 +46,7 @@ class StoredFile:
 class Storage(Protocol):
     """Files by name; a name, once given, means the same bytes for ever.
 
-    Each call raises `ServiceUnavailable` (503) where the disk is full or fails, or the S3 does, or does not
+    Each call raises `Unavailable` (503) where the disk is full or fails, or the S3 does, or does not
     answer in ten seconds. Nobody holds a connection to the database while they call.
     """
 
@@ -191,13 +190,13 @@ def _failures_are_503(what: str) -> Iterator[None]:
             "storage of pictures fails", call=what, error=type(error).__name__, errno=_errno(error)
         )
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ServiceUnavailable(NO_ROOM, retry_after=OPERATOR_RETRY_S) from None
+            raise Unavailable(NO_ROOM, retry_after_s=OPERATOR_RETRY_S) from None
         _refuse()
 
 
 def _refuse() -> NoReturn:
-    raise ServiceUnavailable(
-        "Pictures cannot be reached at the moment; try again shortly.", retry_after=RETRY_S
+    raise Unavailable(
+        "Pictures cannot be reached at the moment; try again shortly.", retry_after_s=RETRY_S
     ) from None
 
 

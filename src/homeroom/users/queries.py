@@ -6,11 +6,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import NotFound
 
 from homeroom.auth.models import Directory, Role, Status, User, status_of
 from homeroom.auth.sessions import find_by_uid
-from homeroom.pagination import (
+from homeroom.data.errors import NotFound
+from homeroom.uploads.models import Picture, Purpose
+from homeroom.users.schemas import Avatar, Sort, UsersQuery
+from homeroom.users.search import Search, search_people
+from homeroom.web.pagination import (
     AnySelect,
     Fetch,
     Order,
@@ -19,9 +22,6 @@ from homeroom.pagination import (
     chained_page,
     keyset_page,
 )
-from homeroom.uploads.models import Picture, Purpose
-from homeroom.users.schemas import Avatar, Sort, UsersQuery
-from homeroom.users.search import Search, search_people
 
 _ORDERS = {
     Sort.NAME: Order(User.name_key, User.id),

@@ -4,19 +4,16 @@ from functools import wraps
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, abort, g, jsonify, request
-from werkzeug.exceptions import Unauthorized
+from flask import Response, g, jsonify, request
 
-from homeroom.answers import PageHeaders, VersionHeaders, page_answer, private_answer
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import current_claims, current_viewer, signed_in, token_required
 from homeroom.auth.models import Role, User
 from homeroom.auth.origins import clear_session_cookie
 from homeroom.auth.routes import current_device
 from homeroom.auth.sessions import confirm_password
-from homeroom.db import db
-from homeroom.ignored_fields import note_ignored
-from homeroom.schema import Message, View, reads_body
+from homeroom.data.database import db
+from homeroom.data.errors import Forbidden, NotSignedIn
 from homeroom.users.queries import get_user, get_user_by_uid, users_page
 from homeroom.users.schemas import (
     CodeOut,
@@ -48,9 +45,17 @@ from homeroom.users.services import (
     sign_up_with_code,
     today,
 )
+from homeroom.web.answers import PageHeaders, VersionHeaders, page_answer, private_answer
+from homeroom.web.ignored_fields import note_ignored
+from homeroom.web.read_path import KeptRoutes
+from homeroom.web.schema import Message, View, reads_body
 
 bp = APIBlueprint("users", __name__, url_prefix="/api", tag="Users")
 
+# `/api/user` is another name of `/api/id`.
+KEPT_ROUTES = KeptRoutes(
+    paths=frozenset({"/api/id", "/api/user", "/api/users"}), parameters=frozenset(UsersQuery.model_fields)
+)
 USER = "/users/<int:user_id>"
 
 
@@ -91,7 +96,7 @@ def _lists_are_for_admins(view: View) -> View:
     @wraps(view)
     def guarded(**inputs: Any) -> Any:
         if isinstance(request.get_json(), list) and signed_in()[0].role is not Role.ADMIN:
-            abort(403, "Only an admin may make several users at once.")
+            raise Forbidden("Only an admin may make several users at once.")
         return view(**inputs)
 
     return guarded  # type: ignore[return-value]  # it is called as the view is
@@ -141,7 +146,7 @@ def _admin_if_any() -> User | None:
     """The admin who asks; everyone else makes an account as a guest would."""
     try:
         user, g.claims = signed_in()
-    except Unauthorized:
+    except NotSignedIn:
         return None
     return user if user.role is Role.ADMIN else None
 
@@ -248,7 +253,7 @@ def _deleted(user_id: int, actor: User, password: str | None) -> Response:
     is_self = user_id == actor.id
     if is_self:
         if not password:
-            abort(403, "To delete your account, send your current password.")
+            raise Forbidden("To delete your account, send your current password.")
         confirm_password(actor, password, current_claims())
     else:
         require_confirmation()

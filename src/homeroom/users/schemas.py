@@ -8,17 +8,17 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import AfterValidator, Discriminator, Field, RootModel, Tag
 
-from homeroom.addresses import absolute
 from homeroom.auth.models import Role, Status, User
 from homeroom.auth.schemas import MAX_INPUT_LENGTH, NewPassword
-from homeroom.db import db
-from homeroom.pagination import CURSOR, LIMIT, MAX_ID
-from homeroom.schema import ContractBody, IsoDate, Output, Query, Sent, StorableText
+from homeroom.data.database import db
 from homeroom.uploads.models import Picture
 from homeroom.uploads.renditions import PictureType, Rendition
 from homeroom.uploads.schemas import RenditionUrls, show_rendition
 from homeroom.uploads.services import avatars_of
 from homeroom.users.fields import MAX_NAME_LENGTH, age_on, clean_email, clean_name, clean_uid
+from homeroom.web.addresses import absolute
+from homeroom.web.pagination import CURSOR, LIMIT, MAX_ID
+from homeroom.web.schema import ContractBody, IsoDate, Output, Query, Sent, StorableText
 
 MAX_USERS_PER_PAGE = 1000
 MAX_USERS_PER_REQUEST = 1000

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from homeroom.auth.models import NameWord, User, name_key, uid_key
-from homeroom.pagination import AnySelect, Order, prefix_of
+from homeroom.web.pagination import AnySelect, Order, prefix_of
 
 # A search for several words looks at so many people who have the rarest of them.
 MAX_CANDIDATES = 10_000

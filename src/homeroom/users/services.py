@@ -7,7 +7,6 @@ from operator import attrgetter
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import Conflict, Forbidden, Unauthorized
 
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import TOKEN_UNKNOWN, current_claims
@@ -25,8 +24,9 @@ from homeroom.auth.sessions import (
     set_password_hash,
 )
 from homeroom.config import Registration, current_config
-from homeroom.db import db, write_transaction
-from homeroom.problems import FieldProblem, InvalidFields, reject_field
+from homeroom.data.database import db
+from homeroom.data.errors import Conflict, FieldProblem, Forbidden, InvalidFields, NotSignedIn, reject_field
+from homeroom.data.transactions import write_transaction
 from homeroom.uploads.services import delete_pictures, forget_files, pictures_of
 from homeroom.users.fields import check_dob
 from homeroom.users.queries import get_user
@@ -272,12 +272,12 @@ def _locked_pair(
     """Whom something is done to and who does it, both as they are now, until the unit ends.
 
     Raises:
-        Unauthorized: whoever asks was deleted meanwhile (401).
+        NotSignedIn: whoever asks was deleted meanwhile (401).
         NotFound: there is no such user that they may see (404).
     """
     locked = lock_users(session, [user_id, actor_id], and_admins=and_admins)
     if actor_id not in locked:
-        raise Unauthorized(TOKEN_UNKNOWN)
+        raise NotSignedIn(TOKEN_UNKNOWN)
     return get_user(session, user_id, locked[actor_id]), locked[actor_id]
 
 

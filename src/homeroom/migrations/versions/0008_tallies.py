@@ -1,7 +1,7 @@
 """Tallies for the staff's page, kept by the database's own triggers, and the indexes that it is read by.
 
 On SQLite a migration that rebuilds `users`, `projects` or `pictures` (Alembic's batch mode) drops their
-triggers and must make them again; tests/test_tallies.py tells.
+triggers and must make them again; tests/data/test_tallies.py tells.
 """
 
 import sqlalchemy as sa

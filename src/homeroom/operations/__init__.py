@@ -1,0 +1,1 @@
+"""What keeps a site running: health, backups, the doctor, and deployment."""

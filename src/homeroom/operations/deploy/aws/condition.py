@@ -1,0 +1,58 @@
+"""How a site on AWS is: what it consists of, whether that is as it was made, and whether it answers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from homeroom.operations.deploy.aws.changes import Plan
+from homeroom.operations.deploy.aws.site import Site
+from homeroom.operations.deploy.health import unreadiness
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    ok: bool
+    told: str
+
+
+def examine(site: Site) -> Iterator[Finding]:
+    """What is right and what is not, one by one."""
+    plans = site.plan()
+    yield from _data(site)
+    yield _machine(plans.machine)
+    differences = [*plans.data.changes, *plans.machine.changes]
+    for change in differences:
+        yield Finding(False, f"`up` would {change.verb}: {' '.join((change.thing, change.detail)).strip()}")
+    if not differences:
+        yield Finding(True, "AWS has all of it as it was asked for.")
+    address = f"https://{site.settings.domain}"
+    reason = unreadiness(address)
+    yield Finding(reason is None, reason or f"{address} answers and is ready.")
+
+
+def _data(site: Site) -> Iterator[Finding]:
+    outputs = site.workspace.data.outputs()
+    if not outputs:
+        yield Finding(False, "There is no volume.")
+        return
+    settings = site.settings
+    yield Finding(
+        True, f"Volume {outputs['volume_id']}, {settings.data_gb} GB in {outputs['availability_zone']}."
+    )
+    yield Finding(
+        True, f"Daily snapshots by {outputs['snapshot_policy_id']}, {settings.snapshots_kept} kept."
+    )
+    if outputs["bucket"]:
+        yield Finding(True, f"Bucket {outputs['bucket']}.")
+
+
+def _machine(plan: Plan) -> Finding:
+    instance = plan.present.get("aws_instance.machine")
+    if instance is None:
+        return Finding(False, "There is no machine; `up` makes one.")
+    state = instance["instance_state"]
+    address = plan.present.get("aws_eip.machine", {}).get("public_ip", "no address")
+    return Finding(
+        state == "running", f"Machine {instance['id']}, {instance['instance_type']} at {address}, is {state}."
+    )

@@ -1,0 +1,212 @@
+"""From a page's side: what a page of another origin asks, and why a browser would refuse it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from publicsuffixlist import PublicSuffixList
+
+from homeroom.config import check_origin
+from homeroom.operations.doctor.findings import FaultError, Finding, stop_at
+from homeroom.operations.doctor.site import Answer, Site, Target, find_address
+from homeroom.web.addresses import is_loopback
+
+# What pages written for this system send: CONTRACT of the lesson.
+_PAGE_HEADERS = ("content-type", "x-origin")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Whom to sign in as, for the part of the walk that needs somebody."""
+
+    uid: str
+    password: str
+
+
+def walk(target: Target, origin: str, visitor: Visitor | None) -> Iterator[Finding]:
+    """Preflight, refusals, cookie, and, with somebody's password, sign-in and the list of users."""
+    try:
+        _check_pair(target, origin)
+        site = Site(target, find_address(target))
+        yield _check_preflight(site, origin)
+        yield _check_readable(site, origin)
+        yield _check_unknown_path(site, origin)
+        yield _check_cookie(site, origin)
+        if visitor is not None:
+            yield from _sign_in(site, origin, visitor)
+    except FaultError as fault:
+        yield fault.finding
+
+
+def site_relation(origin: str, target: Target) -> str:
+    """What a browser would send as `Sec-Fetch-Site`: https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header."""
+    if origin == target.origin:
+        return "same-origin"
+    page = urlsplit(origin)
+    if page.scheme == target.scheme and _registrable(page.hostname or "") == _registrable(target.host):
+        return "same-site"
+    return "cross-site"
+
+
+def _registrable(host: str) -> str:
+    if is_loopback(host):
+        return host
+    return PublicSuffixList().privatesuffix(host) or host
+
+
+def _check_pair(target: Target, origin: str) -> None:
+    try:
+        check_origin(origin)
+    except ValueError as error:
+        stop_at("origin", str(error), "Name the page's origin: scheme, host, port, and nothing behind.")
+    page = urlsplit(origin)
+    if page.scheme == "https" and target.scheme == "http" and not is_loopback(target.host):
+        stop_at(
+            "mixed content",
+            f"A page of {origin} may not ask {target.origin}: browsers block plain http from https pages.",
+            "Serve the API over https.",
+        )
+
+
+def _headers(site: Site, origin: str, **more: str) -> dict[str, str]:
+    return {
+        "Origin": origin,
+        "Sec-Fetch-Site": site_relation(origin, site.target),
+        "X-Origin": "client",
+    } | more
+
+
+def _readable(answer: Answer, origin: str) -> str | None:
+    """Why a browser keeps an answer from the page; None: it does not."""
+    allowed = answer.headers.getlist("Access-Control-Allow-Origin")
+    if len(allowed) > 1:
+        return "Access-Control-Allow-Origin is there twice: Nginx and Homeroom both add it"
+    if not allowed:
+        return "there is no Access-Control-Allow-Origin: the origin is not admitted"
+    if allowed[0] != origin:
+        return f"Access-Control-Allow-Origin is {allowed[0]}"
+    if answer.headers.get("Access-Control-Allow-Credentials") != "true":
+        return "there is no Access-Control-Allow-Credentials: true"
+    return None
+
+
+def _admit(origin: str) -> str:
+    return f"Add {origin} to FRONTEND_ORIGINS (and to `homeroom deploy nginx --origin`), then restart."
+
+
+def _hint(site: Site, origin: str) -> str:
+    """The most common mix-up: a browser takes the two names of this machine for two sites."""
+    names = {urlsplit(origin).hostname, site.target.host}
+    return " 127.0.0.1 and localhost are two origins." if names == {"localhost", "127.0.0.1"} else ""
+
+
+def _check_preflight(site: Site, origin: str) -> Finding:
+    asked = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": ",".join(_PAGE_HEADERS),
+    }
+    answer = site.ask("OPTIONS", "/api/authenticate", _headers(site, origin) | asked)
+    reason = _readable(answer, origin)
+    if reason is not None:
+        stop_at(
+            "preflight", f"A page of {origin} may not ask: {reason}.{_hint(site, origin)}", _admit(origin)
+        )
+    if answer.status not in (200, 204):
+        stop_at(
+            "preflight",
+            f"The preflight is answered {answer.status}; a redirect or an error there ends every request.",
+            "Let Nginx answer preflights as `homeroom deploy nginx` writes it.",
+        )
+    missing = _missing(answer, "Access-Control-Allow-Methods", _METHODS)
+    missing += _missing(answer, "Access-Control-Allow-Headers", _PAGE_HEADERS)
+    if missing:
+        stop_at(
+            "preflight",
+            f"The preflight does not allow {', '.join(missing)}.",
+            "Remove the CORS block of an older Nginx configuration.",
+        )
+    return Finding("preflight", f"Pages of {origin} may ask.")
+
+
+def _missing(answer: Answer, header: str, needed: tuple[str, ...]) -> list[str]:
+    allowed = {part.strip().lower() for part in answer.headers.get(header, "").split(",")}
+    return [name for name in needed if name.lower() not in allowed]
+
+
+def _check_readable(site: Site, origin: str) -> Finding:
+    # An empty body is refused before anything is counted as a guess.
+    answer = site.ask("POST", "/api/authenticate", _headers(site, origin), body={})
+    reason = _readable(answer, origin)
+    if reason is None and answer.status == 422:
+        return Finding("refusals", "A page can read why it was refused.")
+    return Finding(
+        "refusals",
+        f"A page cannot read a refusal ({answer.status}): {reason or 'it is not Homeroom that answers'}.",
+        _admit(origin),
+    )
+
+
+def _check_unknown_path(site: Site, origin: str) -> Finding:
+    answer = site.ask("GET", "/api/no-such-address", _headers(site, origin))
+    reason = _readable(answer, origin)
+    if answer.status == 404 and reason is None:
+        return Finding("unknown address", "A wrong address is a readable 404, and no CORS error.")
+    return Finding(
+        "unknown address",
+        f"A wrong address looks like a CORS error in the page's console: {answer.status}, {reason}.",
+        "Let Nginx pass everything under /api/ to Homeroom.",
+    )
+
+
+def _check_cookie(site: Site, origin: str) -> Finding:
+    relation = site_relation(origin, site.target)
+    answer = site.ask("DELETE", "/api/authenticate", _headers(site, origin))
+    return _judge_cookie(answer, relation, site.target)
+
+
+def _judge_cookie(answer: Answer, relation: str, target: Target) -> Finding:
+    lines = answer.headers.getlist("Set-Cookie")
+    if not lines:
+        return Finding("page's cookie", "No session cookie is set.", "See that Nginx passes Set-Cookie on.")
+    if relation == "cross-site":
+        # The session's, and that of a known device.
+        flags = [{part.strip().lower() for part in line.split(";")[1:]} for line in lines]
+        missing = {"samesite=none", "secure", "partitioned"} - flags[0].intersection(*flags)
+        if missing:
+            return Finding(
+                "page's cookie",
+                f"The page is of another site, and the cookie lacks {', '.join(sorted(missing))}: "
+                "browsers drop it.",
+                "See that Nginx passes Origin and Sec-Fetch-Site on, and Set-Cookie unchanged.",
+            )
+        if target.scheme == "http" and not is_loopback(target.host):
+            return Finding(
+                "page's cookie", "A page of another site needs a Secure cookie, which plain http cannot set.",
+                "Serve the API over https.",
+            )  # fmt: skip
+    return Finding("page's cookie", f"The cookie comes back to a {relation} page.")
+
+
+def _sign_in(site: Site, origin: str, visitor: Visitor) -> Iterator[Finding]:
+    body = {"uid": visitor.uid, "password": visitor.password}
+    answer = site.ask("POST", "/api/authenticate", _headers(site, origin), body=body)
+    if answer.status != 200:
+        stop_at(
+            "sign-in",
+            f"Signing in is refused: {answer.json.get('message', answer.status)}",
+            "Check ID and password.",
+        )
+    yield _judge_cookie(answer, site_relation(origin, site.target), site.target)
+    cookie = "; ".join(f"{morsel.key}={morsel.value}" for morsel in answer.cookies.values())
+    listed = site.ask("GET", "/api/users/", _headers(site, origin, Cookie=cookie))
+    refusal = _readable(listed, origin)
+    site.ask("DELETE", "/api/authenticate", _headers(site, origin, Cookie=cookie))
+    if listed.status == 200 and refusal is None:
+        yield Finding("sign-in", f"{visitor.uid} signs in from {origin} and reads the class.")
+    else:
+        yield Finding(
+            "sign-in",
+            f"After signing in, the class cannot be read: {listed.status}, {refusal}.",
+            _admit(origin),
+        )

@@ -1,0 +1,131 @@
+"""`POST /api/roster`: the class list by API, for admins."""
+
+from collections.abc import Sequence
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify, request
+from pydantic import BaseModel
+
+from homeroom.auth.confirmation import require_confirmation
+from homeroom.auth.guard import token_required
+from homeroom.auth.models import Role, User
+from homeroom.data.database import db
+from homeroom.data.errors import Conflict, FieldProblem, InvalidFields, WrongType, reject_field
+from homeroom.roster.invitations import Invitation, invitations_at_hand, make_invitations
+from homeroom.roster.parse import RosterError
+from homeroom.roster.schemas import (
+    CodesOut,
+    ReportOut,
+    RosterFile,
+    RosterQuery,
+    show_report,
+)
+from homeroom.roster.services import (
+    ImportConflictError,
+    ImportReport,
+    import_roster,
+)
+from homeroom.roster.text import MAX_BYTES
+from homeroom.web.schema import reads_body
+
+bp = APIBlueprint("roster", __name__, url_prefix="/api", tag="Roster")
+
+# What clients call a CSV file; Windows takes it for Excel's.
+FILE_TYPES = frozenset(
+    {
+        "text/csv",
+        "text/plain",
+        "text/tab-separated-values",
+        "application/csv",
+        "application/vnd.ms-excel",
+        "application/octet-stream",
+    }
+)
+# For the OpenAPI document: the form, and the type to send the file itself with.
+ROSTER_BODY: dict[str, type[BaseModel] | None] = {"multipart/form-data": RosterFile, "text/csv": None}
+# A file of the wrong kind has as many wrong rows as lines; a page shows the first ones.
+MAX_ROWS_NAMED = 100
+
+
+@bp.post("/roster/")
+@bp.doc(operation_id="import_roster")
+@token_required(Role.ADMIN)
+@bp.input(RosterQuery, location="query")
+@bp.output(ReportOut, description="What became of each line, with a join code for each new user.")
+@reads_body(ROSTER_BODY)
+def post_roster(_admin: User, query_data: RosterQuery) -> Response:
+    """Import a class list: the CSV file itself as `text/csv`, or as `file` of a form.
+
+    All rows are taken, or none: a row that cannot be taken is named in `errors`, by its line in the
+    file. A dry run reports such rows in its answer.
+    """
+    require_confirmation()
+    try:
+        report = import_roster(
+            _file(),
+            date_format=query_data.date_format,
+            dry_run=query_data.dry_run,
+            same_people=query_data.same_person,
+        )
+    except RosterError as error:
+        raise InvalidFields([], str(error)) from None
+    except ImportConflictError as error:
+        raise Conflict(str(error)) from None
+    if report.rejected and not query_data.dry_run:
+        raise _rejection(report)
+    return jsonify(show_report(report))
+
+
+@bp.get("/roster/codes")
+@bp.doc(operation_id="list_join_codes")
+@token_required(Role.ADMIN)
+@bp.output(CodesOut)
+def list_codes(_admin: User) -> Response:
+    """The join codes that are good, of all who have not joined. Reading makes none: see `POST`."""
+    require_confirmation()
+    return _codes_response(invitations_at_hand(db.session()))
+
+
+@bp.post("/roster/codes")
+@bp.doc(operation_id="make_join_codes")
+@token_required(Role.ADMIN)
+@bp.output(CodesOut)
+def make_codes(_admin: User) -> Response:
+    """The join codes of all who have not joined, to print; one that is missing or has ended is made anew."""
+    require_confirmation()
+    return _codes_response(make_invitations())
+
+
+def _codes_response(invited: Sequence[Invitation]) -> Response:
+    return jsonify(
+        [
+            {"name": one.name, "uid": one.uid, "code": one.code, "expires_at": one.expires_at.isoformat()}
+            for one in invited
+        ]
+    )
+
+
+def _file() -> bytes:
+    """The file, wherever it stands in the request; one byte too many is enough to refuse it.
+
+    Raises:
+        WrongType: the body is neither a CSV file nor a form (415).
+        InvalidFields: the form has no file (422).
+    """
+    if request.mimetype == "multipart/form-data":
+        if "file" not in request.files:
+            reject_field("#/file", "The form has no file named “file”.")
+        return request.files["file"].stream.read(MAX_BYTES + 1)
+    if request.mimetype not in FILE_TYPES:
+        raise WrongType("Send the file itself with Content-Type: text/csv, or a form with it as “file”.")
+    return request.stream.read(MAX_BYTES + 1)
+
+
+def _rejection(report: ImportReport) -> InvalidFields:
+    fields = [
+        FieldProblem(pointer=f"#/rows/{row.line}", detail=f"Line {row.line}: {row.message}")
+        for row in report.rejected
+    ]
+    listed = f" The first {MAX_ROWS_NAMED} are listed." if len(fields) > MAX_ROWS_NAMED else ""
+    what = f"{len(fields)} of {len(report.rows)} rows cannot be taken, so nothing was written."
+    return InvalidFields(fields[:MAX_ROWS_NAMED], f"{what}{listed}")

@@ -1,0 +1,1 @@
+"""How HTTP is spoken: what comes in, what goes out, and the answers that are kept."""
