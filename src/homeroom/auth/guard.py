@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, select
 from homeroom.auth.keys import current_verifier
 from homeroom.auth.last_use import current_last_uses
 from homeroom.auth.models import Directory, Role, User, UserSession
+from homeroom.auth.permissions import has_role
 from homeroom.auth.tokens import Claims, TokenInvalidError
 from homeroom.config import current_config
 from homeroom.data.database import db
@@ -142,7 +143,7 @@ def token_required(roles: Role | str | Collection[str] | None = None) -> Callabl
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             user, claims = signed_in()
-            if allowed is not None and user.role not in allowed:
+            if allowed is not None and not has_role(user, allowed):
                 raise Forbidden(f"Insufficient permissions. Required roles: {', '.join(allowed)}")
             g.claims, g.user_id = claims, user.id
             return view(user, *args, **kwargs)

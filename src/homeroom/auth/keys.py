@@ -8,7 +8,8 @@ from typing import cast
 from flask import Flask, current_app
 
 from homeroom.auth.tokens import TokenVerifier
-from homeroom.config import Config, ConfigError, check_key
+from homeroom.config import Config, ConfigError
+from homeroom.config.checks import check_key
 
 
 def generate_key() -> str:

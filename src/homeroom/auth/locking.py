@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from homeroom.auth.models import Role, User
+from homeroom.auth.models import User
+from homeroom.auth.permissions import admins
 
 
 def lock_user(session: Session, user_id: int | None) -> User | None:
@@ -28,7 +29,7 @@ def lock_users(
     wanted = User.id.in_([user_id for user_id in user_ids if user_id is not None])
     statement = (
         select(User)
-        .where(or_(wanted, User.role == Role.ADMIN) if and_admins else wanted)
+        .where(or_(wanted, admins()) if and_admins else wanted)
         .order_by(User.id)
         # Rows that refer to a user may still be written: they lock its key only.
         .with_for_update(key_share=True)

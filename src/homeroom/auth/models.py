@@ -133,10 +133,6 @@ class User(Base):
     def status(self) -> Status:
         return status_of(pending=self.pending, joined=self.password_hash is not None)
 
-    @property
-    def is_staff(self) -> bool:
-        return self.role in (Role.TEACHER, Role.ADMIN)
-
 
 class NameWord(Base):
     """A name as it reads from one of its words on: "diaz ana maria". Kept by triggers (migration 0010).

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from homeroom.config import Config, check_origin, load_config
+from homeroom.config import Config, load_config
+from homeroom.config.checks import check_origin
 
 DEFAULT_ADDRESS = "http://localhost:8086"
 

@@ -16,7 +16,8 @@ from homeroom.cli.aws_report import (
     tell_snapshots,
 )
 from homeroom.cli.checked import checked
-from homeroom.config import check_origin, load_config
+from homeroom.config import load_config
+from homeroom.config.checks import check_origin
 from homeroom.operations.deploy.aws.adoption import adopt, displaced_volume
 from homeroom.operations.deploy.aws.changes import ChangeRefusedError
 from homeroom.operations.deploy.aws.condition import examine

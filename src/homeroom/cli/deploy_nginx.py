@@ -6,7 +6,8 @@ import click
 
 from homeroom.cli.checked import checked
 from homeroom.cli.env_file import read_env_file
-from homeroom.config import check_origin, load_config
+from homeroom.config import load_config
+from homeroom.config.checks import check_origin
 from homeroom.operations.deploy.nginx import (
     NginxSite,
     check_address,

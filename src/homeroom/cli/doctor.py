@@ -8,10 +8,11 @@ import click
 from flask.cli import ScriptInfo
 
 from homeroom.config import ConfigError, current_config, misspelt_settings
+from homeroom.operations.doctor.browser import Target
 from homeroom.operations.doctor.findings import Finding, State
 from homeroom.operations.doctor.machine import check_machine
 from homeroom.operations.doctor.origin import Visitor, walk
-from homeroom.operations.doctor.site import Target, check_site
+from homeroom.operations.doctor.site import check_site
 
 _MARKS = {
     State.FINE: click.style("✓", fg="green"),

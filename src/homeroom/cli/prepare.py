@@ -21,7 +21,7 @@ from homeroom.data.database import db
 from homeroom.data.errors import Conflict
 from homeroom.migrations.pending import pending_migrations
 from homeroom.operations.health import database_is_current
-from homeroom.users.services import count_users, find_unjoined_admin, make_first_admin
+from homeroom.users.creation import count_users, find_unjoined_admin, make_first_admin
 
 
 @click.command("prepare")

@@ -15,9 +15,10 @@ from homeroom.cli.address import site_option
 from homeroom.cli.links import join_link
 from homeroom.data.errors import Refused
 from homeroom.data.transactions import write_transaction
+from homeroom.users.creation import create_user
 from homeroom.users.fields import clean_name, clean_uid
 from homeroom.users.schemas import NewUser
-from homeroom.users.services import create_user, give_role
+from homeroom.users.services import give_role
 
 
 @click.group("user")

@@ -1,27 +1,34 @@
 """Settings: the environment, read once into a frozen value that refuses what cannot be right."""
 
 import os
-import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Self, cast
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic import model_validator as check_together
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
+from homeroom.config.checks import (
+    MAKE_KEY,
+    check_cookie_name,
+    check_database,
+    check_key,
+    check_origin,
+    check_place,
+    check_recipients,
+    check_zone,
+    parse_keep,
+)
 from homeroom.config.reasons import reason_of
 
-# HS256 wants a key at least as long as its digest: RFC 7518, section 3.2.
-MIN_KEY_BYTES = 32
 # Two for those who write, two for those who read.
 MIN_CONNECTIONS = 4
 SECRET_KEY_FILE = "secret_key"  # noqa: S105  the name of the file, not the key
@@ -33,7 +40,6 @@ _NO_DEFAULT = "default_factory_not_called"
 _NEAR = 0.87
 # Where pages are served while somebody writes them: by Jekyll (4100 is the lesson's), by editors, by Python.
 LOCAL_PORTS = (4100, 4000, 4500, 4599, 4600, 5500, 8080)
-_MAKE_KEY = "`homeroom secret-key` prints a good one"
 
 
 class ConfigError(Exception):
@@ -79,76 +85,6 @@ def _split(value: object) -> object:
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
-def check_key(key: str) -> str:
-    """A key that signs tokens: long enough, and no placeholder.
-
-    Raises:
-        ValueError: it is shorter than 32 bytes or repeats a few characters.
-    """
-    if len(key.encode()) < MIN_KEY_BYTES:
-        raise ValueError(f"is weak: it needs at least {MIN_KEY_BYTES} bytes; {_MAKE_KEY}")
-    if len(set(key)) < 10:
-        raise ValueError(f"is weak: it repeats a few characters; {_MAKE_KEY}")
-    return key
-
-
-_HOST_NAME = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
-
-
-def check_origin(origin: str) -> str:
-    """An origin as a browser sends it (RFC 6454): scheme, host, port if unusual, nothing after.
-
-    Raises:
-        ValueError: it is `*`, has a path, or is no http(s) address.
-    """
-    if "*" in origin:
-        raise ValueError(
-            "may not hold '*': answers carry credentials, so name each origin, like https://someone.github.io"
-        )
-    parts = urlsplit(origin)
-    named = _HOST_NAME.fullmatch(parts.netloc.lower())
-    if parts.scheme not in ("http", "https") or not named or int(named["port"] or 1) not in range(1, 65536):
-        raise ValueError(f"{origin!r} is no origin; write it like https://someone.github.io")
-    if parts.path or parts.query or parts.fragment:
-        raise ValueError(
-            f"{origin!r} has a path; an origin ends after the host and port: {parts.scheme}://{parts.netloc}"
-        )
-    return origin.lower()
-
-
-def _check_place(url: str, default: str) -> str:
-    """The address of a folder or of a bucket; nothing means the default.
-
-    Raises:
-        ValueError: it is neither, or holds a key.
-    """
-    if not url:
-        return url
-    parts = urlsplit(url)
-    if parts.scheme not in ("file", "s3") or (parts.scheme == "s3" and not parts.hostname):
-        raise ValueError(f"must begin with file:///folder or s3://bucket, or be left out for {default}")
-    if parts.username is not None:
-        raise ValueError("may hold no key; put it into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    return url
-
-
-def parse_keep(schedule: str) -> dict[str, int]:
-    """How many days, weeks and months keep an archive each; empty: all archives are kept.
-
-    Raises:
-        ValueError: it is no schedule.
-    """
-    if schedule == "all":
-        return {}
-    counts: dict[str, int] = {}
-    for part in schedule.split(","):
-        match = re.fullmatch(r"\s*(daily|weekly|monthly)\s*=\s*([0-9]{1,4})\s*", part)
-        if match is None or match[1] in counts:
-            raise ValueError("is no schedule; write it like daily=7,weekly=4,monthly=12, or all")
-        counts[match[1]] = int(match[2])
-    return counts
-
-
 class Config(BaseSettings):
     """Everything that can be set, with the names of the environment's variables in lower case."""
 
@@ -159,14 +95,14 @@ class Config(BaseSettings):
     volume_path: Path | None = None
     secret_key: SecretStr | None = None
     secret_key_fallbacks: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = ()
-    database_url: str = ""
+    database_url: Annotated[str, AfterValidator(check_database)] = ""
     # Of each worker. PostgreSQL allows 100 in all by default: `homeroom serve` compares.
     database_connections: int = Field(default=16, ge=MIN_CONNECTIONS, le=500)
     database_timeout_s: float = Field(default=10, gt=0, le=3600)
     sqlite_synchronous: SqliteSynchronous = SqliteSynchronous.FULL
-    uploads_url: str = ""
-    backup_url: str = ""
-    backup_recipients: CommaSeparated = ()
+    uploads_url: Annotated[str, AfterValidator(partial(check_place, default="instance/uploads"))] = ""
+    backup_url: Annotated[str, AfterValidator(partial(check_place, default="instance/backups"))] = ""
+    backup_recipients: Annotated[CommaSeparated, AfterValidator(check_recipients)] = ()
     backup_keep: str = "daily=7,weekly=4,monthly=12"
     max_upload_bytes: int = Field(default=5 * 1024 * 1024, ge=1024, le=100 * 1024 * 1024)
     max_pictures_per_user: int = Field(default=200, ge=1, le=100_000)
@@ -176,11 +112,11 @@ class Config(BaseSettings):
     frontend_origins: CommaSeparated = Field(
         default_factory=lambda settings: local_origins(settings.get("homeroom_env"))
     )
-    cookie_name: str = "jwt"
+    cookie_name: Annotated[str, AfterValidator(check_cookie_name)] = "jwt"
     token_lifetime_hours: float = Field(default=12, gt=0, le=24 * 90)
     join_code_lifetime_days: float = Field(default=60, gt=0, le=366)
     registration: Registration = Registration.CODE
-    time_zone: str = "UTC"
+    time_zone: Annotated[str, AfterValidator(check_zone)] = "UTC"
     # A worker cannot know how many others there are: `homeroom serve` shares the cores among its own.
     hashes_at_once: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=64)
     read_path: bool = True
@@ -206,63 +142,11 @@ class Config(BaseSettings):
     def _origins_are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(check_origin(origin) for origin in origins))
 
-    @field_validator("database_url", mode="after")
-    @classmethod
-    def _database_is_known(cls, url: str) -> str:
-        if not url:
-            return url
-        try:
-            backend = make_url(url).get_backend_name()
-        except (ArgumentError, ValueError):
-            backend = ""
-        if backend not in ("sqlite", "postgresql", "postgres"):
-            raise ValueError(
-                "is no database address; write it like postgresql://user:password@host/name "
-                "or sqlite:////folder/homeroom.db"
-            )
-        return url
-
-    @field_validator("uploads_url", mode="after")
-    @classmethod
-    def _uploads_are_known(cls, url: str) -> str:
-        return _check_place(url, "instance/uploads")
-
-    @field_validator("backup_url", mode="after")
-    @classmethod
-    def _backups_are_known(cls, url: str) -> str:
-        return _check_place(url, "instance/backups")
-
-    @field_validator("backup_recipients", mode="after")
-    @classmethod
-    def _recipients_are_public_keys(cls, recipients: tuple[str, ...]) -> tuple[str, ...]:
-        for recipient in recipients:
-            # Never repeated in the text: somebody may have put the secret half here.
-            if not re.fullmatch(r"age1[02-9ac-hj-np-z]{58}", recipient):
-                raise ValueError("holds no public key of age; one begins with age1 (`age-keygen` prints it)")
-        return recipients
-
     @field_validator("backup_keep", mode="after")
     @classmethod
     def _keep_is_a_schedule(cls, schedule: str) -> str:
         parse_keep(schedule)
         return schedule
-
-    @field_validator("cookie_name", mode="after")
-    @classmethod
-    def _cookie_name_is_a_token(cls, name: str) -> str:
-        # RFC 6265, section 4.1.1: a cookie's name is a token of RFC 2616.
-        if not re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", name):
-            raise ValueError("may hold letters, digits and -._ only, like jwt")
-        return name
-
-    @field_validator("time_zone", mode="after")
-    @classmethod
-    def _zone_exists(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"{name!r} is no time zone; write it like America/Los_Angeles") from None
-        return name
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -275,7 +159,7 @@ class Config(BaseSettings):
     @check_together(mode="after")
     def _production_has_a_key(self) -> Self:
         if self.production and self.secret_key is None and not self.key_file.exists():
-            raise ValueError(f"SECRET_KEY is missing, and production does not make one up; {_MAKE_KEY}")
+            raise ValueError(f"SECRET_KEY is missing, and production does not make one up; {MAKE_KEY}")
         return self
 
     @property
@@ -372,6 +256,11 @@ def init_config(app: Flask, config: Config) -> None:
 def current_config() -> Config:
     """The settings of the app that serves this request or command."""
     return cast("Config", current_app.extensions["homeroom_config"])
+
+
+def today() -> date:
+    """The day in the class's time zone."""
+    return datetime.now(current_config().zone).date()
 
 
 def _explain(problem: Mapping[str, Any]) -> str:

@@ -7,9 +7,9 @@ from flask import Response, stream_with_context
 
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import User
+from homeroom.config import today
 from homeroom.data.errors import TooMany, Unavailable
 from homeroom.portfolio.export import export_user
-from homeroom.users.services import today
 
 bp = APIBlueprint("own", __name__, url_prefix="/api/id", tag="Users")
 

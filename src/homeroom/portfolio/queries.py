@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from homeroom.auth.models import User, name_key, uid_key
 from homeroom.data.errors import NotFound
-from homeroom.portfolio.models import Profile, Project, ProjectPicture, ProjectTag, Visibility
+from homeroom.portfolio.models import Profile, Project, ProjectPicture, ProjectTag
+from homeroom.portfolio.permissions import found_by_uid, visible_projects
 from homeroom.portfolio.schemas import ProjectSort, ProjectsQuery
 from homeroom.web.pagination import Order, Page, bounded_count, keyset_page, prefix_of
 
@@ -17,21 +18,6 @@ _ORDERS = {
     ProjectSort.OLDEST: Order(Project.id, Project.id, unique=True),
     ProjectSort.TITLE: Order(Project.title_key, Project.id),
 }
-
-
-def visible_projects(viewer: User | None) -> ColumnElement[bool]:
-    """Which projects a viewer may see; None is a guest. The owner's table must be joined.
-
-    Guests see public projects, members the class's as well, the staff also what is hidden. Drafts are
-    their owner's alone, and who waits for admission shows nothing yet.
-    """
-    shown = Project.visibility == Visibility.PUBLIC
-    if viewer is not None and not viewer.pending:
-        shown = Project.visibility != Visibility.DRAFT
-    if viewer is None or not viewer.is_staff:
-        shown = and_(shown, Project.hidden_at.is_(None))
-    shown = and_(shown, User.pending.is_(False))
-    return shown if viewer is None else or_(shown, Project.owner_id == viewer.id)
 
 
 def _projects(viewer: User | None) -> Select[Project]:
@@ -81,19 +67,6 @@ def _filters(query: ProjectsQuery, viewer: User | None) -> list[ColumnElement[bo
     if query.hidden is not None:
         filters.append(Project.hidden_at.is_not(None) if query.hidden else Project.hidden_at.is_(None))
     return filters
-
-
-def found_by_uid(viewer: User | None) -> ColumnElement[bool]:
-    """Whom a viewer may look for by ID: an author who shows no name is "A student" to guests, without one.
-
-    Otherwise whoever knows, or guesses, an ID learns which works are that child's.
-    """
-    if viewer is not None and not viewer.pending:
-        return true()
-    named = (
-        select(Profile.user_id).where(Profile.user_id == User.id, Profile.shown_name.is_not(None)).exists()
-    )
-    return named if viewer is None else or_(named, User.id == viewer.id)
 
 
 def get_project(session: Session, project_id: int, viewer: User | None) -> Project:

@@ -9,11 +9,12 @@ from flask import Response, jsonify
 
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import current_viewer, token_required
-from homeroom.auth.models import Role, User
+from homeroom.auth.models import User
 from homeroom.auth.sessions import find_by_uid
 from homeroom.data.database import db
 from homeroom.data.errors import NotFound
 from homeroom.portfolio.models import Project
+from homeroom.portfolio.permissions import HIDE, knows, may_meet
 from homeroom.portfolio.queries import (
     get_placed_picture,
     get_profile,
@@ -33,7 +34,6 @@ from homeroom.portfolio.schemas import (
     ProjectsOut,
     ProjectsQuery,
     Reason,
-    knows,
     show_author,
     show_profile,
     show_project,
@@ -56,7 +56,6 @@ from homeroom.web.schema import Message
 bp = APIBlueprint("portfolio", __name__, url_prefix="/api", tag="Portfolio")
 
 PROJECT = "/projects/<int:project_id>"
-STAFF = [Role.TEACHER, Role.ADMIN]
 CHANGED = "Somebody else changed it since `If-Match`."
 
 
@@ -151,7 +150,7 @@ def delete(user: User, project_id: int) -> Response:
 
 @bp.put(f"{PROJECT}/hidden")
 @bp.doc(operation_id="hide_project", responses={412: CHANGED})
-@token_required(STAFF)
+@token_required(HIDE)
 @bp.input(Reason)
 @bp.output(ProjectOut, headers=VersionHeaders)
 @compares_versions
@@ -164,7 +163,7 @@ def hide(user: User, project_id: int, json_data: Reason) -> Response:
 
 @bp.delete(f"{PROJECT}/hidden")
 @bp.doc(operation_id="show_project_again", responses={412: CHANGED})
-@token_required(STAFF)
+@token_required(HIDE)
 @bp.output(ProjectOut, headers=VersionHeaders)
 @compares_versions
 def show_again(user: User, project_id: int) -> Response:
@@ -194,10 +193,8 @@ def read_profile(uid: str) -> Response:
 
 
 def _may_meet(user: User, viewer: User | None) -> bool:
-    if viewer is not None and viewer.id == user.id:
-        return True
-    if viewer is not None and not viewer.pending:
-        return viewer.is_staff or not user.pending
+    if viewer is not None and knows(viewer, user):
+        return may_meet(viewer, user)
     return has_public_project(db.session(), user)
 
 

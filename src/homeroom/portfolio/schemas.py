@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, RootModel
 
-from homeroom.auth.models import Role, User
+from homeroom.auth.models import User
 from homeroom.portfolio.links import MAX_ADDRESS_LENGTH, check_address
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, Visibility
+from homeroom.portfolio.permissions import knows, may_edit
 from homeroom.uploads.models import Picture
 from homeroom.uploads.schemas import RenditionUrls
 from homeroom.users.fields import clean_line, clean_name
@@ -260,16 +261,6 @@ def show_project(project: Project, viewer: User | None, author: dict[str, Any]) 
         "created_at": _moment(project.created_at),
         "updated_at": _moment(project.updated_at),
     }
-
-
-def may_edit(project: Project, viewer: User | None) -> bool:
-    """Whether a viewer may change a project: its owner and admins."""
-    return viewer is not None and (viewer.id == project.owner_id or viewer.role is Role.ADMIN)
-
-
-def knows(viewer: User | None, person: User) -> bool:
-    """Whether a viewer is of the class, and so knows its people; who waits for admission is a guest yet."""
-    return viewer is not None and (not viewer.pending or viewer.id == person.id)
 
 
 def show_profile(user: User, profile: Profile, viewer: User | None) -> dict[str, Any]:

@@ -11,14 +11,9 @@ from homeroom.data.errors import Conflict, Forbidden, reject_field
 from homeroom.data.transactions import write_transaction
 from homeroom.data.types import utc_now
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, ProjectTag, Visibility
+from homeroom.portfolio.permissions import may_edit, may_make_draft, may_make_projects, may_place_uploads
 from homeroom.portfolio.queries import get_profile, get_project, lock_project
-from homeroom.portfolio.schemas import (
-    NewProject,
-    PictureIn,
-    ProfileChanges,
-    ProjectChanges,
-    may_edit,
-)
+from homeroom.portfolio.schemas import NewProject, PictureIn, ProfileChanges, ProjectChanges
 from homeroom.portfolio.texts import Tree, read_text
 from homeroom.portfolio.versions import require_version
 from homeroom.uploads.models import Picture, Purpose
@@ -57,7 +52,7 @@ def _locked(session: Session, user_id: int) -> User:
 
 
 def _require_room(session: Session, owner: User) -> None:
-    if owner.pending:
+    if not may_make_projects(owner):
         raise Forbidden("Your account waits for admission; projects can be made after that.")
     ids = session.scalars(
         select(Project.id).where(Project.owner_id == owner.id).limit(MAX_PROJECTS_PER_USER)
@@ -187,8 +182,7 @@ def _apply(
 
 
 def _allowed_visibility(project: Project, wanted: Visibility, actor: User) -> Visibility:
-    """A draft is its author's alone: an admin who made one of somebody's project could not even see it."""
-    if wanted is Visibility.DRAFT and project.owner.id != actor.id:
+    if wanted is Visibility.DRAFT and not may_make_draft(project, actor):
         raise Forbidden("Only its author can make a project a draft; hide it instead.")
     return wanted
 
@@ -209,8 +203,7 @@ def _place_pictures(
 ) -> list[Picture]:
     shown = {placed.picture_id: placed.picture for placed in project.pictures}
     new = [picture.id for picture in wanted if picture.id not in shown]
-    # An upload that nothing uses is its owner's alone; an admin who could place it could see it.
-    free = _lock_unused(session, project, new) if actor.id == project.owner.id else {}
+    free = _lock_unused(session, project, new) if may_place_uploads(project, actor) else {}
     placed: list[ProjectPicture] = []
     for place, picture_in in enumerate(wanted):
         picture = shown.pop(picture_in.id, None) or free.get(picture_in.id)

@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from homeroom.auth.join_codes import IssuedCode, make_code, reprint_code
 from homeroom.auth.locking import lock_users
-from homeroom.auth.models import JoinCode, Role, User
+from homeroom.auth.models import JoinCode, User
 from homeroom.data.transactions import write_transaction
 from homeroom.data.types import utc_now
 from homeroom.roster.demo import DEMO_CLASS, LABEL
+from homeroom.roster.permissions import gets_a_slip, staff_without_password
 from homeroom.roster.services import CHUNK_ROWS, chunks, read_only
 
 _CODES: Table = JoinCode.__table__  # type: ignore[assignment]  # a mapped class has a Table
@@ -66,13 +67,11 @@ def invitations_at_hand(session: Session) -> list[Invitation]:
 
 
 def _invited() -> Select[User]:
-    """The staff's accounts are left out: a sheet that lies on a desk must not make anyone an admin. So is
-    the demo class, which nobody hands slips to.
-    """
+    """The demo class is left out, which nobody hands slips to."""
     demo = User.uid_key.in_([uid for uid, _, _ in DEMO_CLASS]) & User.name.endswith(LABEL)
     return (
         select(User)
-        .where(User.password_hash.is_(None), User.pending.is_(False), User.role == Role.USER, ~demo)
+        .where(gets_a_slip(), ~demo)
         .order_by(User.name_key, User.id)
         .options(selectinload(User.join_code))
     )
@@ -88,5 +87,5 @@ def _invitation(user: User, code: IssuedCode) -> Invitation:
 
 def staff_not_joined(session: Session) -> list[str]:
     """The IDs of teachers and admins who have no password yet; the sheet leaves them out."""
-    staff = select(User.uid).where(User.password_hash.is_(None), User.role != Role.USER)
+    staff = select(User.uid).where(staff_without_password())
     return list(session.scalars(staff.order_by(User.uid_key)))

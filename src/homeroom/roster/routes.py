@@ -8,11 +8,12 @@ from pydantic import BaseModel
 
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import token_required
-from homeroom.auth.models import Role, User
+from homeroom.auth.models import User
 from homeroom.data.database import db
 from homeroom.data.errors import Conflict, FieldProblem, InvalidFields, WrongType, reject_field
 from homeroom.roster.invitations import Invitation, invitations_at_hand, make_invitations
 from homeroom.roster.parse import RosterError
+from homeroom.roster.permissions import IMPORT, READ_CODES
 from homeroom.roster.schemas import (
     CodesOut,
     ReportOut,
@@ -49,7 +50,7 @@ MAX_ROWS_NAMED = 100
 
 @bp.post("/roster/")
 @bp.doc(operation_id="import_roster")
-@token_required(Role.ADMIN)
+@token_required(IMPORT)
 @bp.input(RosterQuery, location="query")
 @bp.output(ReportOut, description="What became of each line, with a join code for each new user.")
 @reads_body(ROSTER_BODY)
@@ -78,7 +79,7 @@ def post_roster(_admin: User, query_data: RosterQuery) -> Response:
 
 @bp.get("/roster/codes")
 @bp.doc(operation_id="list_join_codes")
-@token_required(Role.ADMIN)
+@token_required(READ_CODES)
 @bp.output(CodesOut)
 def list_codes(_admin: User) -> Response:
     """The join codes that are good, of all who have not joined. Reading makes none: see `POST`."""
@@ -88,7 +89,7 @@ def list_codes(_admin: User) -> Response:
 
 @bp.post("/roster/codes")
 @bp.doc(operation_id="make_join_codes")
-@token_required(Role.ADMIN)
+@token_required(READ_CODES)
 @bp.output(CodesOut)
 def make_codes(_admin: User) -> Response:
     """The join codes of all who have not joined, to print; one that is missing or has ended is made anew."""

@@ -14,12 +14,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from homeroom.auth.models import User, uid_key
+from homeroom.config import today
 from homeroom.data.database import db
 from homeroom.data.transactions import write_transaction
 from homeroom.roster.parse import ParsedRoster, RosterRow, parse
+from homeroom.roster.permissions import keeps_role
 from homeroom.roster.text import shown
 from homeroom.roster.writing import AccountsChangedError, NewAccount, Progress, prepare, write
-from homeroom.users.services import today
 
 # How many rows one query asks for: far below what either database allows as parameters.
 CHUNK_ROWS = 500
@@ -278,7 +279,7 @@ def _remark(row: RosterRow, user: User) -> str:
     remarks = []
     if user.uid_key != uid_key(row.uid):
         remarks.append(f"Signs in as “{shown(user.uid)}” by now.")
-    if user.is_staff:
+    if keeps_role(user):
         remarks.append(f"The account keeps its role, {user.role}.")
     if user.pending:
         remarks.append("Signed up by themselves, and still waits to be admitted.")

@@ -15,10 +15,11 @@ from sqlalchemy import ColumnElement, Row, SQLColumnExpression, String, literal,
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from homeroom.auth.guard import token_required
-from homeroom.auth.models import Role, User
+from homeroom.auth.models import User
 from homeroom.data.database import db
 from homeroom.portfolio.models import Project, ProjectPicture
-from homeroom.portfolio.queries import visible_projects
+from homeroom.portfolio.permissions import visible_projects
+from homeroom.staff.permissions import SEE_CLASS
 from homeroom.uploads.models import Picture, Purpose
 from homeroom.web.answers import PageHeaders, page_answer
 from homeroom.web.pagination import CURSOR, LIMIT, AnySelect, Order, Page, bounded_count, merged_page
@@ -167,7 +168,7 @@ class EventsOut(RootModel[list[EventOut]]):
 
 @bp.get("/activity")
 @bp.doc(operation_id="list_activity")
-@token_required([Role.TEACHER, Role.ADMIN])
+@token_required(SEE_CLASS)
 @bp.input(ActivityQuery, location="query")
 @bp.output(EventsOut, headers=PageHeaders)
 def activity(user: User, query_data: ActivityQuery) -> Response:

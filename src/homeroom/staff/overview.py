@@ -11,12 +11,13 @@ from flask import Response, jsonify
 from pydantic import Field
 
 from homeroom.auth.guard import token_required
-from homeroom.auth.models import Role, Status, User
+from homeroom.auth.models import Status, User
 from homeroom.config import current_config
 from homeroom.data.database import db
 from homeroom.data.tallies import Counts, Series, Total, read_counts
 from homeroom.data.types import utc_now
 from homeroom.portfolio.models import Visibility
+from homeroom.staff.permissions import SEE_CLASS
 from homeroom.web.schema import Output
 
 bp = APIBlueprint("overview", __name__, url_prefix="/api", tag="Class")
@@ -45,7 +46,7 @@ class OverviewOut(Output):
 
 @bp.get("/overview")
 @bp.doc(operation_id="read_overview")
-@token_required([Role.TEACHER, Role.ADMIN])
+@token_required(SEE_CLASS)
 @bp.output(OverviewOut)
 def overview(_user: User) -> Response:
     """Who has joined, projects over time, storage used."""

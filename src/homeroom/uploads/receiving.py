@@ -20,6 +20,7 @@ from homeroom.data.errors import Forbidden, TooLarge, Unavailable, WrongType, re
 from homeroom.data.transactions import give_connection_back
 from homeroom.uploads import heic
 from homeroom.uploads.patience import holding, wait_left
+from homeroom.uploads.permissions import may_send_pictures
 from homeroom.uploads.schemas import PictureFile
 from homeroom.uploads.turns import FairQueue, in_turn
 from homeroom.web.spool import open_spool
@@ -72,7 +73,7 @@ def receives_pictures(view: View) -> View:
 
     @wraps(view)
     def guarded(user: User, *args: Any, **kwargs: Any) -> Any:
-        if user.pending:
+        if not may_send_pictures(user):
             raise Forbidden("Your account waits for a teacher; then you can send pictures.")
         _refuse_announced_size()
         user_id = user.id

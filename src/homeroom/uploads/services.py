@@ -27,6 +27,7 @@ from homeroom.data.types import utc_now
 from homeroom.uploads.decoding import prepare_picture
 from homeroom.uploads.encoding import PreparedPicture
 from homeroom.uploads.models import Picture, Purpose
+from homeroom.uploads.permissions import owns
 from homeroom.uploads.room import require_room, require_room_in_class
 from homeroom.uploads.storage import current_storage
 
@@ -125,7 +126,7 @@ def find_picture(session: Session, picture_id: int, viewer: User) -> Picture:
         NotFound: there is none that the viewer may see (404).
     """
     picture = session.get(Picture, picture_id)
-    if picture is None or picture.owner_id != viewer.id:
+    if picture is None or not owns(viewer.id, picture):
         raise NotFound("There is no such picture.")
     return picture
 
@@ -139,7 +140,7 @@ def discard_upload(picture_id: int, owner_id: int) -> None:
     """
     with write_transaction() as session:
         picture = session.get(Picture, picture_id, with_for_update=True)
-        if picture is None or picture.owner_id != owner_id:
+        if picture is None or not owns(owner_id, picture):
             raise NotFound("There is no such picture.")
         if picture.attached:
             raise Conflict("This picture is in use; take it out of there first.")

@@ -11,10 +11,12 @@ from pydantic import Field, ValidationError
 from homeroom.auth.guard import token_required
 from homeroom.auth.locking import lock_user
 from homeroom.auth.models import User
+from homeroom.config import today
 from homeroom.data.database import db
 from homeroom.data.errors import Conflict, NotFound, reject_field
 from homeroom.data.transactions import give_connection_back, write_transaction
 from homeroom.uploads.models import Picture, Purpose
+from homeroom.uploads.permissions import owns
 from homeroom.uploads.receiving import PICTURE_BODY, received_picture, receives_pictures
 from homeroom.uploads.renditions import Rendition
 from homeroom.uploads.services import avatars_of, create_picture, delete_pictures, forget_files
@@ -22,7 +24,6 @@ from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
 from homeroom.uploads.storage import PictureMissingError, current_storage
 from homeroom.users.queries import get_user
 from homeroom.users.schemas import UserOut, avatar_version, show_user
-from homeroom.users.services import today
 from homeroom.web.pagination import MAX_ID
 from homeroom.web.schema import Body, ContractBody, Output, reads_body
 
@@ -168,7 +169,7 @@ def use_as_avatar(picture_id: int, owner_id: int) -> None:
         # Whoever sets an avatar twice at once: the second one replaces that of the first.
         lock_user(session, owner_id)
         picture = session.get(Picture, picture_id, with_for_update=True)
-        if picture is None or picture.owner_id != owner_id:
+        if picture is None or not owns(owner_id, picture):
             raise NotFound("You have no such upload.")
         before = avatars_of(session, [owner_id]).values()
         if picture in before:

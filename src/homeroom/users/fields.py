@@ -7,6 +7,10 @@ from datetime import date
 from email_validator import EmailNotValidError, validate_email
 from fontTools.unicodedata import script
 
+from homeroom.auth.models import Role
+from homeroom.config import today
+from homeroom.data.errors import reject_field
+
 MAX_NAME_LENGTH = 100
 MAX_UID_LENGTH = 64
 MAX_AGE_YEARS = 120
@@ -155,3 +159,27 @@ def check_dob(dob: date, today: date) -> date:
 def age_on(dob: date, today: date) -> int:
     """Full years on a day; 29 February counts on 1 March in other years."""
     return today.year - dob.year - ((today.month, today.day) < (dob.month, dob.day))
+
+
+def read_role(word: str, pointer: str) -> Role:
+    """The role of a body's field.
+
+    Raises:
+        InvalidFields: there is no such role (422).
+    """
+    try:
+        return Role(word)
+    except ValueError:
+        reject_field(pointer, f"There is no such role; there are {', '.join(Role)}.")
+
+
+def read_dob(dob: date, pointer: str) -> date:
+    """The date of birth of a body's field.
+
+    Raises:
+        InvalidFields: nobody of the class was born then (422).
+    """
+    try:
+        return check_dob(dob, today())
+    except ValueError as error:
+        reject_field(pointer, str(error))

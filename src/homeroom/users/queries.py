@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, true
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from homeroom.auth.models import Directory, Role, Status, User, status_of
 from homeroom.auth.sessions import find_by_uid
 from homeroom.data.errors import NotFound
 from homeroom.uploads.models import Picture, Purpose
+from homeroom.users.permissions import sees_everybody, sees_only_themselves, visible_users
 from homeroom.users.schemas import Avatar, Sort, UsersQuery
 from homeroom.users.search import Search, search_people
 from homeroom.web.pagination import (
@@ -31,15 +32,6 @@ _ORDERS = {
     Sort.ID: Order(User.id, User.id, unique=True),
     Sort.ID_DESCENDING: Order(User.id, User.id, descending=True, unique=True),
 }
-
-
-def visible_users(viewer: User) -> ColumnElement[bool]:
-    """Whom a viewer may see: the staff everyone, a member the members, a pending account itself."""
-    if viewer.is_staff:
-        return true()
-    if viewer.pending:
-        return User.id == viewer.id
-    return User.pending.is_(False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +118,10 @@ def _count_found(session: Session, viewer: User, search: Search) -> int | None:
 
 def _count_visible(session: Session, viewer: User) -> int:
     """How many users a viewer may see; the database keeps count."""
-    if viewer.pending and not viewer.is_staff:
+    if sees_only_themselves(viewer):
         return 1
     members, pending = session.execute(select(Directory.members, Directory.pending)).one()
-    return int(members + pending if viewer.is_staff else members)
+    return int(members + pending if sees_everybody(viewer) else members)
 
 
 def get_user(session: Session, user_id: int, viewer: User) -> User:

@@ -8,12 +8,15 @@ from flask import Response, g, jsonify, request
 
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import current_claims, current_viewer, signed_in, token_required
-from homeroom.auth.models import Role, User
+from homeroom.auth.models import User
 from homeroom.auth.origins import clear_session_cookie
 from homeroom.auth.routes import current_device
 from homeroom.auth.sessions import confirm_password
+from homeroom.config import today
 from homeroom.data.database import db
 from homeroom.data.errors import Forbidden, NotSignedIn
+from homeroom.users.creation import create_user, create_users, sign_up, sign_up_with_code
+from homeroom.users.permissions import ADMIT, DELETE_BY_UID, GIVE_JOIN_CODES, may_create_others
 from homeroom.users.queries import get_user, get_user_by_uid, users_page
 from homeroom.users.schemas import (
     CodeOut,
@@ -34,17 +37,7 @@ from homeroom.users.schemas import (
     show_user,
     show_users,
 )
-from homeroom.users.services import (
-    admit_user,
-    change_user,
-    create_user,
-    create_users,
-    delete_user,
-    issue_join_code,
-    sign_up,
-    sign_up_with_code,
-    today,
-)
+from homeroom.users.services import admit_user, change_user, delete_user, issue_join_code
 from homeroom.web.answers import PageHeaders, VersionHeaders, page_answer, private_answer
 from homeroom.web.ignored_fields import note_ignored
 from homeroom.web.read_path import KeptRoutes
@@ -95,7 +88,7 @@ def _lists_are_for_admins(view: View) -> View:
 
     @wraps(view)
     def guarded(**inputs: Any) -> Any:
-        if isinstance(request.get_json(), list) and signed_in()[0].role is not Role.ADMIN:
+        if isinstance(request.get_json(), list) and not may_create_others(signed_in()[0]):
             raise Forbidden("Only an admin may make several users at once.")
         return view(**inputs)
 
@@ -148,7 +141,7 @@ def _admin_if_any() -> User | None:
         user, g.claims = signed_in()
     except NotSignedIn:
         return None
-    return user if user.role is Role.ADMIN else None
+    return user if may_create_others(user) else None
 
 
 @bp.route("/users/", methods=["PUT", "PATCH"])
@@ -177,7 +170,7 @@ def change_self(actor: User, json_data: UserChanges) -> Response:
 
 @bp.delete("/users/")
 @bp.doc(operation_id="delete_named_user")
-@token_required(Role.ADMIN)
+@token_required(DELETE_BY_UID)
 @bp.input(UserToDelete)
 @bp.output(Message)
 def delete_named(actor: User, json_data: UserToDelete) -> Response:
@@ -226,7 +219,7 @@ def delete_one(actor: User, user_id: int, json_data: OwnDeletion) -> Response:
 
 
 @bp.post(f"{USER}/join-code")
-@token_required(Role.ADMIN)
+@token_required(GIVE_JOIN_CODES)
 @bp.output(CodeOut)
 def make_join_code(actor: User, user_id: int) -> Response:
     """A new one-time code for a first or a forgotten password; an older one ends."""
@@ -237,7 +230,7 @@ def make_join_code(actor: User, user_id: int) -> Response:
 
 @bp.post(f"{USER}/admission")
 @bp.doc(operation_id="admit_user")
-@token_required([Role.TEACHER, Role.ADMIN])
+@token_required(ADMIT)
 @bp.output(UserOut)
 def admit(actor: User, user_id: int) -> Response:
     """Let a pending account into the class (`REGISTRATION=approval`)."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Protocol
 from pydantic import AfterValidator, Discriminator, Field, RootModel, Tag
 
 from homeroom.auth.models import Role, Status, User
+from homeroom.auth.permissions import is_admin, is_teacher
 from homeroom.auth.schemas import MAX_INPUT_LENGTH, NewPassword
 from homeroom.data.database import db
 from homeroom.uploads.models import Picture
@@ -16,6 +17,7 @@ from homeroom.uploads.renditions import PictureType, Rendition
 from homeroom.uploads.schemas import RenditionUrls, show_rendition
 from homeroom.uploads.services import avatars_of
 from homeroom.users.fields import MAX_NAME_LENGTH, age_on, clean_email, clean_name, clean_uid
+from homeroom.users.permissions import may_see_private
 from homeroom.web.addresses import absolute
 from homeroom.web.pagination import CURSOR, LIMIT, MAX_ID
 from homeroom.web.schema import ContractBody, IsoDate, Output, Query, Sent, StorableText
@@ -253,8 +255,8 @@ def show_self(user: User, today: date) -> dict[str, Any]:
         "sid": None,
         "pfp": None if picture is None else absolute(picture["original"]),
         "roles": [{"name": user.role.value}],
-        "is_admin": user.role is Role.ADMIN,
-        "is_teacher": user.role is Role.TEACHER,
+        "is_admin": is_admin(user),
+        "is_teacher": is_teacher(user),
         "sections": [],
     }
 
@@ -275,7 +277,7 @@ def show_avatar(avatar: Avatar | None) -> dict[str, str] | None:
 
 def show_one(user: Shown, avatar: Avatar | None, viewer: User, today: date) -> dict[str, Any]:
     """A user as a viewer may see them. A date of birth is for oneself and for admins."""
-    private = viewer.role is Role.ADMIN or viewer.id == user.id
+    private = may_see_private(viewer, user.id)
     shown: dict[str, Any] = {
         "id": user.id,
         "name": user.name,

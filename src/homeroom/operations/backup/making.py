@@ -11,7 +11,8 @@ from pyrage.x25519 import Recipient
 from sqlalchemy import Engine, select, text
 
 from homeroom import __version__
-from homeroom.config import Config, parse_keep
+from homeroom.config import Config
+from homeroom.config.checks import parse_keep
 from homeroom.data.errors import Unavailable
 from homeroom.data.types import utc_now
 from homeroom.operations.backup.archive import ArchiveWriter, reading, writing

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
-from homeroom.config import check_origin
+from homeroom.config.checks import check_origin
+from homeroom.operations.doctor.browser import Answer, Browser, Target, find_address
 from homeroom.operations.doctor.findings import FaultError, Finding, stop_at
-from homeroom.operations.doctor.site import Answer, Site, Target, find_address
 from homeroom.web.addresses import is_loopback
 
 # What pages written for this system send: CONTRACT of the lesson.
@@ -28,13 +28,13 @@ def walk(target: Target, origin: str, visitor: Visitor | None) -> Iterator[Findi
     """Preflight, refusals, cookie, and, with somebody's password, sign-in and the list of users."""
     try:
         _check_pair(target, origin)
-        site = Site(target, find_address(target))
-        yield _check_preflight(site, origin)
-        yield _check_readable(site, origin)
-        yield _check_unknown_path(site, origin)
-        yield _check_cookie(site, origin)
+        browser = Browser(target, find_address(target))
+        yield _check_preflight(browser, origin)
+        yield _check_readable(browser, origin)
+        yield _check_unknown_path(browser, origin)
+        yield _check_cookie(browser, origin)
         if visitor is not None:
-            yield from _sign_in(site, origin, visitor)
+            yield from _sign_in(browser, origin, visitor)
     except FaultError as fault:
         yield fault.finding
 
@@ -69,10 +69,10 @@ def _check_pair(target: Target, origin: str) -> None:
         )
 
 
-def _headers(site: Site, origin: str, **more: str) -> dict[str, str]:
+def _headers(browser: Browser, origin: str, **more: str) -> dict[str, str]:
     return {
         "Origin": origin,
-        "Sec-Fetch-Site": site_relation(origin, site.target),
+        "Sec-Fetch-Site": site_relation(origin, browser.target),
         "X-Origin": "client",
     } | more
 
@@ -95,22 +95,22 @@ def _admit(origin: str) -> str:
     return f"Add {origin} to FRONTEND_ORIGINS (and to `homeroom deploy nginx --origin`), then restart."
 
 
-def _hint(site: Site, origin: str) -> str:
+def _hint(browser: Browser, origin: str) -> str:
     """The most common mix-up: a browser takes the two names of this machine for two sites."""
-    names = {urlsplit(origin).hostname, site.target.host}
+    names = {urlsplit(origin).hostname, browser.target.host}
     return " 127.0.0.1 and localhost are two origins." if names == {"localhost", "127.0.0.1"} else ""
 
 
-def _check_preflight(site: Site, origin: str) -> Finding:
+def _check_preflight(browser: Browser, origin: str) -> Finding:
     asked = {
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": ",".join(_PAGE_HEADERS),
     }
-    answer = site.ask("OPTIONS", "/api/authenticate", _headers(site, origin) | asked)
+    answer = browser.ask("OPTIONS", "/api/authenticate", _headers(browser, origin) | asked)
     reason = _readable(answer, origin)
     if reason is not None:
         stop_at(
-            "preflight", f"A page of {origin} may not ask: {reason}.{_hint(site, origin)}", _admit(origin)
+            "preflight", f"A page of {origin} may not ask: {reason}.{_hint(browser, origin)}", _admit(origin)
         )
     if answer.status not in (200, 204):
         stop_at(
@@ -134,9 +134,9 @@ def _missing(answer: Answer, header: str, needed: tuple[str, ...]) -> list[str]:
     return [name for name in needed if name.lower() not in allowed]
 
 
-def _check_readable(site: Site, origin: str) -> Finding:
+def _check_readable(browser: Browser, origin: str) -> Finding:
     # An empty body is refused before anything is counted as a guess.
-    answer = site.ask("POST", "/api/authenticate", _headers(site, origin), body={})
+    answer = browser.ask("POST", "/api/authenticate", _headers(browser, origin), body={})
     reason = _readable(answer, origin)
     if reason is None and answer.status == 422:
         return Finding("refusals", "A page can read why it was refused.")
@@ -147,8 +147,8 @@ def _check_readable(site: Site, origin: str) -> Finding:
     )
 
 
-def _check_unknown_path(site: Site, origin: str) -> Finding:
-    answer = site.ask("GET", "/api/no-such-address", _headers(site, origin))
+def _check_unknown_path(browser: Browser, origin: str) -> Finding:
+    answer = browser.ask("GET", "/api/no-such-address", _headers(browser, origin))
     reason = _readable(answer, origin)
     if answer.status == 404 and reason is None:
         return Finding("unknown address", "A wrong address is a readable 404, and no CORS error.")
@@ -159,10 +159,10 @@ def _check_unknown_path(site: Site, origin: str) -> Finding:
     )
 
 
-def _check_cookie(site: Site, origin: str) -> Finding:
-    relation = site_relation(origin, site.target)
-    answer = site.ask("DELETE", "/api/authenticate", _headers(site, origin))
-    return _judge_cookie(answer, relation, site.target)
+def _check_cookie(browser: Browser, origin: str) -> Finding:
+    relation = site_relation(origin, browser.target)
+    answer = browser.ask("DELETE", "/api/authenticate", _headers(browser, origin))
+    return _judge_cookie(answer, relation, browser.target)
 
 
 def _judge_cookie(answer: Answer, relation: str, target: Target) -> Finding:
@@ -188,20 +188,20 @@ def _judge_cookie(answer: Answer, relation: str, target: Target) -> Finding:
     return Finding("page's cookie", f"The cookie comes back to a {relation} page.")
 
 
-def _sign_in(site: Site, origin: str, visitor: Visitor) -> Iterator[Finding]:
+def _sign_in(browser: Browser, origin: str, visitor: Visitor) -> Iterator[Finding]:
     body = {"uid": visitor.uid, "password": visitor.password}
-    answer = site.ask("POST", "/api/authenticate", _headers(site, origin), body=body)
+    answer = browser.ask("POST", "/api/authenticate", _headers(browser, origin), body=body)
     if answer.status != 200:
         stop_at(
             "sign-in",
             f"Signing in is refused: {answer.json.get('message', answer.status)}",
             "Check ID and password.",
         )
-    yield _judge_cookie(answer, site_relation(origin, site.target), site.target)
+    yield _judge_cookie(answer, site_relation(origin, browser.target), browser.target)
     cookie = "; ".join(f"{morsel.key}={morsel.value}" for morsel in answer.cookies.values())
-    listed = site.ask("GET", "/api/users/", _headers(site, origin, Cookie=cookie))
+    listed = browser.ask("GET", "/api/users/", _headers(browser, origin, Cookie=cookie))
     refusal = _readable(listed, origin)
-    site.ask("DELETE", "/api/authenticate", _headers(site, origin, Cookie=cookie))
+    browser.ask("DELETE", "/api/authenticate", _headers(browser, origin, Cookie=cookie))
     if listed.status == 200 and refusal is None:
         yield Finding("sign-in", f"{visitor.uid} signs in from {origin} and reads the class.")
     else:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from homeroom.auth.models import uid_key
 from homeroom.auth.passwords import verify_password
 from homeroom.roster.legacy.people import LegacyUser
+from homeroom.roster.permissions import is_worth_more_guesses
 from homeroom.roster.writing import Progress
 
 # What servers of this kind set for whoever sent no password. Everyone knows it.
@@ -31,8 +32,8 @@ def find_easy(users: Sequence[LegacyUser], progress: Progress) -> dict[str, str]
 
     `users` all have a hash. The staff come first; on each core one is tried at a time.
     """
-    staff = [user for user in users if user.is_staff]
-    others = [user for user in users if not user.is_staff]
+    staff = [user for user in users if is_worth_more_guesses(user)]
+    others = [user for user in users if not is_worth_more_guesses(user)]
     found: dict[str, str] = {}
     rounds = [(user, guesses(user)) for user in staff]
     total = len(staff) + len(others)

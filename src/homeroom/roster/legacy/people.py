@@ -8,11 +8,11 @@ from datetime import date
 
 from homeroom.auth.models import Role, uid_key
 from homeroom.auth.passwords import is_imported_hash
+from homeroom.config import today
 from homeroom.roster.legacy.source import Row, cell_text
 from homeroom.roster.services import Result, RowReport
 from homeroom.roster.text import shown
 from homeroom.users.fields import check_dob, clean_email, clean_name, clean_uid
-from homeroom.users.services import today
 
 # As long as the column that keeps it.
 MAX_HASH_LENGTH = 300
@@ -34,10 +34,6 @@ class LegacyUser:
     # The name of a file, or the picture itself in base64.
     picture: str
     remarks: tuple[str, ...]
-
-    @property
-    def is_staff(self) -> bool:
-        return self.role is not Role.USER
 
 
 @dataclass(frozen=True)

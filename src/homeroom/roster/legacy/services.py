@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from homeroom.auth.join_codes import issue_code
 from homeroom.auth.locking import lock_users
-from homeroom.auth.models import Role, User, uid_key
+from homeroom.auth.models import User, uid_key
 from homeroom.auth.sessions import set_password_hash
 from homeroom.data.transactions import write_transaction
 from homeroom.roster.legacy.easy_passwords import DEFAULT_PASSWORD, find_easy
@@ -22,6 +22,7 @@ from homeroom.roster.legacy.pictures import (
     read_picture,
 )
 from homeroom.roster.legacy.source import read_source
+from homeroom.roster.permissions import is_worth_more_guesses, would_lose_admin
 from homeroom.roster.services import (
     CHUNK_ROWS,
     ImportConflictError,
@@ -97,7 +98,7 @@ def find_clashes(path: Path) -> list[Clash]:
     Raises:
         LegacyError: the file is no such database.
     """
-    staff = [user for user in check_rows(read_source(path).rows).users if user.is_staff]
+    staff = [user for user in check_rows(read_source(path).rows).users if is_worth_more_guesses(user)]
     with read_only() as session:
         found = find_accounts(session, [user.uid for user in staff]).by_uid_key
         pairs = [(user, found.get(uid_key(user.uid))) for user in staff]
@@ -153,7 +154,7 @@ def _plan_one(user: LegacyUser, account: User | None, replaced: Collection[str])
     """
     result, remarks = Result.CREATED, user.remarks
     if account is not None and uid_key(user.uid) in replaced:
-        if account.role is Role.ADMIN and user.role is not Role.ADMIN:
+        if would_lose_admin(account, user.role):
             raise ValueError(f"This ID is an admin's here and a {user.role}'s in the old database.")
         result, remarks = Result.UPDATED, ("Takes the place of the account here.", *remarks)
     elif account is not None:

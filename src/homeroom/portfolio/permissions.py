@@ -1,0 +1,74 @@
+"""Who may see, change and hide projects, and who meets whom in the portfolio."""
+
+from sqlalchemy import ColumnElement, and_, or_, select, true
+
+from homeroom.auth.models import User
+from homeroom.auth.permissions import STAFF, is_admin, is_staff
+from homeroom.portfolio.models import Profile, Project, Visibility
+
+# Whom the guard lets in.
+HIDE = STAFF
+
+
+def visible_projects(viewer: User | None) -> ColumnElement[bool]:
+    """Which projects a viewer may see; None is a guest. The owner's table must be joined.
+
+    Guests see public projects, members the class's as well, the staff also what is hidden. Drafts are
+    their owner's alone, and who waits for admission shows nothing yet.
+    """
+    shown = Project.visibility == Visibility.PUBLIC
+    if viewer is not None and not viewer.pending:
+        shown = Project.visibility != Visibility.DRAFT
+    if viewer is None or not is_staff(viewer):
+        shown = and_(shown, Project.hidden_at.is_(None))
+    shown = and_(shown, User.pending.is_(False))
+    return shown if viewer is None else or_(shown, Project.owner_id == viewer.id)
+
+
+def found_by_uid(viewer: User | None) -> ColumnElement[bool]:
+    """Whom a viewer may look for by ID: an author who shows no name is "A student" to guests, without one.
+
+    Otherwise whoever knows, or guesses, an ID learns which works are that child's.
+    """
+    if viewer is not None and not viewer.pending:
+        return true()
+    named = (
+        select(Profile.user_id).where(Profile.user_id == User.id, Profile.shown_name.is_not(None)).exists()
+    )
+    return named if viewer is None else or_(named, User.id == viewer.id)
+
+
+def knows(viewer: User | None, person: User) -> bool:
+    """Whether a viewer is of the class, and so knows its people; who waits for admission is a guest yet."""
+    return viewer is not None and (not viewer.pending or viewer.id == person.id)
+
+
+def may_meet(viewer: User, person: User) -> bool:
+    """Whether a viewer who knows the class may see a person's page; guests see those who show something."""
+    return viewer.id == person.id or not person.pending or is_staff(viewer)
+
+
+def may_make_projects(user: User) -> bool:
+    """Whether somebody may begin a project: everyone who has been admitted."""
+    return not user.pending
+
+
+def may_edit(project: Project, viewer: User | None) -> bool:
+    """Whether a viewer may change or delete a project: its owner and admins."""
+    return viewer is not None and (viewer.id == project.owner_id or is_admin(viewer))
+
+
+def may_make_draft(project: Project, actor: User) -> bool:
+    """Whether somebody may make a project a draft.
+
+    A draft is its author's alone: an admin who made one of somebody's project could not even see it.
+    """
+    return project.owner.id == actor.id
+
+
+def may_place_uploads(project: Project, actor: User) -> bool:
+    """Whether somebody may put unused pictures of the project's owner into it.
+
+    An upload that nothing uses is its owner's alone; an admin who could place it could see it.
+    """
+    return project.owner.id == actor.id
