@@ -41,7 +41,8 @@ def plans_of(app: APIFlask, admin: Person) -> Plans:
         ])  # fmt: skip
         session.execute(insert(Project), [
             {"id": n, "owner_id": n, "title": f"T{n}", "title_key": f"t{n}", "visibility": Visibility.CLASS,
-             "hidden_at": now if n == first else None, "created_at": now, "updated_at": now}
+             "hidden_at": now if n == first else None, "hidden_reason": "Why" if n == first else None,
+             "created_at": now, "updated_at": now}
             for n in numbers
         ])  # fmt: skip
         session.execute(insert(Picture), [

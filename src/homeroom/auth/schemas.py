@@ -1,12 +1,11 @@
-"""What signing in and joining take and give."""
+"""What signing in and joining take."""
 
 from typing import Annotated
 
-from pydantic import Field, RootModel
+from pydantic import Field
 
-from homeroom.auth.models import Role
 from homeroom.auth.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
-from homeroom.web.schema import Body, ContractBody, Message, Output, StorableText
+from homeroom.web.schema import Body, ContractBody, StorableText
 
 # Longer than any ID or password can be: what lies beyond is refused before it costs anything.
 MAX_INPUT_LENGTH = 1000
@@ -45,45 +44,3 @@ class CodeAndPassword(Code):
     """A one-time code, and the password to set with it."""
 
     password: NewPassword
-
-
-class CodeOwner(Output):
-    """Whom a code is for."""
-
-    name: str
-    uid: str
-
-
-class SignedInUserOut(Output):
-    """Whose session it is."""
-
-    id: int
-    uid: str
-    name: str
-    role: Role
-
-
-class SignedInOut(Message):
-    """A session has begun."""
-
-    user: SignedInUserOut
-
-
-class SessionOut(Output):
-    """One sign-in on one device."""
-
-    id: str
-    device: str = Field(examples=["Chrome on Windows"])
-    created_at: str
-    last_used_at: str | None
-    current: bool
-
-
-class SessionsOut(RootModel[list[SessionOut]]):
-    """One's sessions, the newest first."""
-
-
-class SessionsEnded(Message):
-    """How many sessions were ended."""
-
-    ended: int

@@ -19,7 +19,7 @@ from homeroom.cli.address import is_local, remembered_address
 from homeroom.data.database import db
 from homeroom.roster.invitations import Invitation, make_invitations, staff_not_joined
 from homeroom.roster.parse import CHOOSE_ORDER, RosterError
-from homeroom.roster.schemas import summary
+from homeroom.roster.presenters import summary
 from homeroom.roster.services import (
     ImportConflictError,
     ImportReport,

@@ -4,13 +4,12 @@ import threading
 import time
 from datetime import datetime
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from apiflask import APIBlueprint
-from flask import Flask, Response, current_app, jsonify, request
+from flask import Flask, Response, current_app, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from homeroom.config import current_config
@@ -18,10 +17,11 @@ from homeroom.data.database import db
 from homeroom.data.faults import Fault, fault_of
 from homeroom.data.heartbeat import beat, read_each_table
 from homeroom.operations.backup.state import Outcome, backup_state
+from homeroom.web.answers import Blueprint
 from homeroom.web.problems import problem_response
 from homeroom.web.schema import Output
 
-bp = APIBlueprint("health", __name__, url_prefix="/api/health", tag="Health")
+bp = Blueprint("health", __name__, url_prefix="/api/health", tag="Health")
 
 LOOK_EVERY_S = 1.0
 WRITE_EVERY_S = 10.0
@@ -70,9 +70,9 @@ class Readiness(Health):
 @bp.get("/live")
 @bp.doc(operation_id="read_liveness")
 @bp.output(Health)
-def live() -> Response:
+def live() -> dict[str, Any]:
     """The process answers."""
-    return _ok()
+    return {"status": "ok"}
 
 
 @bp.get("/ready")
@@ -81,17 +81,18 @@ def live() -> Response:
     responses={503: "The database cannot be read or written, or its tables are not up to date."},
 )
 @bp.output(Readiness)
-def ready() -> Response:
+def ready() -> Response | dict[str, Any]:
     """The database can be read and written, and its tables are those that this version needs."""
     trouble = cast("_Pulse", current_app.extensions[_PULSE]).trouble()
     if trouble is not None:
         return problem_response(503, trouble)
     state = backup_state(current_config())
-    return _ok(
-        backup=_last_run(state.good_backup, state.backup),
-        drill=_last_run(state.drill, state.drill),
-        seen={"scheme": request.scheme, "host": request.host},
-    )
+    return {
+        "status": "ok",
+        "backup": _last_run(state.good_backup, state.backup),
+        "drill": _last_run(state.drill, state.drill),
+        "seen": {"scheme": request.scheme, "host": request.host},
+    }
 
 
 class _Pulse:
@@ -158,9 +159,3 @@ def _revisions(folder: str) -> tuple[frozenset[str], frozenset[str]]:
     """All migrations of this version, and the newest; their files do not change while it runs."""
     scripts = ScriptDirectory(folder)
     return frozenset(script.revision for script in scripts.walk_revisions()), frozenset(scripts.get_heads())
-
-
-def _ok(**more: object) -> Response:
-    response = jsonify(status="ok", **more)
-    response.headers["Cache-Control"] = "no-store"
-    return response

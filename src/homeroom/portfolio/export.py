@@ -24,7 +24,8 @@ from homeroom.portfolio.queries import get_profile
 from homeroom.uploads.renditions import Rendition
 from homeroom.uploads.services import pictures_of
 from homeroom.uploads.storage import PictureMissingError, current_storage
-from homeroom.users.schemas import show_user
+from homeroom.users.presenters import show_user
+from homeroom.users.queries import avatar_of
 
 _NOT_READ = "The server could not read this picture at that moment; download your data once more.\n"
 
@@ -85,7 +86,7 @@ def _overview(user_id: int, today: date) -> tuple[list[Entry], Sequence[int], li
     profile = get_profile(session, user)
     about = {"about": profile.about, "links": profile.links, "shown_name": profile.shown_name}
     entries = [
-        ("account.json", _json(show_user(user, user, today))),
+        ("account.json", _json(show_user(user, avatar_of(session, user_id), user, today))),
         ("portfolio.json", _json(about)),
     ]
     project_ids = session.scalars(

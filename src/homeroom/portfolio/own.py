@@ -2,7 +2,7 @@
 
 import threading
 
-from apiflask import APIBlueprint, FileSchema
+from apiflask.schemas import FileSchema
 from flask import Response, stream_with_context
 
 from homeroom.auth.guard import token_required
@@ -10,8 +10,9 @@ from homeroom.auth.models import User
 from homeroom.config import today
 from homeroom.data.errors import TooMany, Unavailable
 from homeroom.portfolio.export import export_user
+from homeroom.web.answers import Blueprint
 
-bp = APIBlueprint("own", __name__, url_prefix="/api/id", tag="Users")
+bp = Blueprint("own", __name__, url_prefix="/api/id", tag="Users")
 
 # One of a person at a time in a worker, and a few in all: each holds a thread for as long as its reader
 # takes. It is counted in memory, because reading writes nothing; it takes neither disk nor connection.

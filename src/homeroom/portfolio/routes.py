@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from apiflask import APIBlueprint
-from flask import Response, jsonify
+from flask import Response
 
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import current_viewer, token_required
@@ -15,6 +14,15 @@ from homeroom.data.database import db
 from homeroom.data.errors import NotFound
 from homeroom.portfolio.models import Project
 from homeroom.portfolio.permissions import HIDE, knows, may_meet
+from homeroom.portfolio.presenters import (
+    PreviewOut,
+    ProfileOut,
+    ProjectOut,
+    ProjectsOut,
+    show_author,
+    show_profile,
+    show_project,
+)
 from homeroom.portfolio.queries import (
     get_placed_picture,
     get_profile,
@@ -26,17 +34,10 @@ from homeroom.portfolio.queries import (
 from homeroom.portfolio.schemas import (
     Draft,
     NewProject,
-    PreviewOut,
     ProfileChanges,
-    ProfileOut,
     ProjectChanges,
-    ProjectOut,
-    ProjectsOut,
     ProjectsQuery,
     Reason,
-    show_author,
-    show_profile,
-    show_project,
 )
 from homeroom.portfolio.services import (
     change_profile,
@@ -47,13 +48,13 @@ from homeroom.portfolio.services import (
 )
 from homeroom.portfolio.texts import read_text, source_of, tree_json
 from homeroom.portfolio.versions import entity_tag
-from homeroom.uploads.services import avatars_of
 from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
-from homeroom.web.answers import PageHeaders, VersionHeaders, page_answer, private_answer
+from homeroom.users.queries import avatars_of_users
+from homeroom.web.answers import Answer, Blueprint, PageHeaders, VersionHeaders, page_answer
 from homeroom.web.preconditions import compares_versions, known_versions
 from homeroom.web.schema import Message
 
-bp = APIBlueprint("portfolio", __name__, url_prefix="/api", tag="Portfolio")
+bp = Blueprint("portfolio", __name__, url_prefix="/api", tag="Portfolio")
 
 PROJECT = "/projects/<int:project_id>"
 CHANGED = "Somebody else changed it since `If-Match`."
@@ -63,32 +64,26 @@ def _authors(projects: Sequence[Project], viewer: User | None) -> dict[int, dict
     """The authors of projects by their ids, as a viewer may see them, however many in two queries."""
     owners = {project.owner_id: project.owner for project in projects}
     names = shown_names(db.session(), projects)
-    avatars = avatars_of(db.session(), [owner.id for owner in owners.values() if knows(viewer, owner)])
+    avatars = avatars_of_users(db.session(), [owner.id for owner in owners.values() if knows(viewer, owner)])
     return {
         owner_id: show_author(owner, viewer, shown_name=names.get(owner_id), avatar=avatars.get(owner_id))
         for owner_id, owner in owners.items()
     }
 
 
-def _project_response(project_id: int, viewer: User | None, status: int = 200) -> Response:
+def _shown(project_id: int, viewer: User | None) -> Answer:
     project = get_project(db.session(), project_id, viewer)
     shown = show_project(project, viewer, _authors([project], viewer)[project.owner_id])
     body, etag = project.body, entity_tag(project.version, shown, source_of(project.body))
     # The connection is given back before a text is read.
     tree = tree_json(body, project.tree, project.tree_source)
-    response = _json_response(shown | {"body": body, "content": msgspec.Raw(tree)}, status)
-    response.set_etag(etag)
-    return response if status == 201 else private_answer(response)
-
-
-def _json_response(body: dict[str, Any], status: int = 200) -> Response:
-    return Response(msgspec.json.encode(body) + b"\n", status, mimetype="application/json")
+    return Answer(shown | {"body": body, "content": msgspec.Raw(tree)}, etag=etag)
 
 
 @bp.get("/projects/")
 @bp.input(ProjectsQuery, location="query")
 @bp.output(ProjectsOut, headers=PageHeaders)
-def list_projects(query_data: ProjectsQuery) -> Response:
+def list_projects(query_data: ProjectsQuery) -> Answer:
     """The projects that one may see, a page at a time; guests see public ones."""
     viewer = current_viewer()
     page, total = projects_page(db.session(), query_data, viewer)
@@ -102,10 +97,9 @@ def list_projects(query_data: ProjectsQuery) -> Response:
 @token_required()
 @bp.input(NewProject)
 @bp.output(ProjectOut, status_code=201, headers=VersionHeaders)
-def create(user: User, json_data: NewProject) -> Response:
+def create(user: User, json_data: NewProject) -> Answer:
     """Make a project."""
-    project_id = create_project(json_data, user)
-    return _project_response(project_id, user, 201)
+    return _shown(create_project(json_data, user), user)
 
 
 @bp.post("/projects/preview")
@@ -113,17 +107,17 @@ def create(user: User, json_data: NewProject) -> Response:
 @token_required()
 @bp.input(Draft)
 @bp.output(PreviewOut)
-def preview(user: User, json_data: Draft) -> Response:
+def preview(user: User, json_data: Draft) -> dict[str, Any]:
     """A text as a project's page would show it; nothing is kept."""
-    return _json_response({"content": msgspec.Raw(read_text(json_data.body, reader=user.id).json.encode())})
+    return {"content": msgspec.Raw(read_text(json_data.body, reader=user.id).json.encode())}
 
 
 @bp.get(PROJECT)
 @bp.doc(operation_id="read_project")
 @bp.output(ProjectOut, headers=VersionHeaders)
-def read(project_id: int) -> Response:
+def read(project_id: int) -> Answer:
     """One project with its text."""
-    return _project_response(project_id, current_viewer())
+    return _shown(project_id, current_viewer())
 
 
 @bp.route(PROJECT, methods=["PUT", "PATCH"])
@@ -132,10 +126,10 @@ def read(project_id: int) -> Response:
 @bp.input(ProjectChanges)
 @bp.output(ProjectOut, headers=VersionHeaders)
 @compares_versions
-def change(user: User, project_id: int, json_data: ProjectChanges) -> Response:
+def change(user: User, project_id: int, json_data: ProjectChanges) -> Answer:
     """Change a project; fields that are not sent stay. `If-Match` guards what somebody else saved."""
     change_project(project_id, json_data, user, known=known_versions())
-    return _project_response(project_id, user)
+    return _shown(project_id, user)
 
 
 @bp.delete(PROJECT)
@@ -143,9 +137,9 @@ def change(user: User, project_id: int, json_data: ProjectChanges) -> Response:
 @token_required()
 @bp.output(Message)
 @compares_versions
-def delete(user: User, project_id: int) -> Response:
+def delete(user: User, project_id: int) -> dict[str, Any]:
     """Delete a project with its pictures."""
-    return jsonify(message=f"“{delete_project(project_id, user, known=known_versions())}” was deleted.")
+    return {"message": f"“{delete_project(project_id, user, known=known_versions())}” was deleted."}
 
 
 @bp.put(f"{PROJECT}/hidden")
@@ -154,11 +148,11 @@ def delete(user: User, project_id: int) -> Response:
 @bp.input(Reason)
 @bp.output(ProjectOut, headers=VersionHeaders)
 @compares_versions
-def hide(user: User, project_id: int, json_data: Reason) -> Response:
+def hide(user: User, project_id: int, json_data: Reason) -> Answer:
     """Hide a project, with a reason that its owner reads."""
     require_confirmation()
     hide_project(project_id, json_data.reason, user, known=known_versions())
-    return _project_response(project_id, user)
+    return _shown(project_id, user)
 
 
 @bp.delete(f"{PROJECT}/hidden")
@@ -166,11 +160,11 @@ def hide(user: User, project_id: int, json_data: Reason) -> Response:
 @token_required(HIDE)
 @bp.output(ProjectOut, headers=VersionHeaders)
 @compares_versions
-def show_again(user: User, project_id: int) -> Response:
+def show_again(user: User, project_id: int) -> Answer:
     """Show a hidden project again."""
     require_confirmation()
     hide_project(project_id, None, user, known=known_versions())
-    return _project_response(project_id, user)
+    return _shown(project_id, user)
 
 
 @bp.get(f"{PROJECT}/pictures/<int:picture_id>/<rendition>.<extension>")
@@ -183,13 +177,13 @@ def read_picture(project_id: int, picture_id: int, rendition: str, extension: st
 
 @bp.get("/portfolio/<uid>")
 @bp.output(ProfileOut, headers=VersionHeaders)
-def read_profile(uid: str) -> Response:
+def read_profile(uid: str) -> dict[str, Any]:
     """Somebody's portfolio page; guests see it of those who show something to the public."""
     viewer = current_viewer()
     user = find_by_uid(db.session(), uid)
     if user is None or not _may_meet(user, viewer):
         raise NotFound("There is no such portfolio, or it is not shown to you.")
-    return private_answer(jsonify(show_profile(user, get_profile(db.session(), user), viewer)))
+    return show_profile(user, get_profile(db.session(), user), viewer)
 
 
 def _may_meet(user: User, viewer: User | None) -> bool:
@@ -202,7 +196,7 @@ def _may_meet(user: User, viewer: User | None) -> bool:
 @token_required()
 @bp.input(ProfileChanges)
 @bp.output(ProfileOut)
-def change_own_profile(user: User, json_data: ProfileChanges) -> Response:
+def change_own_profile(user: User, json_data: ProfileChanges) -> dict[str, Any]:
     """Change what one says of oneself."""
     profile = change_profile(user, json_data)
-    return jsonify(show_profile(user, profile, user))
+    return show_profile(user, profile, user)

@@ -1,21 +1,16 @@
-"""What the portfolio takes and gives."""
+"""What the portfolio takes."""
 
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, RootModel
+from pydantic import AfterValidator, Field
 
-from homeroom.auth.models import User
 from homeroom.portfolio.links import MAX_ADDRESS_LENGTH, check_address
-from homeroom.portfolio.models import Profile, Project, ProjectPicture, Visibility
-from homeroom.portfolio.permissions import knows, may_edit
-from homeroom.uploads.models import Picture
-from homeroom.uploads.schemas import RenditionUrls
+from homeroom.portfolio.models import Visibility
 from homeroom.users.fields import clean_line, clean_name
-from homeroom.users.schemas import Avatar, show_avatar
 from homeroom.web.pagination import CURSOR, LIMIT, MAX_ID
-from homeroom.web.schema import Body, Output, Query, Sent, StorableText
+from homeroom.web.schema import Body, Query, Sent, StorableText
 
 MAX_TITLE_LENGTH = 120
 MAX_SUMMARY_LENGTH = 300
@@ -27,7 +22,6 @@ MAX_LINKS = 12
 MAX_PICTURES = 24
 MAX_ABOUT_LENGTH = 2_000
 MAX_PROJECTS_PER_PAGE = 100
-SHOWN_RENDITIONS = ("card", "page")
 
 Title = Annotated[
     StorableText,
@@ -134,160 +128,3 @@ class ProjectsQuery(Query):
     q: StorableText = Field(default="", max_length=200, description="Beginning of the title.")
     visibility: Visibility | None = Field(default=None, description="Projects that these people may see.")
     hidden: bool | None = Field(default=None, description="Hidden ones only (own, or all for the staff).")
-
-
-class AuthorOut(Output):
-    """Who made it; guests get the shown name only."""
-
-    name: str
-    uid: str | None = None
-    id: int | None = None
-    picture: RenditionUrls | None = Field(default=None, description="Addresses of the avatar.")
-
-
-class HiddenOut(Output):
-    """Why and since when the staff keeps a project hidden."""
-
-    reason: str
-    at: str
-
-
-class LinkOut(Output):
-    """A link with its words."""
-
-    label: str
-    url: str
-
-
-class ProjectPictureUrls(Output):
-    """Addresses by rendition: at most 480 wide, at most 1600 wide."""
-
-    card: RenditionUrls
-    page: RenditionUrls
-
-
-class ProjectPictureOut(Output):
-    """A picture of a project, with the addresses of its renditions."""
-
-    id: int
-    alt: str
-    width: int
-    height: int
-    urls: ProjectPictureUrls
-
-
-class LinkAttributesOut(Output):
-    """The attributes of a link in a text."""
-
-    href: str
-
-
-class ElementOut(Output):
-    """An element of a text, to be built without parsing HTML."""
-
-    tag: str = Field(description="One of a fixed list, as HTML has them.")
-    children: list["str | ElementOut"]
-    attrs: LinkAttributesOut | None = Field(default=None, description="Of links alone.")
-
-
-class ProjectOut(Output):
-    """A project; `body` and `content` are left out in lists."""
-
-    id: int
-    title: str
-    summary: str
-    body: str | None = None
-    content: list[str | ElementOut] | None = Field(
-        default=None, description="The body as a tree; what is text is a string."
-    )
-    visibility: Visibility
-    tags: list[str]
-    links: list[LinkOut]
-    pictures: list[ProjectPictureOut]
-    author: AuthorOut
-    access: list[Literal["rw", "ro"]]
-    hidden: HiddenOut | None
-    created_at: str
-    updated_at: str
-
-
-class PreviewOut(Output):
-    """A text as a project's page would show it."""
-
-    content: list[str | ElementOut] = Field(description="A tree, as `content` of a project.")
-
-
-class ProjectsOut(RootModel[list[ProjectOut]]):
-    """Projects, as an array."""
-
-
-class ProfileOut(Output):
-    """Somebody's portfolio page; guests get name, about and links only."""
-
-    name: str
-    about: str
-    links: list[LinkOut]
-    uid: str | None = None
-    id: int | None = None
-    shown_name: str | None = None
-    access: list[Literal["rw", "ro"]]
-
-
-def show_author(
-    owner: User, viewer: User | None, *, shown_name: str | None, avatar: Picture | None
-) -> dict[str, Any]:
-    """Who made a project, for a viewer; a guest gets the name that they chose to show, and no picture."""
-    if not knows(viewer, owner):
-        return {"name": shown_name or NAMELESS}
-    return {"name": owner.name, "uid": owner.uid, "id": owner.id, "picture": show_avatar(Avatar.of(avatar))}
-
-
-def show_project(project: Project, viewer: User | None, author: dict[str, Any]) -> dict[str, Any]:
-    """A project as it stands in a list, for a viewer; None is a guest."""
-    hidden = None
-    if project.hidden_at is not None:
-        hidden = {"reason": project.hidden_reason, "at": _moment(project.hidden_at)}
-    return {
-        "id": project.id,
-        "title": project.title,
-        "summary": project.summary,
-        "visibility": project.visibility.value,
-        "tags": [tag.tag for tag in project.tags],
-        "links": project.links,
-        "pictures": [_show_picture(placed) for placed in project.pictures],
-        "author": author,
-        "access": ["rw" if may_edit(project, viewer) else "ro"],
-        "hidden": hidden,
-        "created_at": _moment(project.created_at),
-        "updated_at": _moment(project.updated_at),
-    }
-
-
-def show_profile(user: User, profile: Profile, viewer: User | None) -> dict[str, Any]:
-    """A portfolio's page as a viewer may see it; None is a guest."""
-    said = {"about": profile.about, "links": profile.links}
-    if viewer is None or not knows(viewer, user):
-        return {"name": profile.shown_name or NAMELESS, **said, "access": ["ro"]}
-    own = viewer.id == user.id
-    known = {"name": user.name, "uid": user.uid, "id": user.id, "access": ["rw" if own else "ro"]}
-    return known | said | ({"shown_name": profile.shown_name} if own else {})
-
-
-def _show_picture(placed: ProjectPicture) -> dict[str, Any]:
-    picture = placed.picture
-    base = f"/api/projects/{placed.project_id}/pictures/{picture.id}"
-    urls = {
-        rendition: {"webp": f"{base}/{rendition}.webp", "original": f"{base}/{rendition}.{picture.suffix}"}
-        for rendition in SHOWN_RENDITIONS
-    }
-    return {
-        "id": picture.id,
-        "alt": placed.alt,
-        "width": picture.width,
-        "height": picture.height,
-        "urls": urls,
-    }
-
-
-def _moment(moment: Any) -> str:
-    return str(moment.isoformat(timespec="seconds"))

@@ -1,16 +1,15 @@
-"""The example to copy: an address that only who is signed in may ask, with one checked parameter."""
+"""The example to copy: an endpoint for signed-in users only, with one checked parameter."""
 
 from typing import Literal
 
-from apiflask import APIBlueprint
-from flask import Response, jsonify
 from pydantic import Field
 
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import User
+from homeroom.web.answers import Blueprint
 from homeroom.web.schema import Message, Query
 
-bp = APIBlueprint("greeting", __name__, url_prefix="/api/greeting", tag="Resources")
+bp = Blueprint("greeting", __name__, url_prefix="/api/greeting", tag="Resources")
 
 GREETINGS = {"en": "Hello", "es": "Hola", "fr": "Bonjour", "de": "Hallo"}
 
@@ -25,6 +24,6 @@ class GreetingQuery(Query):
 @token_required()
 @bp.input(GreetingQuery, location="query")
 @bp.output(Message)
-def greet(user: User, query_data: GreetingQuery) -> Response:
-    """Greet who is signed in."""
-    return jsonify(message=f"{GREETINGS[query_data.language]}, {user.name}!")
+def greet(user: User, query_data: GreetingQuery) -> dict[str, str]:
+    """Greet the signed-in user."""
+    return {"message": f"{GREETINGS[query_data.language]}, {user.name}!"}

@@ -1,9 +1,8 @@
 """`POST /api/roster`: the class list by API, for admins."""
 
-from collections.abc import Sequence
+from typing import Any
 
-from apiflask import APIBlueprint
-from flask import Response, jsonify, request
+from flask import request
 from pydantic import BaseModel
 
 from homeroom.auth.confirmation import require_confirmation
@@ -11,25 +10,21 @@ from homeroom.auth.guard import token_required
 from homeroom.auth.models import User
 from homeroom.data.database import db
 from homeroom.data.errors import Conflict, FieldProblem, InvalidFields, WrongType, reject_field
-from homeroom.roster.invitations import Invitation, invitations_at_hand, make_invitations
+from homeroom.roster.invitations import invitations_at_hand, make_invitations
 from homeroom.roster.parse import RosterError
 from homeroom.roster.permissions import IMPORT, READ_CODES
-from homeroom.roster.schemas import (
-    CodesOut,
-    ReportOut,
-    RosterFile,
-    RosterQuery,
-    show_report,
-)
+from homeroom.roster.presenters import CodesOut, ReportOut, show_invitation, show_report
+from homeroom.roster.schemas import RosterFile, RosterQuery
 from homeroom.roster.services import (
     ImportConflictError,
     ImportReport,
     import_roster,
 )
 from homeroom.roster.text import MAX_BYTES
+from homeroom.web.answers import Blueprint
 from homeroom.web.schema import reads_body
 
-bp = APIBlueprint("roster", __name__, url_prefix="/api", tag="Roster")
+bp = Blueprint("roster", __name__, url_prefix="/api", tag="Roster")
 
 # What clients call a CSV file; Windows takes it for Excel's.
 FILE_TYPES = frozenset(
@@ -54,7 +49,7 @@ MAX_ROWS_NAMED = 100
 @bp.input(RosterQuery, location="query")
 @bp.output(ReportOut, description="What became of each line, with a join code for each new user.")
 @reads_body(ROSTER_BODY)
-def post_roster(_admin: User, query_data: RosterQuery) -> Response:
+def post_roster(_admin: User, query_data: RosterQuery) -> dict[str, Any]:
     """Import a class list: the CSV file itself as `text/csv`, or as `file` of a form.
 
     All rows are taken, or none: a row that cannot be taken is named in `errors`, by its line in the
@@ -74,36 +69,27 @@ def post_roster(_admin: User, query_data: RosterQuery) -> Response:
         raise Conflict(str(error)) from None
     if report.rejected and not query_data.dry_run:
         raise _rejection(report)
-    return jsonify(show_report(report))
+    return show_report(report)
 
 
 @bp.get("/roster/codes")
 @bp.doc(operation_id="list_join_codes")
 @token_required(READ_CODES)
 @bp.output(CodesOut)
-def list_codes(_admin: User) -> Response:
+def list_codes(_admin: User) -> list[dict[str, str]]:
     """The join codes that are good, of all who have not joined. Reading makes none: see `POST`."""
     require_confirmation()
-    return _codes_response(invitations_at_hand(db.session()))
+    return [show_invitation(one) for one in invitations_at_hand(db.session())]
 
 
 @bp.post("/roster/codes")
 @bp.doc(operation_id="make_join_codes")
 @token_required(READ_CODES)
 @bp.output(CodesOut)
-def make_codes(_admin: User) -> Response:
+def make_codes(_admin: User) -> list[dict[str, str]]:
     """The join codes of all who have not joined, to print; one that is missing or has ended is made anew."""
     require_confirmation()
-    return _codes_response(make_invitations())
-
-
-def _codes_response(invited: Sequence[Invitation]) -> Response:
-    return jsonify(
-        [
-            {"name": one.name, "uid": one.uid, "code": one.code, "expires_at": one.expires_at.isoformat()}
-            for one in invited
-        ]
-    )
+    return [show_invitation(one) for one in make_invitations()]
 
 
 def _file() -> bytes:

@@ -8,8 +8,6 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from apiflask import APIBlueprint
-from flask import Response
 from pydantic import Field, RootModel
 from sqlalchemy import ColumnElement, Row, SQLColumnExpression, String, literal, literal_column, null, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -21,11 +19,11 @@ from homeroom.portfolio.models import Project, ProjectPicture
 from homeroom.portfolio.permissions import visible_projects
 from homeroom.staff.permissions import SEE_CLASS
 from homeroom.uploads.models import Picture, Purpose
-from homeroom.web.answers import PageHeaders, page_answer
+from homeroom.web.answers import Answer, Blueprint, PageHeaders, page_answer
 from homeroom.web.pagination import CURSOR, LIMIT, AnySelect, Order, Page, bounded_count, merged_page
 from homeroom.web.schema import Output, Query, StorableText
 
-bp = APIBlueprint("activity", __name__, url_prefix="/api", tag="Class")
+bp = Blueprint("activity", __name__, url_prefix="/api", tag="Class")
 
 _Moment = InstrumentedAttribute[Any]
 _RowId = InstrumentedAttribute[int]
@@ -171,7 +169,7 @@ class EventsOut(RootModel[list[EventOut]]):
 @token_required(SEE_CLASS)
 @bp.input(ActivityQuery, location="query")
 @bp.output(EventsOut, headers=PageHeaders)
-def activity(user: User, query_data: ActivityQuery) -> Response:
+def activity(user: User, query_data: ActivityQuery) -> Answer:
     """Accounts, projects and pictures of late, the latest first; of drafts only one's own."""
     page, total = _events_page(db.session(), query_data, user)
     return page_answer([_show(event) for event in page.rows], page, total)

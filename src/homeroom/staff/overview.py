@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import accumulate
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from apiflask import APIBlueprint
-from flask import Response, jsonify
 from pydantic import Field
 
 from homeroom.auth.guard import token_required
@@ -18,9 +17,10 @@ from homeroom.data.tallies import Counts, Series, Total, read_counts
 from homeroom.data.types import utc_now
 from homeroom.portfolio.models import Visibility
 from homeroom.staff.permissions import SEE_CLASS
+from homeroom.web.answers import Blueprint
 from homeroom.web.schema import Output
 
-bp = APIBlueprint("overview", __name__, url_prefix="/api", tag="Class")
+bp = Blueprint("overview", __name__, url_prefix="/api", tag="Class")
 
 DAYS_SHOWN = 60
 
@@ -48,20 +48,20 @@ class OverviewOut(Output):
 @bp.doc(operation_id="read_overview")
 @token_required(SEE_CLASS)
 @bp.output(OverviewOut)
-def overview(_user: User) -> Response:
+def overview(_user: User) -> dict[str, Any]:
     """Who has joined, projects over time, storage used."""
     calendar = _Calendar.ending_today()
     counts = read_counts(db.session(), calendar.begins)
     stored = counts.totals[Total.PICTURES_BYTES]
-    return jsonify(
-        users=_named("users", counts, Status),
-        projects=_named("projects", counts, [*Visibility, "hidden"]),
-        projects_by_day=calendar.listed(counts.spans[Series.PROJECTS]),
-        users_by_day=calendar.listed(counts.spans[Series.USERS]),
-        storage_by_day=calendar.listed(_at_end_of_days(counts.spans[Series.PICTURES], stored)),
-        storage_bytes=stored,
-        max_storage_bytes=current_config().max_bytes_of_class,
-    )
+    return {
+        "users": _named("users", counts, Status),
+        "projects": _named("projects", counts, [*Visibility, "hidden"]),
+        "projects_by_day": calendar.listed(counts.spans[Series.PROJECTS]),
+        "users_by_day": calendar.listed(counts.spans[Series.USERS]),
+        "storage_by_day": calendar.listed(_at_end_of_days(counts.spans[Series.PICTURES], stored)),
+        "storage_bytes": stored,
+        "max_storage_bytes": current_config().max_bytes_of_class,
+    }
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,23 @@
 """Uploads: a picture comes in, is looked at by its owner, and may be taken back."""
 
 from dataclasses import asdict
+from typing import Any
 
-from apiflask import APIBlueprint
-from flask import Response, jsonify
+from flask import Response
 
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import User
 from homeroom.data.database import db
 from homeroom.uploads.models import Purpose
+from homeroom.uploads.presenters import UploadOut, UsageOut, show_upload
 from homeroom.uploads.receiving import PICTURE_BODY, received_picture, receives_pictures
 from homeroom.uploads.room import usage_of
-from homeroom.uploads.schemas import UploadOut, UsageOut, show_upload
 from homeroom.uploads.services import create_picture, discard_upload, find_picture
 from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
+from homeroom.web.answers import Blueprint
 from homeroom.web.schema import Message, reads_body
 
-bp = APIBlueprint("uploads", __name__, url_prefix="/api/uploads", tag="Pictures")
+bp = Blueprint("uploads", __name__, url_prefix="/api/uploads", tag="Pictures")
 
 
 @bp.post("/")
@@ -25,7 +26,7 @@ bp = APIBlueprint("uploads", __name__, url_prefix="/api/uploads", tag="Pictures"
 @receives_pictures
 @bp.output(UploadOut, status_code=201, description="The picture is kept; a project may use it.")
 @reads_body(PICTURE_BODY)
-def upload(user: User) -> Response:
+def upload(user: User) -> dict[str, Any]:
     """Send a picture: JPEG, PNG, GIF or WebP, as `file` of a form, or as the body itself.
 
     It is told by its content, checked to its last byte, and kept in three sizes without metadata.
@@ -33,18 +34,16 @@ def upload(user: User) -> Response:
     """
     with received_picture() as file:
         picture = create_picture(file.stream, user, Purpose.PROJECT, name=file.name)
-    response = jsonify(show_upload(picture))
-    response.status_code = 201
-    return response
+    return show_upload(picture)
 
 
 @bp.get("/usage")
 @bp.doc(operation_id="read_usage")
 @token_required()
 @bp.output(UsageOut)
-def usage(user: User) -> Response:
+def usage(user: User) -> dict[str, Any]:
     """How many pictures one has, used or not, and how many bytes they take; and how many one may have."""
-    return jsonify(asdict(usage_of(db.session(), user.id)))
+    return asdict(usage_of(db.session(), user.id))
 
 
 @bp.get("/<int:picture_id>/<rendition>.<extension>")
@@ -58,7 +57,7 @@ def read_upload(viewer: User, picture_id: int, rendition: str, extension: str) -
 @bp.delete("/<int:picture_id>")
 @token_required()
 @bp.output(Message)
-def delete_upload(user: User, picture_id: int) -> Response:
+def delete_upload(user: User, picture_id: int) -> dict[str, Any]:
     """Take back one's own upload that nothing uses."""
     discard_upload(picture_id, user.id)
-    return jsonify(message="The picture was deleted.")
+    return {"message": "The picture was deleted."}

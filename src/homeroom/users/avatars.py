@@ -3,9 +3,9 @@
 import base64
 import binascii
 import io
+from typing import Any
 
-from apiflask import APIBlueprint
-from flask import Response, jsonify, request
+from flask import Response, request
 from pydantic import Field, ValidationError
 
 from homeroom.auth.guard import token_required
@@ -22,12 +22,13 @@ from homeroom.uploads.renditions import Rendition
 from homeroom.uploads.services import avatars_of, create_picture, delete_pictures, forget_files
 from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
 from homeroom.uploads.storage import PictureMissingError, current_storage
-from homeroom.users.queries import get_user
-from homeroom.users.schemas import UserOut, avatar_version, show_user
+from homeroom.users.presenters import UserOut, digest_version, show_user
+from homeroom.users.queries import avatar_of, get_user
+from homeroom.web.answers import Blueprint
 from homeroom.web.pagination import MAX_ID
 from homeroom.web.schema import Body, ContractBody, Output, reads_body
 
-bp = APIBlueprint("pictures", __name__, url_prefix="/api", tag="Users")
+bp = Blueprint("pictures", __name__, url_prefix="/api", tag="Users")
 
 
 class Base64PictureIn(ContractBody):
@@ -51,7 +52,7 @@ class UploadToUse(Body):
 @bp.get("/id/pfp")
 @token_required()
 @bp.output(Base64PictureOut)
-def read_own_picture(user: User) -> Response:
+def read_own_picture(user: User) -> dict[str, Any]:
     """One's own picture, 128 pixels square."""
     user_id, missing = user.id, None
     while avatar := _avatar_of(user_id):
@@ -59,14 +60,14 @@ def read_own_picture(user: User) -> Response:
             raise NotFound("Your picture is missing on the server; send it again.")
         missing = avatar.id
         try:
-            return _base64_response(avatar)
+            return _as_base64(avatar)
         except PictureMissingError:
             # Replaced since it was looked up? Then another one is the picture now.
             continue
     raise NotFound("You have no picture yet.")
 
 
-def _base64_response(picture: Picture) -> Response:
+def _as_base64(picture: Picture) -> dict[str, Any]:
     """A picture's smallest rendition.
 
     Raises:
@@ -75,7 +76,7 @@ def _base64_response(picture: Picture) -> Response:
     name = picture.file_name(Rendition.AVATAR, picture.suffix)
     # The storage may take its time; nobody else shall wait for this connection meanwhile.
     give_connection_back()
-    return jsonify(pfp=base64.b64encode(current_storage().read(name)).decode())
+    return {"pfp": base64.b64encode(current_storage().read(name)).decode()}
 
 
 @bp.put("/id/pfp")
@@ -83,15 +84,15 @@ def _base64_response(picture: Picture) -> Response:
 @receives_pictures
 @bp.input(Base64PictureIn)
 @bp.output(Base64PictureOut)
-def replace_own_picture(user: User, json_data: Base64PictureIn) -> Response:
+def replace_own_picture(user: User, json_data: Base64PictureIn) -> dict[str, Any]:
     """Set one's own picture; it is checked, turned upright, and stripped of metadata."""
     user_id = user.id
     picture = create_picture(io.BytesIO(_decode(json_data.pfp)), user, Purpose.AVATAR)
     picture_id = picture.id
     # Read before it is the avatar: the next one that is sent replaces it, files and all.
-    response = _base64_response(picture)
+    shown = _as_base64(picture)
     use_as_avatar(picture_id, user_id)
-    return response
+    return shown
 
 
 def _decode(text: str) -> bytes:
@@ -106,11 +107,11 @@ def _decode(text: str) -> bytes:
 @receives_pictures
 @bp.output(UserOut)
 @reads_body({"application/json": UploadToUse, **PICTURE_BODY})
-def replace_avatar(user: User) -> Response:
+def replace_avatar(user: User) -> dict[str, Any]:
     """Set one's own picture: `{"picture_id"}` of an upload, a form with `file`, or the picture itself."""
     user_id = user.id
     use_as_avatar(_upload_to_use() if request.is_json else _receive_avatar(user), user_id)
-    return _self_response(user_id)
+    return _shown_self(user_id)
 
 
 def _upload_to_use() -> int:
@@ -129,14 +130,14 @@ def _receive_avatar(user: User) -> int:
 @bp.delete("/id/pfp", endpoint="remove_own_picture")
 @token_required()
 @bp.output(UserOut)
-def remove_avatar(user: User) -> Response:
+def remove_avatar(user: User) -> dict[str, Any]:
     """Take one's own picture away; doing it twice is no error."""
     user_id = user.id
     with write_transaction() as session:
         lock_user(session, user_id)
         files = delete_pictures(session, avatars_of(session, [user_id]).values())
     forget_files(files)
-    return _self_response(user_id)
+    return _shown_self(user_id)
 
 
 @bp.get("/users/<int:user_id>/picture/<rendition>.<extension>")
@@ -151,7 +152,7 @@ def read_avatar(viewer: User, user_id: int, rendition: str, extension: str) -> R
     avatar = _avatar_of(get_user(db.session(), user_id, viewer).id)
     if avatar is None:
         raise NotFound("This user has no picture.")
-    version = avatar_version(avatar)
+    version = digest_version(avatar.digest)
     response = send_rendition(avatar, rendition, extension)
     if request.args.get("v") != version:
         response.headers["Cache-Control"] = "private, no-cache"
@@ -185,6 +186,6 @@ def _avatar_of(user_id: int) -> Picture | None:
     return avatars_of(db.session(), [user_id]).get(user_id)
 
 
-def _self_response(user_id: int) -> Response:
+def _shown_self(user_id: int) -> dict[str, Any]:
     user = db.session().get_one(User, user_id)
-    return jsonify(show_user(user, user, today()))
+    return show_user(user, avatar_of(db.session(), user_id), user, today())

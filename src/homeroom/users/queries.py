@@ -1,5 +1,6 @@
 """Reading the directory: lists, search, and one user by id or ID."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +13,8 @@ from homeroom.auth.sessions import find_by_uid
 from homeroom.data.errors import NotFound
 from homeroom.uploads.models import Picture, Purpose
 from homeroom.users.permissions import sees_everybody, sees_only_themselves, visible_users
-from homeroom.users.schemas import Avatar, Sort, UsersQuery
+from homeroom.users.presenters import Avatar
+from homeroom.users.schemas import Sort, UsersQuery
 from homeroom.users.search import Search, search_people
 from homeroom.web.pagination import (
     AnySelect,
@@ -147,3 +149,16 @@ def _found(user: User | None) -> User:
     if user is None:
         raise NotFound("There is no such user.")
     return user
+
+
+def avatars_of_users(session: Session, user_ids: Iterable[int]) -> dict[int, Avatar]:
+    """What users' avatars are shown by, by user; in one query however many users there are."""
+    statement = select(Picture.owner_id, Picture.digest, Picture.type).where(
+        Picture.owner_id.in_(list(user_ids)), Picture.attached, Picture.purpose == Purpose.AVATAR
+    )
+    return {row.owner_id: Avatar(*row) for row in session.execute(statement)}
+
+
+def avatar_of(session: Session, user_id: int) -> Avatar | None:
+    """What a user's avatar is shown by; None: they have none."""
+    return avatars_of_users(session, [user_id]).get(user_id)

@@ -3,8 +3,7 @@
 from functools import wraps
 from typing import Any
 
-from apiflask import APIBlueprint
-from flask import Response, g, jsonify, request
+from flask import Response, after_this_request, g, request
 
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import current_claims, current_viewer, signed_in, token_required
@@ -17,33 +16,33 @@ from homeroom.data.database import db
 from homeroom.data.errors import Forbidden, NotSignedIn
 from homeroom.users.creation import create_user, create_users, sign_up, sign_up_with_code
 from homeroom.users.permissions import ADMIT, DELETE_BY_UID, GIVE_JOIN_CODES, may_create_others
-from homeroom.users.queries import get_user, get_user_by_uid, users_page
-from homeroom.users.schemas import (
+from homeroom.users.presenters import (
     CodeOut,
-    CodeSignUp,
     CreatedOut,
+    SelfOut,
+    UserOut,
+    UsersOut,
+    VisitorOut,
+    show_self,
+    show_user,
+)
+from homeroom.users.queries import avatar_of, get_user, get_user_by_uid, users_page
+from homeroom.users.schemas import (
+    CodeSignUp,
     NewUser,
     NewUsers,
     OwnDeletion,
-    SelfOut,
     UserChanges,
-    UserOut,
-    UsersOut,
     UsersQuery,
     UserToDelete,
-    VisitorOut,
-    show_one,
-    show_self,
-    show_user,
-    show_users,
 )
 from homeroom.users.services import admit_user, change_user, delete_user, issue_join_code
-from homeroom.web.answers import PageHeaders, VersionHeaders, page_answer, private_answer
+from homeroom.web.answers import Answer, Blueprint, PageHeaders, VersionHeaders, page_answer
 from homeroom.web.ignored_fields import note_ignored
 from homeroom.web.read_path import KeptRoutes
 from homeroom.web.schema import Message, View, reads_body
 
-bp = APIBlueprint("users", __name__, url_prefix="/api", tag="Users")
+bp = Blueprint("users", __name__, url_prefix="/api", tag="Users")
 
 # `/api/user` is another name of `/api/id`.
 KEPT_ROUTES = KeptRoutes(
@@ -52,35 +51,43 @@ KEPT_ROUTES = KeptRoutes(
 USER = "/users/<int:user_id>"
 
 
+def _shown(user: User, viewer: User) -> dict[str, Any]:
+    return show_user(user, avatar_of(db.session(), user.id), viewer, today())
+
+
+def _shown_self(user: User) -> dict[str, Any]:
+    return show_self(user, avatar_of(db.session(), user.id), today())
+
+
 @bp.get("/id")
 @bp.get("/user", endpoint="read_self_as_user")
 @token_required()
 @bp.output(SelfOut, headers=VersionHeaders)
-def read_self(user: User) -> Response:
+def read_self(user: User) -> dict[str, Any]:
     """Who is signed in."""
-    return private_answer(jsonify(show_self(user, today())))
+    return _shown_self(user)
 
 
 @bp.get("/session")
 @bp.output(VisitorOut, headers=VersionHeaders)
-def read_session() -> Response:
+def read_session() -> dict[str, Any]:
     """Who is signed in, or that nobody is, which is no error here."""
     user = current_viewer()
-    return private_answer(jsonify(user=None if user is None else show_self(user, today())))
+    return {"user": None if user is None else _shown_self(user)}
 
 
 @bp.get("/users/")
 @token_required()
 @bp.input(UsersQuery, location="query")
 @bp.output(UsersOut, headers=PageHeaders)
-def list_users(viewer: User, query_data: UsersQuery) -> Response:
+def list_users(viewer: User, query_data: UsersQuery) -> Answer:
     """The class's users, a page at a time.
 
     `q` finds those whose name or ID begins with it, whatever the case and accents.
     """
     page, total = users_page(db.session(), query_data, viewer)
     day = today()
-    return page_answer([show_one(row, row.avatar, viewer, day) for row in page.rows], page, total)
+    return page_answer([show_user(row, row.avatar, viewer, day) for row in page.rows], page, total)
 
 
 def _lists_are_for_admins(view: View) -> View:
@@ -100,21 +107,18 @@ def _lists_are_for_admins(view: View) -> View:
 @_lists_are_for_admins
 @bp.input(NewUsers)
 @bp.output(CreatedOut, status_code=201)
-def create(json_data: NewUsers) -> Response:
+def create(json_data: NewUsers) -> dict[str, Any] | list[dict[str, Any]]:
     """Sign up, or, as an admin, make one user or an array of them.
 
     Who may sign up is the setting `REGISTRATION`; by default a join code is needed.
     """
     body = json_data.root
     if isinstance(body, list):
-        response = jsonify(_create_many(body))
-    elif isinstance(body, CodeSignUp):
+        return _create_many(body)
+    if isinstance(body, CodeSignUp):
         user = sign_up_with_code(body, current_device())
-        response = jsonify(show_user(user, user, today()))
-    else:
-        response = jsonify(_create_one(body))
-    response.status_code = 201
-    return response
+        return _shown(user, user)
+    return _create_one(body)
 
 
 def _create_one(body: NewUser) -> dict[str, Any]:
@@ -123,16 +127,16 @@ def _create_one(body: NewUser) -> dict[str, Any]:
         if body.role is not None:
             note_ignored(["role"])
         user = sign_up(body, current_device())
-        return show_user(user, user, today())
+        return _shown(user, user)
     require_confirmation()
-    return show_user(create_user(body), admin, today())
+    return _shown(create_user(body), admin)
 
 
 def _create_many(body: list[NewUser]) -> list[dict[str, Any]]:
     admin, g.claims = signed_in()
     require_confirmation()
-    users = create_users(body)
-    return show_users(users, admin, today())
+    # Nobody who was made a moment ago has a picture.
+    return [show_user(user, None, admin, today()) for user in create_users(body)]
 
 
 def _admin_if_any() -> User | None:
@@ -149,7 +153,7 @@ def _admin_if_any() -> User | None:
 @token_required()
 @bp.input(UserChanges)
 @bp.output(UserOut)
-def change_named(actor: User, json_data: UserChanges) -> Response:
+def change_named(actor: User, json_data: UserChanges) -> dict[str, Any]:
     """Change the user whom `id` or `uid` names; neither means oneself."""
     if json_data.id is not None:
         return _changed(json_data.id, json_data, actor)
@@ -163,7 +167,7 @@ def change_named(actor: User, json_data: UserChanges) -> Response:
 @token_required()
 @bp.input(UserChanges)
 @bp.output(UserOut)
-def change_self(actor: User, json_data: UserChanges) -> Response:
+def change_self(actor: User, json_data: UserChanges) -> dict[str, Any]:
     """Change oneself; `uid` is the new ID here."""
     return _changed(actor.id, json_data, actor)
 
@@ -173,7 +177,7 @@ def change_self(actor: User, json_data: UserChanges) -> Response:
 @token_required(DELETE_BY_UID)
 @bp.input(UserToDelete)
 @bp.output(Message)
-def delete_named(actor: User, json_data: UserToDelete) -> Response:
+def delete_named(actor: User, json_data: UserToDelete) -> dict[str, Any]:
     """Delete the user with an ID; oneself only with the password."""
     target = get_user_by_uid(db.session(), json_data.uid, actor)
     return _deleted(target.id, actor, json_data.current_password)
@@ -183,7 +187,7 @@ def delete_named(actor: User, json_data: UserToDelete) -> Response:
 @token_required()
 @bp.input(OwnDeletion)
 @bp.output(Message)
-def delete_self(actor: User, json_data: OwnDeletion) -> Response:
+def delete_self(actor: User, json_data: OwnDeletion) -> dict[str, Any]:
     """Delete oneself with all that is one's own."""
     return _deleted(actor.id, actor, json_data.current_password)
 
@@ -191,9 +195,9 @@ def delete_self(actor: User, json_data: OwnDeletion) -> Response:
 @bp.get(USER)
 @token_required()
 @bp.output(UserOut, headers=VersionHeaders)
-def read_user(viewer: User, user_id: int) -> Response:
+def read_user(viewer: User, user_id: int) -> dict[str, Any]:
     """One user."""
-    return private_answer(jsonify(show_user(get_user(db.session(), user_id, viewer), viewer, today())))
+    return _shown(get_user(db.session(), user_id, viewer), viewer)
 
 
 @bp.route(USER, methods=["PUT", "PATCH"])
@@ -201,7 +205,7 @@ def read_user(viewer: User, user_id: int) -> Response:
 @token_required()
 @bp.input(UserChanges)
 @bp.output(UserOut)
-def change_one(actor: User, user_id: int, json_data: UserChanges) -> Response:
+def change_one(actor: User, user_id: int, json_data: UserChanges) -> dict[str, Any]:
     """Change one user; fields that are not sent stay as they are."""
     return _changed(user_id, json_data, actor)
 
@@ -213,7 +217,7 @@ def change_one(actor: User, user_id: int, json_data: UserChanges) -> Response:
 @bp.output(Message)
 # An admin who deletes somebody else has nothing to say.
 @reads_body({"application/json": OwnDeletion}, required=False)
-def delete_one(actor: User, user_id: int, json_data: OwnDeletion) -> Response:
+def delete_one(actor: User, user_id: int, json_data: OwnDeletion) -> dict[str, Any]:
     """Delete one user with all that is theirs: oneself with `current_password`, or, as an admin, anyone."""
     return _deleted(user_id, actor, json_data.current_password)
 
@@ -221,36 +225,39 @@ def delete_one(actor: User, user_id: int, json_data: OwnDeletion) -> Response:
 @bp.post(f"{USER}/join-code")
 @token_required(GIVE_JOIN_CODES)
 @bp.output(CodeOut)
-def make_join_code(actor: User, user_id: int) -> Response:
+def make_join_code(actor: User, user_id: int) -> dict[str, Any]:
     """A new one-time code for a first or a forgotten password; an older one ends."""
     require_confirmation()
     issued = issue_join_code(user_id, actor)
-    return jsonify(code=issued.code, expires_at=issued.expires_at.isoformat(timespec="seconds"))
+    return {"code": issued.code, "expires_at": issued.expires_at.isoformat(timespec="seconds")}
 
 
 @bp.post(f"{USER}/admission")
 @bp.doc(operation_id="admit_user")
 @token_required(ADMIT)
 @bp.output(UserOut)
-def admit(actor: User, user_id: int) -> Response:
+def admit(actor: User, user_id: int) -> dict[str, Any]:
     """Let a pending account into the class (`REGISTRATION=approval`)."""
     require_confirmation()
-    return jsonify(show_user(admit_user(user_id, actor), actor, today()))
+    return _shown(admit_user(user_id, actor), actor)
 
 
-def _changed(user_id: int, changes: UserChanges, actor: User) -> Response:
-    return jsonify(show_user(change_user(user_id, changes, actor), actor, today()))
+def _changed(user_id: int, changes: UserChanges, actor: User) -> dict[str, Any]:
+    return _shown(change_user(user_id, changes, actor), actor)
 
 
-def _deleted(user_id: int, actor: User, password: str | None) -> Response:
-    is_self = user_id == actor.id
-    if is_self:
-        if not password:
-            raise Forbidden("To delete your account, send your current password.")
-        confirm_password(actor, password, current_claims())
-    else:
+def _deleted(user_id: int, actor: User, password: str | None) -> dict[str, Any]:
+    if user_id != actor.id:
         require_confirmation()
-    response = jsonify(message=f"{delete_user(user_id, actor)} was deleted.")
-    if is_self:
+        return {"message": f"{delete_user(user_id, actor)} was deleted."}
+    if not password:
+        raise Forbidden("To delete your account, send your current password.")
+    confirm_password(actor, password, current_claims())
+    name = delete_user(user_id, actor)
+
+    @after_this_request
+    def clear_cookie(response: Response) -> Response:
         clear_session_cookie(response)
-    return response
+        return response
+
+    return {"message": f"{name} was deleted."}

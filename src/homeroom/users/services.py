@@ -31,12 +31,9 @@ from homeroom.users.permissions import (
     may_give_roles,
     must_confirm_new_own_id,
 )
-from homeroom.users.queries import get_user
-from homeroom.users.schemas import (
-    READ_ONLY_FIELDS,
-    UserChanges,
-    show_user,
-)
+from homeroom.users.presenters import show_user
+from homeroom.users.queries import avatar_of, get_user
+from homeroom.users.schemas import READ_ONLY_FIELDS, UserChanges
 from homeroom.users.uniqueness import flush_unique, leave_others_roster_keys
 
 
@@ -70,7 +67,7 @@ def change_user(user_id: int, changes: UserChanges, actor: User) -> User:
     with write_transaction() as session:
         target, actor = _locked_pair(session, user_id, actor_id, and_admins=changes.role is not None)
         _require_owner_or_admin(target, actor)
-        _refuse_read_only(target, changes, actor)
+        _refuse_read_only(session, target, changes, actor)
         _apply_role(session, target, changes, actor)
         by_staff = _gives_id(target, changes) and gives_ids_for_the_roster(actor)
         _apply_fields(target, changes)
@@ -123,9 +120,9 @@ def _new_hash(target: User, changes: UserChanges, actor: User) -> str | None:
     return hash_new_password(changes.password, uid=uid, name=name)
 
 
-def _refuse_read_only(target: User, changes: UserChanges, actor: User) -> None:
+def _refuse_read_only(session: Session, target: User, changes: UserChanges, actor: User) -> None:
     """A page may send back what it was given, but nothing else, for a field that the server sets."""
-    shown = show_user(target, actor, today())
+    shown = show_user(target, avatar_of(session, target.id), actor, today())
     for field in (*READ_ONLY_FIELDS, "id"):
         if field in changes.model_fields_set and getattr(changes, field) != shown.get(field):
             reject_field(f"#/{field}", f"The server alone sets `{field}`.")

@@ -1,11 +1,16 @@
-"""Answers for one pair of eyes, and lists of which more pages follow; in the same habit everywhere."""
+"""Answers: a view returns data, and what it declares with `@bp.output` is what is sent."""
 
 import gzip
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, ParamSpec
 
 import msgspec
-from flask import Response, request
-from pydantic import Field
+from apiflask import APIBlueprint
+from apiflask.schemas import FileSchema
+from flask import Response, current_app, request
+from pydantic import BaseModel, Field
 from werkzeug.datastructures import Accept
 
 from homeroom.web.pagination import Page
@@ -13,6 +18,9 @@ from homeroom.web.schema import Output
 
 # Below that a packet more or less is not the point.
 _MIN_COMPRESSED_BYTES = 1024
+_READING = ("GET", "HEAD")
+
+Inputs = ParamSpec("Inputs")
 
 
 class VersionHeaders(Output):
@@ -39,25 +47,84 @@ class PageHeaders(VersionHeaders):
     )
 
 
-def private_answer(response: Response) -> Response:
-    """Kept by the browser alone, and asked about each time; an entity tag that is set already stays."""
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.vary.add("Cookie")
-    response.add_etag()
-    return response.make_conditional(request)  # type: ignore[return-value]  # Flask's Response
+@dataclass(frozen=True)
+class Answer:
+    """Data, and what a view says beside it."""
+
+    data: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+    # None: made of the body, where the view declares `VersionHeaders`.
+    etag: str | None = None
 
 
-def page_answer(shown: list[dict[str, Any]], page: Page[Any], total: int | None) -> Response:
+def page_answer(shown: list[dict[str, Any]], page: Page[Any], total: int | None) -> Answer:
     """A page of a list: the body stays an array, headers tell the total and the way on (RFC 8288).
 
     Where more rows match than are worth counting, there is no total.
     """
-    response = Response(msgspec.json.encode(shown) + b"\n", mimetype="application/json")
-    if total is not None:
-        response.headers["X-Total-Count"] = str(total)
+    headers = {} if total is None else {"X-Total-Count": str(total)}
     if page.link is not None:
-        response.headers["Link"] = page.link
-    return private_answer(_compressed(response))
+        headers["Link"] = page.link
+    return Answer(shown, headers)
+
+
+class Blueprint(APIBlueprint):
+    """A blueprint whose views return data; a `Response`, such as a file, is sent as it is."""
+
+    def output(  # type: ignore[override]  # what we declare is a part of what APIFlask knows
+        self,
+        schema: type[BaseModel] | FileSchema,
+        status_code: int = 200,
+        *,
+        headers: type[VersionHeaders] | None = None,
+        **documented: Any,
+    ) -> Callable[[Callable[Inputs, Any]], Callable[Inputs, Response]]:
+        """Declare what a view answers with.
+
+        APIFlask documents it. Sending is done here: its own way fills in each field that a viewer does not
+        get with null, and validates at every request what tests have validated. In tests, what is sent must
+        be what is declared, to the last field.
+
+        Args:
+            headers: `VersionHeaders` for an answer that its reader keeps and asks about again; `PageHeaders`
+                for a list of which more pages follow.
+        """
+        declare = super().output(schema, status_code, headers=headers, **documented)
+
+        def decorator(view: Callable[Inputs, Any]) -> Callable[Inputs, Response]:
+            @wraps(view)
+            def answering(*args: Inputs.args, **kwargs: Inputs.kwargs) -> Response:
+                answer = view(*args, **kwargs)
+                if isinstance(answer, Response):
+                    return answer
+                answer = answer if isinstance(answer, Answer) else Answer(answer)
+                body = msgspec.json.encode(answer.data)
+                if current_app.testing and isinstance(schema, type):
+                    schema.model_validate_json(body, strict=True, extra="forbid", by_alias=True)
+                return _response(answer, body, status_code, headers)
+
+            return declare(answering)
+
+        return decorator
+
+
+def _response(
+    answer: Answer, body: bytes, status_code: int, declared: type[VersionHeaders] | None
+) -> Response:
+    response = Response(body + b"\n", status_code, answer.headers, mimetype="application/json")
+    if declared is None:
+        return response
+    if declared is PageHeaders:
+        _compress(response)
+    if answer.etag is not None:
+        response.set_etag(answer.etag)
+    if request.method not in _READING:
+        return response
+    # Cached by this browser alone, and revalidated on every use.
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.vary.add("Cookie")
+    response.add_etag()
+    return response.make_conditional(request)  # type: ignore[return-value]  # Flask's Response
 
 
 def accepts_gzip(encodings: Accept) -> bool:
@@ -65,12 +132,11 @@ def accepts_gzip(encodings: Accept) -> bool:
     return encodings.quality("gzip") > 0
 
 
-def _compressed(response: Response) -> Response:
-    """The answer as gzip, if the browser takes it; its entity tag is then another one (RFC 9110, 8.8.3.3)."""
+def _compress(response: Response) -> None:
+    """Make the body gzip, if the browser takes it; its entity tag is then another one (RFC 9110, 8.8.3.3)."""
     response.vary.add("Accept-Encoding")
     body = response.get_data()
     if len(body) >= _MIN_COMPRESSED_BYTES and accepts_gzip(request.accept_encodings):
         # No time of day in it: equal lists have equal tags.
         response.set_data(gzip.compress(body, mtime=0))
         response.content_encoding = "gzip"
-    return response

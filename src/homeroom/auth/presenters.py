@@ -1,0 +1,72 @@
+"""What signing in and joining give."""
+
+from typing import Any
+
+from pydantic import Field, RootModel
+
+from homeroom.auth.devices import describe_device
+from homeroom.auth.last_use import current_last_uses
+from homeroom.auth.models import Role, User, UserSession
+from homeroom.web.schema import Message, Output
+
+
+class CodeOwner(Output):
+    """Whom a code is for."""
+
+    name: str
+    uid: str
+
+
+class SignedInUserOut(Output):
+    """Whose session it is."""
+
+    id: int
+    uid: str
+    name: str
+    role: Role
+
+
+class SignedInOut(Message):
+    """A session has begun."""
+
+    user: SignedInUserOut
+
+
+class SessionOut(Output):
+    """One sign-in on one device."""
+
+    id: str
+    device: str = Field(examples=["Chrome on Windows"])
+    created_at: str
+    last_used_at: str | None
+    current: bool
+
+
+class SessionsOut(RootModel[list[SessionOut]]):
+    """One's sessions, the newest first."""
+
+
+class SessionsEnded(Message):
+    """How many sessions were ended."""
+
+    ended: int
+
+
+def show_signed_in(user: User) -> dict[str, Any]:
+    """Whose session has begun."""
+    return {
+        "message": f"Authentication for {user.uid} successful",
+        "user": {"id": user.id, "uid": user.uid, "name": user.name, "role": user.role},
+    }
+
+
+def show_session(row: UserSession, *, current: bool) -> dict[str, Any]:
+    """One's own session on one device; `current` is the one that asks."""
+    used = current_last_uses().noted(row.id) or row.last_used_at
+    return {
+        "id": row.public_name,
+        "device": describe_device(row.user_agent),
+        "created_at": row.created_at.isoformat(timespec="seconds"),
+        "last_used_at": None if used is None else used.isoformat(timespec="seconds"),
+        "current": current,
+    }

@@ -1,0 +1,173 @@
+"""What the portfolio gives, as a viewer may see it."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field, RootModel
+
+from homeroom.auth.models import User
+from homeroom.portfolio.models import Profile, Project, ProjectPicture, Visibility
+from homeroom.portfolio.permissions import knows, may_edit
+from homeroom.portfolio.schemas import NAMELESS
+from homeroom.uploads.presenters import RenditionUrls, show_rendition
+from homeroom.uploads.renditions import Rendition
+from homeroom.users.presenters import Avatar, show_avatar
+from homeroom.web.schema import Output
+
+SHOWN_RENDITIONS = (Rendition.CARD, Rendition.PAGE)
+
+
+class AuthorOut(Output):
+    """Who made it; guests get the shown name only."""
+
+    name: str
+    uid: str | None = None
+    id: int | None = None
+    picture: RenditionUrls | None = Field(default=None, description="Addresses of the avatar.")
+
+
+class HiddenOut(Output):
+    """Why and since when the staff keeps a project hidden."""
+
+    reason: str
+    at: str
+
+
+class LinkOut(Output):
+    """A link with its words."""
+
+    label: str
+    url: str
+
+
+class ProjectPictureUrls(Output):
+    """Addresses by rendition: at most 480 wide, at most 1600 wide."""
+
+    card: RenditionUrls
+    page: RenditionUrls
+
+
+class ProjectPictureOut(Output):
+    """A picture of a project, with the addresses of its renditions."""
+
+    id: int
+    alt: str
+    width: int
+    height: int
+    urls: ProjectPictureUrls
+
+
+class LinkAttributesOut(Output):
+    """The attributes of a link in a text."""
+
+    href: str
+
+
+class ElementOut(Output):
+    """An element of a text, to be built without parsing HTML."""
+
+    tag: str = Field(description="One of a fixed list, as HTML has them.")
+    children: list["str | ElementOut"]
+    attrs: LinkAttributesOut | None = Field(default=None, description="Of links alone.")
+
+
+class ProjectOut(Output):
+    """A project; `body` and `content` are left out in lists."""
+
+    id: int
+    title: str
+    summary: str
+    body: str | None = None
+    content: list[str | ElementOut] | None = Field(
+        default=None, description="The body as a tree; what is text is a string."
+    )
+    visibility: Visibility
+    tags: list[str]
+    links: list[LinkOut]
+    pictures: list[ProjectPictureOut]
+    author: AuthorOut
+    access: list[Literal["rw", "ro"]]
+    hidden: HiddenOut | None
+    created_at: str
+    updated_at: str
+
+
+class PreviewOut(Output):
+    """A text as a project's page would show it."""
+
+    content: list[str | ElementOut] = Field(description="A tree, as `content` of a project.")
+
+
+class ProjectsOut(RootModel[list[ProjectOut]]):
+    """Projects, as an array."""
+
+
+class ProfileOut(Output):
+    """Somebody's portfolio page; guests get name, about and links only."""
+
+    name: str
+    about: str
+    links: list[LinkOut]
+    uid: str | None = None
+    id: int | None = None
+    shown_name: str | None = None
+    access: list[Literal["rw", "ro"]]
+
+
+def show_author(
+    owner: User, viewer: User | None, *, shown_name: str | None, avatar: Avatar | None
+) -> dict[str, Any]:
+    """Who made a project, for a viewer; a guest gets the name that they chose to show, and no picture."""
+    if not knows(viewer, owner):
+        return {"name": shown_name or NAMELESS}
+    return {"name": owner.name, "uid": owner.uid, "id": owner.id, "picture": show_avatar(avatar)}
+
+
+def show_project(project: Project, viewer: User | None, author: dict[str, Any]) -> dict[str, Any]:
+    """A project as it stands in a list, for a viewer; None is a guest."""
+    hidden = None
+    if project.hidden_at is not None:
+        hidden = {"reason": project.hidden_reason, "at": _moment(project.hidden_at)}
+    return {
+        "id": project.id,
+        "title": project.title,
+        "summary": project.summary,
+        "visibility": project.visibility.value,
+        "tags": [tag.tag for tag in project.tags],
+        "links": project.links,
+        "pictures": [_show_picture(placed) for placed in project.pictures],
+        "author": author,
+        "access": ["rw" if may_edit(project, viewer) else "ro"],
+        "hidden": hidden,
+        "created_at": _moment(project.created_at),
+        "updated_at": _moment(project.updated_at),
+    }
+
+
+def show_profile(user: User, profile: Profile, viewer: User | None) -> dict[str, Any]:
+    """A portfolio's page as a viewer may see it; None is a guest."""
+    said = {"about": profile.about, "links": profile.links}
+    if viewer is None or not knows(viewer, user):
+        return {"name": profile.shown_name or NAMELESS, **said, "access": ["ro"]}
+    own = viewer.id == user.id
+    known = {"name": user.name, "uid": user.uid, "id": user.id, "access": ["rw" if own else "ro"]}
+    return known | said | ({"shown_name": profile.shown_name} if own else {})
+
+
+def _show_picture(placed: ProjectPicture) -> dict[str, Any]:
+    picture = placed.picture
+    base = f"/api/projects/{placed.project_id}/pictures/{picture.id}"
+    urls = {
+        rendition.value: show_rendition(base, rendition, picture.suffix) for rendition in SHOWN_RENDITIONS
+    }
+    return {
+        "id": picture.id,
+        "alt": placed.alt,
+        "width": picture.width,
+        "height": picture.height,
+        "urls": urls,
+    }
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")

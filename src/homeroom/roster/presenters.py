@@ -1,0 +1,94 @@
+"""What the roster's address gives."""
+
+from typing import Any
+
+from pydantic import Field, RootModel
+
+from homeroom.roster.invitations import Invitation
+from homeroom.roster.services import ImportReport, Result, RowReport
+from homeroom.web.schema import Output
+
+
+class ChangeOut(Output):
+    """One field before and after."""
+
+    field: str
+    old: str | None
+    new: str
+
+
+class RowOut(Output):
+    """What became of one line of the file."""
+
+    line: int
+    uid: str
+    name: str
+    result: Result
+    message: str
+    changes: list[ChangeOut]
+    join_code: str | None = Field(description="For those who were created; it works once.")
+
+
+class PersonCodeOut(Output):
+    """A code, and whom to hand it to."""
+
+    name: str
+    uid: str
+    code: str
+    expires_at: str
+
+
+class CodesOut(RootModel[list[PersonCodeOut]]):
+    """The codes of all who have not joined, by name."""
+
+
+class ReportOut(Output):
+    """What became of every line; `written` is false for a dry run."""
+
+    message: str
+    written: bool
+    created: int
+    updated: int
+    unchanged: int
+    conflict: int
+    rejected: int
+    notes: list[str] = Field(description="How the file was read, in words.")
+    rows: list[RowOut]
+
+
+def summary(report: ImportReport) -> str:
+    """A report in one sentence; conflicts, which are rare, only where there are some."""
+    told = [
+        f"{count} {result.value}"
+        for result, count in report.counts.items()
+        if count or result is not Result.CONFLICT
+    ]
+    return f"{', '.join(told)}."
+
+
+def show_report(report: ImportReport) -> dict[str, Any]:
+    """A report as admins get it: it holds join codes and what fields were before."""
+    return {
+        "message": summary(report),
+        "written": report.written,
+        **{result.value: count for result, count in report.counts.items()},
+        "notes": list(report.notes),
+        "rows": [_show_row(row) for row in report.rows],
+    }
+
+
+def _show_row(row: RowReport) -> dict[str, Any]:
+    return {
+        "line": row.line,
+        "uid": row.uid,
+        "name": row.name,
+        "result": row.result.value,
+        "message": row.message,
+        "changes": [{"field": change.field, "old": change.old, "new": change.new} for change in row.changes],
+        "join_code": row.join_code,
+    }
+
+
+def show_invitation(one: Invitation) -> dict[str, str]:
+    """A code, and whom to hand it to."""
+    return {"name": one.name, "uid": one.uid, "code": one.code, "expires_at": one.expires_at.isoformat()}
