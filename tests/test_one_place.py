@@ -49,6 +49,11 @@ def test_only_the_web_knows_http_errors() -> None:
     assert [place for place in places if not place.startswith("web/")] == []
 
 
+def test_only_one_module_waits_for_the_disk_and_one_opens_buckets() -> None:
+    assert [place for place, text in modules() if "fsync(" in text] == ["data/files.py"]
+    assert [place for place, text in modules() if "S3Store.from_url" in text] == ["data/buckets.py"]
+
+
 def test_at_the_top_there_is_what_knows_every_part() -> None:
     listed = subprocess.run(
         ["git", "ls-files", ":(glob)src/homeroom/*.py"],

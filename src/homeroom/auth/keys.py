@@ -1,7 +1,7 @@
 """The keys that sign tokens and codes: the setting, or the one that the first start made."""
 
-import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -10,6 +10,7 @@ from flask import Flask, current_app
 from homeroom.auth.tokens import TokenVerifier
 from homeroom.config import Config, ConfigError
 from homeroom.config.checks import check_key
+from homeroom.data.files import create_file, make_folder
 
 
 def generate_key() -> str:
@@ -47,21 +48,11 @@ def _kept_key(path: Path) -> str:
 
 
 def _make_key_file(path: Path) -> None:
-    """Written aside and linked: of two first starts at once, one makes the key and both use it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(generate_key() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        path.hardlink_to(aside)
-    except FileExistsError:
-        # The other start was first: its key counts.
-        return
-    finally:
-        aside.unlink()
+    """Of two first starts at once, one makes the key and both use it."""
+    make_folder(path.parent)
+    # The other start may be first: then its key counts.
+    with suppress(FileExistsError):
+        create_file(path, f"{generate_key()}\n".encode())
 
 
 def init_keys(app: Flask, config: Config) -> None:

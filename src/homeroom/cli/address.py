@@ -10,6 +10,7 @@ import click
 
 from homeroom.config import Config, load_config
 from homeroom.config.checks import check_origin
+from homeroom.data.files import make_folder, replace_file
 
 DEFAULT_ADDRESS = "http://localhost:8086"
 
@@ -17,8 +18,8 @@ DEFAULT_ADDRESS = "http://localhost:8086"
 def remember_address(address: str, config: Config) -> None:
     """Note the site's address beside its data."""
     try:
-        config.instance_path.mkdir(parents=True, exist_ok=True)
-        _file(config).write_text(f"{address}\n", encoding="utf-8")
+        make_folder(config.instance_path)
+        replace_file(_file(config), f"{address}\n".encode(), mode=0o644)
     except OSError:
         # Data may be elsewhere and the folder read-only; links then need `--site`, as the option says.
         return

@@ -7,13 +7,13 @@ import logging
 import os
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from fpdf import FPDF
 from fpdf.enums import Align
 
+from homeroom.data.files import replace_file
 from homeroom.roster.fonts import FontSet, find_fonts
 from homeroom.roster.invitations import Invitation
 from homeroom.roster.services import chunks
@@ -180,15 +180,4 @@ def write_private(path: Path, content: bytes, *, overwrite: bool) -> None:
     """
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-    # mkstemp's files are 0600 from the start: at no moment can others read the codes.
-    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(aside).replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(aside).unlink()
-        raise
+    replace_file(path, content)

@@ -1,8 +1,6 @@
 """Where pictures are kept: a local folder, or any S3, behind four calls."""
 
 import errno
-import os
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,16 +14,15 @@ import obstore
 import structlog
 from flask import Flask, current_app
 from obstore.exceptions import BaseError
-from obstore.store import S3Store
 
 from homeroom.config import Config, ConfigError
+from homeroom.data.buckets import open_bucket
 from homeroom.data.errors import NO_ROOM, OPERATOR_RETRY_S, Unavailable
-from homeroom.data.files import sync_folder
+from homeroom.data.files import make_folder, replace_file
 
 RETRY_S = 10
 # A page's largest rendition has some megabytes; whoever waits for it has a thread meanwhile.
 CALL_TIMEOUT = timedelta(seconds=10)
-CONNECT_TIMEOUT = timedelta(seconds=3)
 MAX_CALLS, CALL_WAIT_S = 16, 1
 log = structlog.get_logger(__name__)
 
@@ -68,14 +65,14 @@ class Storage(Protocol):
 
 
 class LocalStorage:
-    """A folder. obstore's own store for folders does not wait for the disk (no fsync), so this does."""
+    """A folder. obstore's own store for folders does not wait for the disk, so this does."""
 
     # Files are written here first; what a crash leaves behind is found by `files` and swept.
     _ASIDE = "incoming"
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        _make_folder(folder / self._ASIDE)
+        make_folder(folder / self._ASIDE)
 
     def _path(self, name: str) -> Path:
         """Where a file lies: below the folder, whoever made the name up."""
@@ -86,18 +83,8 @@ class LocalStorage:
     def save(self, name: str, data: bytes) -> None:
         path = self._path(name)
         with _failures_are_503("save"):
-            _make_folder(path.parent)
-            descriptor, aside = tempfile.mkstemp(dir=self._folder / self._ASIDE)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(aside).replace(path)
-            except BaseException:
-                Path(aside).unlink(missing_ok=True)
-                raise
-            sync_folder(path.parent)
+            make_folder(path.parent)
+            replace_file(path, data, aside=self._folder / self._ASIDE)
 
     def read(self, name: str) -> bytes:
         with _failures_are_503("read"):
@@ -125,15 +112,6 @@ class LocalStorage:
                 continue
             modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
             yield StoredFile(path.relative_to(self._folder).as_posix(), modified_at, status.st_size)
-
-
-def _make_folder(folder: Path) -> None:
-    """A folder that is its owner's alone, and that is still there when the power comes back."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    sync_folder(folder.parent)
 
 
 class S3Storage:
@@ -198,23 +176,6 @@ def _refuse() -> NoReturn:
     raise Unavailable(
         "Pictures cannot be reached at the moment; try again shortly.", retry_after_s=RETRY_S
     ) from None
-
-
-def open_bucket(url: str, *, timeout: timedelta, retry_timeout: timedelta) -> S3Store:
-    """A bucket whose calls end: at most `timeout` for one, tries included where the first fails at once.
-
-    obstore takes AWS_ALLOW_HTTP (an S3 without TLS, in tests or on the same machine) from the environment
-    only as long as nobody passes options; so it is passed on.
-    """
-    return S3Store.from_url(
-        url,
-        client_options={
-            "timeout": timeout,
-            "connect_timeout": min(CONNECT_TIMEOUT, timeout),
-            "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() in ("1", "true"),
-        },
-        retry_config={"max_retries": 3, "retry_timeout": retry_timeout},
-    )
 
 
 def _errno(error: Exception) -> str | None:

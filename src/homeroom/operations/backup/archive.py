@@ -11,7 +11,6 @@ Whoever has lost everything but an archive can read it with `tar`, and with `age
 
 import hashlib
 import io
-import os
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from typing import IO
 
 from pydantic import ValidationError
 
+from homeroom.data.files import new_file
 from homeroom.operations.backup.errors import ArchiveError
 from homeroom.operations.backup.manifest import FORMAT, FileSum, Manifest
 from homeroom.operations.backup.progress import Progress
@@ -72,16 +72,8 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
 @contextmanager
 def writing(path: Path) -> Iterator[ArchiveWriter]:
     """A new archive that its owner alone may read; it is on the disk when this ends."""
-    with open_private(path) as file:
-        with tarfile.open(fileobj=file, mode="w") as tar:
-            yield ArchiveWriter(tar)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def open_private(path: Path) -> IO[bytes]:
-    """A new file for its owner alone."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    with new_file(path) as file, tarfile.open(fileobj=file, mode="w") as tar:
+        yield ArchiveWriter(tar)
 
 
 @dataclass(frozen=True)

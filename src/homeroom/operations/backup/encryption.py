@@ -3,14 +3,13 @@
 https://age-encryption.org/v1; the plain tools `age` and `rage` open what this writes.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import pyrage
 from pyrage.x25519 import Identity, Recipient
 
-from homeroom.operations.backup.archive import open_private
+from homeroom.data.files import new_file, open_private
 from homeroom.operations.backup.errors import ArchiveError, BackupError
 
 _FIRST_BYTES = b"age-encryption.org/v1\n"
@@ -38,10 +37,8 @@ def encrypt(source: Path, target: Path, recipients: Sequence[Recipient]) -> Iden
     is forgotten the recipients alone can read the file.
     """
     passing = Identity.generate()
-    with source.open("rb") as plain, open_private(target) as secret:
+    with source.open("rb") as plain, new_file(target) as secret:
         pyrage.encrypt_io(plain, secret, [*recipients, passing.to_public()])
-        secret.flush()
-        os.fsync(secret.fileno())
     return passing
 
 

@@ -1,7 +1,6 @@
 """Where archives are kept: a folder or a bucket of any S3. Under an archive's name stands a whole one."""
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,15 +12,17 @@ from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import S3Store
 
-from homeroom.data.files import sync_folder
-from homeroom.operations.backup.archive import open_private
+from homeroom.data.buckets import open_bucket
+from homeroom.data.files import make_folder, new_file, open_private, rename_file
 from homeroom.operations.backup.errors import BackupError
 from homeroom.operations.backup.manifest import archive_moment
 
 _CHUNK_BYTES = 1024 * 1024
 _ASIDE = ".incoming-"
+# A request for a large archive over a slow line takes its time; one that hangs ends.
+_CALL_TIMEOUT = timedelta(minutes=10)
+_RETRY_TIMEOUT = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Folder:
     def put(self, path: Path, name: str) -> None:
         aside = self._folder / f"{_ASIDE}{name}"
         with _told(self.address):
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self._folder)
             # What a run that was killed has left; there is one run at a time.
             for left in self._folder.glob(f"{_ASIDE}*"):
                 left.unlink()
@@ -82,10 +83,9 @@ class Folder:
                 _copy_to_disk(path, aside)
                 if _sum_file(aside) != _sum_file(path):
                     raise BackupError(f"{self.address} does not give back what was written.")
-                aside.rename(self._folder / name)
+                rename_file(aside, self._folder / name)
             finally:
                 aside.unlink(missing_ok=True)
-            sync_folder(self._folder)
 
     def fetch(self, name: str, path: Path) -> None:
         with _told(self.address), (self._folder / name).open("rb") as source, open_private(path) as target:
@@ -102,9 +102,7 @@ class Bucket:
     def __init__(self, url: str) -> None:
         self.address = url
         with _told(url):
-            self._store = S3Store.from_url(
-                url, retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=60)}
-            )
+            self._store = open_bucket(url, timeout=_CALL_TIMEOUT, retry_timeout=_RETRY_TIMEOUT)
 
     def archives(self) -> list[StoredArchive]:
         with _told(self.address):
@@ -142,10 +140,8 @@ def _newest_first(files: Iterator[tuple[str, int]]) -> list[StoredArchive]:
 
 
 def _copy_to_disk(path: Path, target: Path) -> None:
-    with path.open("rb") as source, open_private(target) as file:
+    with path.open("rb") as source, new_file(target) as file:
         shutil.copyfileobj(source, file, _CHUNK_BYTES)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _sum_file(path: Path) -> str:

@@ -1,7 +1,6 @@
 """Restoring: everything is checked and rehearsed first; then the database is filled in one transaction."""
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from homeroom.config import Config
 from homeroom.data.database import WRITES
 from homeroom.data.errors import Unavailable
-from homeroom.operations.backup.archive import Archive, open_private, reading
+from homeroom.data.files import make_folder, replace_file
+from homeroom.operations.backup.archive import Archive, reading
 from homeroom.operations.backup.encryption import decrypt, is_encrypted
 from homeroom.operations.backup.errors import ArchiveError, BackupError
 from homeroom.operations.backup.making import PICTURES, picture_names
@@ -204,15 +204,8 @@ def _restore_key(archive: Archive, config: Config, folder: Path) -> bool:
         return False
     if path.exists() and path.read_bytes() == key:
         return False
-    aside = path.with_name(f"{path.name}.restored")
-    aside.unlink(missing_ok=True)
-    with open_private(aside) as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
     if path.exists():
-        folder.mkdir(mode=0o700, exist_ok=True)
-        (folder / path.name).write_bytes(path.read_bytes())
-        (folder / path.name).chmod(0o600)
-    aside.replace(path)
+        make_folder(folder)
+        replace_file(folder / path.name, path.read_bytes())
+    replace_file(path, key)
     return True

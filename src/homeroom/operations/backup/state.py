@@ -1,12 +1,12 @@
 """What became of the last backup and the last drill: a small file in the instance folder."""
 
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from homeroom.config import Config
+from homeroom.data.files import replace_file
 from homeroom.data.types import utc_now
 from homeroom.operations.backup.errors import BackupError
 
@@ -66,13 +66,7 @@ def _state_file(config: Config) -> Path:
 
 def _write(config: Config, state: BackupState) -> None:
     path = _state_file(config)
-    aside = path.with_name(f".{path.name}")
     try:
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(state.model_dump_json(indent=1) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        replace_file(path, f"{state.model_dump_json(indent=1)}\n".encode())
     except OSError as error:
         raise BackupError(f"The result cannot be written to {path}: {error.strerror}.") from None

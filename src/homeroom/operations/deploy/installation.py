@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from homeroom.data.files import sync_folder
+from homeroom.data.files import replace_file
 
 _COMMAND_TIMEOUT_S = 120
 # Rows of many years may have to be rewritten.
@@ -75,7 +75,11 @@ class Installation:
 
     def lead_to(self, port: int) -> None:
         """Write down which port serves: for Nginx at its next reload, and for the machine's next start."""
-        _write_durably(self.upstream, f"# Written by `homeroom deploy update`.\nserver 127.0.0.1:{port};\n")
+        replace_file(
+            self.upstream,
+            f"# Written by `homeroom deploy update`.\nserver 127.0.0.1:{port};\n".encode(),
+            mode=0o644,
+        )
         point(self.folder / "current", self.slot(port))
 
     def prepare(self, release: Path, *, compatible_only: bool) -> None:
@@ -109,17 +113,6 @@ def point(link: Path, target: Path) -> None:
     aside.unlink(missing_ok=True)
     aside.symlink_to(target)
     aside.replace(link)
-
-
-def _write_durably(path: Path, text: str) -> None:
-    """Written aside and renamed: nobody reads half of it, and it is still there when the power goes."""
-    aside = path.with_suffix(".new")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    sync_folder(path.parent)
 
 
 def _run(

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from homeroom.data.files import replace_file
+
 FILE = "site.tfvars.json"
 # What each module is told of it; the machine's hears from the data's outputs where these are.
 DATA_SETTINGS = {
@@ -129,7 +131,5 @@ def merged(folder: Path, domain: str, given: dict[str, Any]) -> SiteSettings:
 
 
 def remember(folder: Path, settings: SiteSettings) -> None:
-    """Written aside and renamed: never half of it."""
-    aside = folder / f"{FILE}.new"
-    aside.write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    aside.replace(folder / FILE)
+    """Keep the settings for the next command."""
+    replace_file(folder / FILE, f"{settings.model_dump_json(indent=2)}\n".encode(), mode=0o644)
