@@ -66,11 +66,11 @@ def _sign_out_here() -> None:
         return response
 
 
-@bp.post("/authenticate")
+@bp.post("/authenticate", endpoint="authenticate")
 @bp.post("/users/authenticate", endpoint="authenticate_user")
 @bp.input(Credentials)
 @bp.output(SignedInOut, description="Signed in; the session's token is in the cookie.")
-def authenticate(json_data: Credentials) -> dict[str, Any]:
+def start_session(json_data: Credentials) -> dict[str, Any]:
     """Sign in with ID and password."""
     return _signed_in(sign_in(json_data.uid, json_data.password, current_device()))
 

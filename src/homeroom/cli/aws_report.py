@@ -18,7 +18,7 @@ _WIDE = 140
 _COLOURS = {"delete": "red", "replace": "red", "change": "yellow"}
 
 
-class Progress:
+class StepReport:
     """A line for each resource that is done; on a terminal also what is under way."""
 
     def __init__(self, *changes: Change) -> None:
@@ -36,7 +36,7 @@ class Progress:
         if self._status is not None:
             self._status.stop()
 
-    def watch(self, step: Step) -> None:
+    def show(self, step: Step) -> None:
         thing = self._things.get(step.address, step.address)
         if step.done:
             self._under_way.pop(step.address, None)

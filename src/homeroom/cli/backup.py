@@ -39,7 +39,7 @@ _identity = click.option(
 )
 
 
-class Watcher:
+class ProgressBar:
     """A bar on a terminal, a line for each part elsewhere; on standard error both."""
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ def backup(list_: bool, recipients: tuple[str, ...]) -> None:
     archives that BACKUP_KEEP does not keep are deleted.
     """
     config = load_config(**({"backup_recipients": recipients} if recipients else {}))
-    with _told():
+    with _failures_in_one_line():
         place = open_place(config.backups)
         if list_:
             _list(place)
@@ -99,7 +99,7 @@ def backup(list_: bool, recipients: tuple[str, ...]) -> None:
 
 def _back_up(config: Config, place: Place) -> Backup:
     started, at = time.monotonic(), utc_now()
-    with work_folder(config) as work, Watcher() as progress:
+    with work_folder(config) as work, ProgressBar() as progress:
         try:
             with _failures_explained(), opened(config) as engine:
                 made = make_backup(config, engine, place, config.backup_recipients, work, progress)
@@ -151,9 +151,9 @@ def restore_(archive: str, yes: bool, identity: Path | None) -> None:
     """
     # The archive may be what brings the key back, without which production does not start.
     config = load_config(homeroom_env=Environment.DEVELOPMENT)
-    with _told(), work_folder(config) as work:
+    with _failures_in_one_line(), work_folder(config) as work:
         place, name = _find(archive, config)
-        with Watcher() as progress, fetched(place, name, _identities(identity), work, progress) as found:
+        with ProgressBar() as progress, fetched(place, name, _identities(identity), work, progress) as found:
             if not yes:
                 progress.pause()
                 _ask(found, config)
@@ -217,9 +217,9 @@ def drill_(identity: Path | None) -> None:
     """
     config = load_config()
     require_site(config)
-    with _told():
+    with _failures_in_one_line():
         started, at = time.monotonic(), utc_now()
-        with work_folder(config) as work, Watcher() as progress:
+        with work_folder(config) as work, ProgressBar() as progress:
             name = None
             try:
                 place, name = _newest(open_place(config.backups))
@@ -257,7 +257,7 @@ def _failures_explained() -> Iterator[None]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _failures_in_one_line() -> Iterator[None]:
     """What cannot be done, in one line."""
     try:
         yield

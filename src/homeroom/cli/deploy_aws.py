@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from homeroom.cli.aws_report import (
-    Progress,
+    StepReport,
     tell_changes,
     tell_costs,
     tell_kept,
@@ -29,7 +29,7 @@ from homeroom.operations.deploy.aws.settings import (
     require_remembered,
     unheard,
 )
-from homeroom.operations.deploy.aws.site import Plans, Site
+from homeroom.operations.deploy.aws.site import AwsSite, Plans
 from homeroom.operations.deploy.aws.terraform import TerraformError, find_program
 from homeroom.operations.deploy.aws.workspace import Workspace, WorkspaceError
 from homeroom.operations.deploy.nginx import check_domain
@@ -130,8 +130,8 @@ def up(
             site.remember()
             return
         _confirm("Do this?", yes=yes)
-        with Progress(*plans.data.changes, *plans.machine.changes) as progress:
-            outputs = site.make(plans, progress.watch, new_machine=new_machine)
+        with StepReport(*plans.data.changes, *plans.machine.changes) as progress:
+            outputs = site.make(plans, progress.show, new_machine=new_machine)
         tell_next_steps(site.settings, outputs, installs=plans.machine.installs())
 
 
@@ -172,29 +172,29 @@ def down(domain: str, folder: Path | None, program: str | None, yes: bool, delet
         tell_snapshots(site.settings, site.look().snapshots)
 
 
-def _end_machine(site: Site, *, yes: bool) -> None:
+def _end_machine(site: AwsSite, *, yes: bool) -> None:
     plan = site.plan_down()
     if not plan.changes:
         click.echo("There is no machine.")
         return
     tell_changes(plan)
     _confirm(f"End the machine of {site.settings.domain}?", yes=yes)
-    with Progress(*plan.changes) as progress:
-        site.workspace.machine.apply(progress.watch)
+    with StepReport(*plan.changes) as progress:
+        site.workspace.machine.apply(progress.show)
 
 
-def _end_data(site: Site, *, yes: bool) -> None:
+def _end_data(site: AwsSite, *, yes: bool) -> None:
     plan = site.plan_deletion()
     if not plan.changes:
         click.echo("There is no data.")
         return
     tell_changes(plan)
     _confirm(f"Delete all data of {site.settings.domain}? It cannot be brought back.", yes=yes)
-    with Progress(*plan.changes) as progress:
-        site.delete_data(progress.watch)
+    with StepReport(*plan.changes) as progress:
+        site.delete_data(progress.show)
 
 
-def _adopt(site: Site, volume_id: str, *, new_machine: bool, yes: bool) -> None:
+def _adopt(site: AwsSite, volume_id: str, *, new_machine: bool, yes: bool) -> None:
     displaced = displaced_volume(site, volume_id)
     if displaced is not None:
         if not new_machine:
@@ -203,7 +203,7 @@ def _adopt(site: Site, volume_id: str, *, new_machine: bool, yes: bool) -> None:
     adopt(site, volume_id)
 
 
-def _tell_plans(site: Site, plans: Plans) -> None:
+def _tell_plans(site: AwsSite, plans: Plans) -> None:
     if plans.is_empty:
         click.echo(f"{site.settings.domain} is as it was asked for: nothing to do.")
     else:
@@ -211,7 +211,7 @@ def _tell_plans(site: Site, plans: Plans) -> None:
     tell_costs(site.settings)
 
 
-def _tell_unheard(site: Site, plans: Plans) -> None:
+def _tell_unheard(site: AwsSite, plans: Plans) -> None:
     names = unheard(site.workspace.folder, site.settings)
     if names and not plans.machine.installs():
         click.echo(f"A machine hears of {', '.join(names)} at its first start only: with --new-machine.\n")
@@ -230,7 +230,7 @@ def _confirm(question: str, *, yes: bool) -> None:
 @contextmanager
 def _site(
     domain: str, folder: Path | None, program: str | None, given: dict[str, Any], *, known_only: bool = False
-) -> Iterator[Site]:
+) -> Iterator[AwsSite]:
     """The site, prepared and for us alone; what is refused on the way is told in one clear message."""
     place = folder or load_config(homeroom_env="development").instance_path / "aws" / domain
     try:
@@ -239,7 +239,7 @@ def _site(
         settings = _settled(place, domain, given)
         workspace = Workspace(place, find_program(program))
         with workspace.alone():
-            site = Site(workspace, settings)
+            site = AwsSite(workspace, settings)
             site.prepare()
             yield site
     except (TerraformError, ChangeRefusedError, SettingsError, WorkspaceError) as error:

@@ -27,16 +27,37 @@ _DEFAULTS = Installation(Path())
     help="The service's settings, for the migration.",
 )
 @click.option("--user", help="Whom the data belongs to.  [default: whoever runs this]")
-@click.option("--start", default=_DEFAULTS.start, show_default=True, help="Starts the version of a port.")
-@click.option("--stop", default=_DEFAULTS.stop, show_default=True, help="Stops it, if it runs.")
+@click.option(
+    "--start",
+    "start_command",
+    default=_DEFAULTS.start_command,
+    show_default=True,
+    help="Starts the version of a port.",
+)
+@click.option(
+    "--stop", "stop_command", default=_DEFAULTS.stop_command, show_default=True, help="Stops it, if it runs."
+)
 @click.option(
     "--at-boot",
-    default=_DEFAULTS.at_boot,
+    "at_boot_command",
+    default=_DEFAULTS.at_boot_command,
     show_default=True,
     help="Lets the machine start what serves, when it starts itself.",
 )
-@click.option("--test", default=_DEFAULTS.test, show_default=True, help="Tests Nginx's configuration.")
-@click.option("--reload", default=_DEFAULTS.reload, show_default=True, help="Lets Nginx read it anew.")
+@click.option(
+    "--test",
+    "test_command",
+    default=_DEFAULTS.test_command,
+    show_default=True,
+    help="Tests Nginx's configuration.",
+)
+@click.option(
+    "--reload",
+    "reload_command",
+    default=_DEFAULTS.reload_command,
+    show_default=True,
+    help="Lets Nginx read it anew.",
+)
 @click.option(
     "--port", "ports", nargs=2, type=click.IntRange(1, 65535), default=_DEFAULTS.ports, show_default=True
 )

@@ -28,7 +28,7 @@ from homeroom.roster.services import (
     import_roster,
 )
 from homeroom.roster.text import MAX_BYTES
-from homeroom.roster.writing import Progress as Watcher
+from homeroom.roster.writing import OnRows
 
 _STYLES = {
     Result.CREATED: "green",
@@ -197,7 +197,7 @@ def refusals_in_one_line() -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Watcher]:
+def progress_bar(label: str) -> Iterator[OnRows]:
     """A bar on a terminal, which goes away when done, and nothing where the output is piped."""
     console = Console(stderr=True)
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn())

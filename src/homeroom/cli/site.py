@@ -105,7 +105,7 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         click.ClickException: the port is taken, reserved, or not on this machine.
     """
-    with _told(host, port):
+    with _listening(host, port):
         return socket.create_server((host, port), family=_family(host), backlog=128)
 
 
@@ -122,7 +122,7 @@ def reserve(host: str, port: int) -> socket.socket:
     reserved = socket.socket(_family(host))
     for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
         reserved.setsockopt(socket.SOL_SOCKET, option, 1)
-    with _told(host, port):
+    with _listening(host, port):
         reserved.bind((host, port))
     # Set, it let us have a port on which old connections linger; kept, it would let others have ours.
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
@@ -130,7 +130,7 @@ def reserve(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def _told(host: str, port: int) -> Iterator[None]:
+def _listening(host: str, port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:

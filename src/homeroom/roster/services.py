@@ -20,7 +20,7 @@ from homeroom.data.transactions import write_transaction
 from homeroom.roster.parse import ParsedRoster, RosterRow, parse
 from homeroom.roster.permissions import keeps_role
 from homeroom.roster.text import shown
-from homeroom.roster.writing import AccountsChangedError, NewAccount, Progress, prepare, write
+from homeroom.roster.writing import AccountsChangedError, NewAccount, OnRows, prepare, write
 
 # How many rows one query asks for: far below what either database allows as parameters.
 CHUNK_ROWS = 500
@@ -107,7 +107,7 @@ def import_roster(
     date_format: str | None = None,
     dry_run: bool = False,
     same_people: Iterable[str] = (),
-    progress: Progress | None = None,
+    progress: OnRows | None = None,
 ) -> ImportReport:
     """Bring the class in line with a roster; accounts that it does not name stay as they are.
 
@@ -142,7 +142,7 @@ def _in_order(rows: Iterable[RowReport]) -> tuple[RowReport, ...]:
     return tuple(sorted(rows, key=attrgetter("line")))
 
 
-def _write(planned: Sequence[_Plan], progress: Progress) -> list[RowReport]:
+def _write(planned: Sequence[_Plan], progress: OnRows) -> list[RowReport]:
     new = [
         NewAccount(row.uid, row.name, row.email, row.dob)
         for row in (plan.row for plan in planned if plan.user is None)

@@ -23,7 +23,7 @@ from homeroom.data.types import utc_now
 from homeroom.roster.parse import RosterRow
 
 # Called with how many rows are done, and how many there are.
-Progress = Callable[[int, int], None]
+OnRows = Callable[[int, int], None]
 # How many codes are derived between two looks at the progress.
 _CODES_AT_ONCE = 500
 
@@ -100,7 +100,7 @@ class Batch:
     code_of: dict[str, str]
 
 
-def prepare(new: Sequence[NewAccount], changed: Sequence[tuple[int, RosterRow]], progress: Progress) -> Batch:
+def prepare(new: Sequence[NewAccount], changed: Sequence[tuple[int, RosterRow]], progress: OnRows) -> Batch:
     """Work out what is to be written; nobody is kept waiting by it, except for a moment by the ids."""
     now, users, codes, code_of = utc_now(), [], [], {}
     id_of: dict[str, int] = {}

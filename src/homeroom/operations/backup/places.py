@@ -68,13 +68,13 @@ class Folder:
         self.address = str(folder)
 
     def archives(self) -> list[StoredArchive]:
-        with _told(self.address):
+        with _failures_of(self.address):
             paths = list(self._folder.iterdir()) if self._folder.exists() else []
             return _newest_first((path.name, path.stat().st_size) for path in paths if path.is_file())
 
     def put(self, path: Path, name: str) -> None:
         aside = self._folder / f"{_ASIDE}{name}"
-        with _told(self.address):
+        with _failures_of(self.address):
             make_folder(self._folder)
             # What a run that was killed has left; there is one run at a time.
             for left in self._folder.glob(f"{_ASIDE}*"):
@@ -88,11 +88,15 @@ class Folder:
                 aside.unlink(missing_ok=True)
 
     def fetch(self, name: str, path: Path) -> None:
-        with _told(self.address), (self._folder / name).open("rb") as source, open_private(path) as target:
+        with (
+            _failures_of(self.address),
+            (self._folder / name).open("rb") as source,
+            open_private(path) as target,
+        ):
             shutil.copyfileobj(source, target, _CHUNK_BYTES)
 
     def delete(self, name: str) -> None:
-        with _told(self.address):
+        with _failures_of(self.address):
             (self._folder / name).unlink()
 
 
@@ -101,16 +105,16 @@ class Bucket:
 
     def __init__(self, url: str) -> None:
         self.address = url
-        with _told(url):
+        with _failures_of(url):
             self._store = open_bucket(url, timeout=_CALL_TIMEOUT, retry_timeout=_RETRY_TIMEOUT)
 
     def archives(self) -> list[StoredArchive]:
-        with _told(self.address):
+        with _failures_of(self.address):
             found = obstore.list_with_delimiter(self._store)["objects"]
             return _newest_first((file["path"], file["size"]) for file in found)
 
     def put(self, path: Path, name: str) -> None:
-        with _told(self.address):
+        with _failures_of(self.address):
             # S3 shows an upload once it is complete, and never a part of it.
             obstore.put(self._store, name, path)
             digest = hashlib.sha256()
@@ -121,12 +125,12 @@ class Bucket:
                 raise BackupError(f"{self.address} does not give back what was written.")
 
     def fetch(self, name: str, path: Path) -> None:
-        with _told(self.address), open_private(path) as target:
+        with _failures_of(self.address), open_private(path) as target:
             for chunk in obstore.get(self._store, name).stream(min_chunk_size=_CHUNK_BYTES):
                 target.write(chunk)
 
     def delete(self, name: str) -> None:
-        with _told(self.address):
+        with _failures_of(self.address):
             obstore.delete(self._store, name)
 
 
@@ -150,7 +154,7 @@ def _sum_file(path: Path) -> str:
 
 
 @contextmanager
-def _told(address: str) -> Iterator[None]:
+def _failures_of(address: str) -> Iterator[None]:
     """A failing disk or S3 in one line; an S3's own text may hold addresses that are signed."""
     try:
         yield

@@ -28,13 +28,12 @@ class Installation:
     """Where the versions are, and the commands that start and stop them there."""
 
     folder: Path
-    start: str = "systemctl start homeroom@{port}"
+    start_command: str = "systemctl start homeroom@{port}"
     # It must also succeed where nothing runs.
-    stop: str = "systemctl stop homeroom@{port}"
-    # Lets the machine start what Nginx leads to, when it starts itself.
-    at_boot: str = "systemctl enable --quiet homeroom.service"
-    test: str = "nginx -t -q"
-    reload: str = "systemctl reload nginx"
+    stop_command: str = "systemctl stop homeroom@{port}"
+    at_boot_command: str = "systemctl enable --quiet homeroom.service"
+    test_command: str = "nginx -t -q"
+    reload_command: str = "systemctl reload nginx"
     # Whom the data belongs to: what migrates is run as that user.
     user: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -82,6 +81,30 @@ class Installation:
         )
         point(self.folder / "current", self.slot(port))
 
+    def start(self, port: int) -> None:
+        """Start the version of a port.
+
+        Raises:
+            UpdateError: the command fails; so with the others below.
+        """
+        _call(self.start_command, port=port)
+
+    def stop(self, port: int) -> None:
+        """Stop the version of a port, if it runs."""
+        _call(self.stop_command, port=port)
+
+    def start_at_boot(self) -> None:
+        """Let the machine start what Nginx leads to, when it starts itself."""
+        _call(self.at_boot_command)
+
+    def check_nginx(self) -> None:
+        """Let Nginx look at its configuration."""
+        _call(self.test_command)
+
+    def reload_nginx(self) -> None:
+        """Let Nginx read its configuration anew."""
+        _call(self.reload_command)
+
     def prepare(self, release: Path, *, compatible_only: bool) -> None:
         """Migrate by a release's own command, as whom the data belongs to.
 
@@ -97,7 +120,7 @@ class Installation:
         _run(command, timeout_s=_MIGRATION_TIMEOUT_S, env=environment, user=self.user)
 
 
-def call(template: str, *, port: int | None = None) -> None:
+def _call(template: str, *, port: int | None = None) -> None:
     """Run one of the operator's commands.
 
     Raises:

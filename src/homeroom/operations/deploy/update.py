@@ -16,7 +16,7 @@ from pathlib import Path
 
 from homeroom.data.locks import hold
 from homeroom.operations.deploy.health import unreadiness
-from homeroom.operations.deploy.installation import Installation, UpdateError, call, point
+from homeroom.operations.deploy.installation import Installation, UpdateError, point
 from homeroom.operations.deploy.releases import build_release, forget_releases
 
 POLL_S = 0.2
@@ -60,7 +60,7 @@ def update(
             _take_over(change)
             forget_releases(installation.releases, keep=installation.releases_in_use())
             if live is not None:
-                _stop_old(change)
+                _stop_old(change, live)
             return release
     except OSError as error:
         raise UpdateError(f"{error.filename or installation.folder}: {error.strerror}.") from None
@@ -74,7 +74,7 @@ def _at_hand(installation: Installation, live: int | None) -> list[Path]:
 def _free(installation: Installation, port: int) -> None:
     """Stop what an update that was cut off may have left on the port; it would change versions by itself."""
     if installation.slot(port).is_symlink():
-        call(installation.stop, port=port)
+        installation.stop(port)
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
@@ -86,7 +86,7 @@ def _take_over(change: _Change) -> None:
     try:
         point(change.on.slot(change.new), change.release)
         if change.maintenance and change.live is not None:
-            _make_way(change)
+            _make_way(change, change.live)
         _bring_up(change)
         if change.live is None:
             change.on.lead_to(change.new)
@@ -98,10 +98,10 @@ def _take_over(change: _Change) -> None:
         raise UpdateError(f"Interrupted.\n{_go_back(change)}") from None
 
 
-def _make_way(change: _Change) -> None:
+def _make_way(change: _Change, live: int) -> None:
     """Stop the old version before the migration, after which it may never start again by itself."""
     change.say("Stopping the old version for the migration; Nginx shows the maintenance page.")
-    call(change.on.stop, port=change.live)
+    change.on.stop(live)
     # A machine that starts again from here on migrates and serves the new one, never the old one.
     os.sync()
     change.on.lead_to(change.new)
@@ -111,9 +111,9 @@ def _bring_up(change: _Change) -> None:
     change.say("Migrating …")
     compatible_only = change.live is not None and not change.maintenance
     change.on.prepare(change.release, compatible_only=compatible_only)
-    call(change.on.at_boot)
+    change.on.start_at_boot()
     change.say(f"Starting the new version on port {change.new} …")
-    call(change.on.start, port=change.new)
+    change.on.start(change.new)
     _wait_until_ready(change.new, change.on.ready_timeout_s)
     # What the machine starts with next must be whole on the disk, before it is told to.
     os.sync()
@@ -131,7 +131,7 @@ def _go_back(change: _Change) -> str:
         if change.live is not None:
             _return_to(change, change.live)
         # Only now: as long as Nginx was not told otherwise, it may lead there.
-        call(change.on.stop, port=change.new)
+        change.on.stop(change.new)
         _undo(change)
     except (UpdateError, OSError) as error:
         return (
@@ -145,7 +145,7 @@ def _go_back(change: _Change) -> str:
 
 def _return_to(change: _Change, live: int) -> None:
     if change.maintenance:
-        call(change.on.start, port=live)
+        change.on.start(live)
         _wait_until_ready(live, change.on.ready_timeout_s)
     if change.on.live_port() != live:
         _switch(change.on, live)
@@ -166,20 +166,20 @@ def _switch(installation: Installation, port: int) -> None:
     before = installation.live_port()
     installation.lead_to(port)
     try:
-        call(installation.test)
+        installation.check_nginx()
     except UpdateError:
         if before is not None:
             installation.lead_to(before)
         raise
-    call(installation.reload)
+    installation.reload_nginx()
 
 
-def _stop_old(change: _Change) -> None:
+def _stop_old(change: _Change, live: int) -> None:
     if change.maintenance:
         return
     change.say("Stopping the old version.")
     try:
-        call(change.on.stop, port=change.live)
+        change.on.stop(live)
     except UpdateError as error:
         raise UpdateError(
             f"{error}\nThe new version serves on port {change.new}, but the one before could not be stopped; "

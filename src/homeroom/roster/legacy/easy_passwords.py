@@ -13,7 +13,7 @@ from homeroom.auth.models import uid_key
 from homeroom.auth.passwords import verify_password
 from homeroom.roster.legacy.people import LegacyUser
 from homeroom.roster.permissions import is_worth_more_guesses
-from homeroom.roster.writing import Progress
+from homeroom.roster.writing import OnRows
 
 # What servers of this kind set for whoever sent no password. Everyone knows it.
 DEFAULT_PASSWORD = "123qwerty"  # noqa: S105  known to all, which is why it is refused
@@ -27,7 +27,7 @@ def guesses(user: LegacyUser) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*named, "password", "12345678", "password1", "qwerty123")))
 
 
-def find_easy(users: Sequence[LegacyUser], progress: Progress) -> dict[str, str]:
+def find_easy(users: Sequence[LegacyUser], progress: OnRows) -> dict[str, str]:
     """Whose password was guessed, by the key of their ID, and with which guess.
 
     `users` all have a hash. The staff come first; on each core one is tried at a time.

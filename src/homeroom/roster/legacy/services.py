@@ -34,7 +34,7 @@ from homeroom.roster.services import (
     read_only,
     serialise_imports,
 )
-from homeroom.roster.writing import NewAccount, Progress, prepare, write
+from homeroom.roster.writing import NewAccount, OnRows, prepare, write
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def find_clashes(path: Path) -> list[Clash]:
         ]
 
 
-def take_over(path: Path, wishes: Wishes, *, progress: Progress) -> ImportReport:
+def take_over(path: Path, wishes: Wishes, *, progress: OnRows) -> ImportReport:
     """Make an account for each user of an old database, all or none; existing ones stay as they are.
 
     Raises:
@@ -163,7 +163,7 @@ def _plan_one(user: LegacyUser, account: User | None, replaced: Collection[str])
     return _Plan(user, None if account is None else account.id, report)
 
 
-def _without_easy_passwords(planned: Sequence[_Plan], progress: Progress) -> list[_Plan]:
+def _without_easy_passwords(planned: Sequence[_Plan], progress: OnRows) -> list[_Plan]:
     """The plans with join codes where a password is missing, or one that others would guess."""
     hashed = [plan.user for plan in planned if plan.is_taken and plan.user.password_hash is not None]
     easy = find_easy(hashed, progress)
@@ -181,7 +181,7 @@ def _with_code(plan: _Plan, guess: str | None) -> _Plan:
     return replace(plan, user=user, report=replace(plan.report, message=" ".join(filter(None, remarks))))
 
 
-def _write(planned: Sequence[_Plan], progress: Progress) -> _Written:
+def _write(planned: Sequence[_Plan], progress: OnRows) -> _Written:
     """All accounts in one unit, or none.
 
     Raises:

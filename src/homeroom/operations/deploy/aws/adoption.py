@@ -1,12 +1,12 @@
 """Taking over a volume that is on AWS already: the state was lost, or a snapshot was made a volume again."""
 
 from homeroom.operations.deploy.aws.changes import ChangeRefusedError
-from homeroom.operations.deploy.aws.site import Found, Site
+from homeroom.operations.deploy.aws.site import AwsSite, Found
 
 _VOLUME, _POLICY, _BUCKET = "aws_ebs_volume.data", "aws_dlm_lifecycle_policy.daily", "aws_s3_bucket.kept[0]"
 
 
-def displaced_volume(site: Site, volume_id: str) -> str | None:
+def displaced_volume(site: AwsSite, volume_id: str) -> str | None:
     """The volume whose place another one would take; None if the state knows none."""
     known = site.workspace.data.ids().get(_VOLUME)
     if known == volume_id:
@@ -14,7 +14,7 @@ def displaced_volume(site: Site, volume_id: str) -> str | None:
     return known
 
 
-def adopt(site: Site, volume_id: str) -> None:
+def adopt(site: AwsSite, volume_id: str) -> None:
     """Have the next plan take over the volume, and the policy and the bucket that notes on it name.
 
     Raises:
@@ -34,7 +34,7 @@ def adopt(site: Site, volume_id: str) -> None:
     site.configure(site.settings.model_copy(update=settings))
 
 
-def _refuse_unknown_machine(site: Site, found: Found, known: set[str]) -> None:
+def _refuse_unknown_machine(site: AwsSite, found: Found, known: set[str]) -> None:
     unknown = " ".join(instance for instance in found.instances if instance not in known)
     if unknown:
         raise ChangeRefusedError(

@@ -4,55 +4,55 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from homeroom.operations.deploy.aws.changes import Plan
-from homeroom.operations.deploy.aws.site import Site
+from homeroom.operations.deploy.aws.site import AwsSite
 from homeroom.operations.deploy.health import unreadiness
 
 
 @dataclass(frozen=True)
-class Finding:
+class Condition:
     """One thing that was looked at."""
 
     ok: bool
     told: str
 
 
-def examine(site: Site) -> Iterator[Finding]:
+def examine(site: AwsSite) -> Iterator[Condition]:
     """What is right and what is not, one by one."""
     plans = site.plan()
     yield from _data(site)
     yield _machine(plans.machine)
     differences = [*plans.data.changes, *plans.machine.changes]
     for change in differences:
-        yield Finding(False, f"`up` would {change.verb}: {' '.join((change.thing, change.detail)).strip()}")
+        yield Condition(False, f"`up` would {change.verb}: {' '.join((change.thing, change.detail)).strip()}")
     if not differences:
-        yield Finding(True, "AWS has all of it as it was asked for.")
+        yield Condition(True, "AWS has all of it as it was asked for.")
     address = f"https://{site.settings.domain}"
     reason = unreadiness(address)
-    yield Finding(reason is None, reason or f"{address} answers and is ready.")
+    yield Condition(reason is None, reason or f"{address} answers and is ready.")
 
 
-def _data(site: Site) -> Iterator[Finding]:
+def _data(site: AwsSite) -> Iterator[Condition]:
     outputs = site.workspace.data.outputs()
     if not outputs:
-        yield Finding(False, "There is no volume.")
+        yield Condition(False, "There is no volume.")
         return
     settings = site.settings
-    yield Finding(
+    yield Condition(
         True, f"Volume {outputs['volume_id']}, {settings.data_gb} GB in {outputs['availability_zone']}."
     )
-    yield Finding(
+    yield Condition(
         True, f"Daily snapshots by {outputs['snapshot_policy_id']}, {settings.snapshots_kept} kept."
     )
     if outputs["bucket"]:
-        yield Finding(True, f"Bucket {outputs['bucket']}.")
+        yield Condition(True, f"Bucket {outputs['bucket']}.")
 
 
-def _machine(plan: Plan) -> Finding:
+def _machine(plan: Plan) -> Condition:
     instance = plan.present.get("aws_instance.machine")
     if instance is None:
-        return Finding(False, "There is no machine; `up` makes one.")
+        return Condition(False, "There is no machine; `up` makes one.")
     state = instance["instance_state"]
     address = plan.present.get("aws_eip.machine", {}).get("public_ip", "no address")
-    return Finding(
+    return Condition(
         state == "running", f"Machine {instance['id']}, {instance['instance_type']} at {address}, is {state}."
     )

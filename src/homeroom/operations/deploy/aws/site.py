@@ -11,7 +11,7 @@ from homeroom.operations.deploy.aws.changes import (
     refuse_replacement,
 )
 from homeroom.operations.deploy.aws.settings import SiteSettings, remember
-from homeroom.operations.deploy.aws.terraform import Watch
+from homeroom.operations.deploy.aws.terraform import OnStep
 from homeroom.operations.deploy.aws.workspace import Workspace
 
 _INSTANCE = "aws_instance.machine"
@@ -45,7 +45,7 @@ class Found:
     record: tuple[str, ...]
 
 
-class Site:
+class AwsSite:
     """A site and its folder."""
 
     def __init__(self, workspace: Workspace, settings: SiteSettings) -> None:
@@ -142,18 +142,18 @@ class Site:
             ids[_TAKEN_OVER["aws_route53_record"]] = f"{self.settings.zone_id}_{self.settings.domain}_A"
         return ids
 
-    def make(self, plans: Plans, watch: Watch, *, new_machine: bool = False) -> dict[str, Any]:
+    def make(self, plans: Plans, on_step: OnStep, *, new_machine: bool = False) -> dict[str, Any]:
         """Carry the plans out; what the machine's module tells then."""
         # Before anything is made: if it fails, the same command without options goes on.
         self.remember()
-        self.workspace.data.apply(watch)
+        self.workspace.data.apply(on_step)
         outputs = self.workspace.data.outputs()
         # The volume is there now, and a later plan shall not choose another zone for it.
         self.configure(self.settings.model_copy(update={"availability_zone": outputs["availability_zone"]}))
         self.remember()
         if any(plans.data.outputs.get(name) != outputs[name] for name in _PLANNED):
             self._plan_machine(outputs, new_machine=new_machine)
-        self.workspace.machine.apply(watch)
+        self.workspace.machine.apply(on_step)
         return self.workspace.machine.outputs()
 
     def plan_down(self) -> Plan:
@@ -170,11 +170,11 @@ class Site:
         self.workspace.unprotect()
         return self.workspace.data.plan("-destroy")
 
-    def delete_data(self, watch: Watch) -> None:
+    def delete_data(self, on_step: OnStep) -> None:
         """Carry that out, whatever the bucket holds."""
         if self.settings.bucket:
             # Terraform empties a bucket only if its state allows it already.
             self.workspace.data.plan("-target=aws_s3_bucket.kept")
-            self.workspace.data.apply(watch)
+            self.workspace.data.apply(on_step)
         self.workspace.data.plan("-destroy")
-        self.workspace.data.apply(watch)
+        self.workspace.data.apply(on_step)

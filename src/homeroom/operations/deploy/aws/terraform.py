@@ -34,7 +34,7 @@ class Step:
     elapsed_s: int = 0
 
 
-Watch = Callable[[Step], None]
+OnStep = Callable[[Step], None]
 
 
 def find_program(named: str | None) -> str:
@@ -80,14 +80,14 @@ class Terraform:
         self._follow("plan", "-input=false", "-json", f"-out={_PLAN_FILE}", *options)
         return Plan.parse(json.loads(self._run("show", "-json", _PLAN_FILE)))
 
-    def apply(self, watch: Watch) -> None:
+    def apply(self, on_step: OnStep) -> None:
         """Do what was planned last.
 
         Raises:
             TerraformError: something could not be made; what was made is in the state.
         """
         try:
-            self._follow("apply", "-input=false", "-json", _PLAN_FILE, watch=watch)
+            self._follow("apply", "-input=false", "-json", _PLAN_FILE, on_step=on_step)
         finally:
             (self._folder / _PLAN_FILE).unlink(missing_ok=True)
 
@@ -129,7 +129,7 @@ class Terraform:
             raise TerraformError(done.stderr.strip() or done.stdout.strip())
         return done.stdout
 
-    def _follow(self, *arguments: str, watch: Watch | None = None) -> None:
+    def _follow(self, *arguments: str, on_step: OnStep | None = None) -> None:
         """Run what prints a line of JSON for each step."""
         # In a group of its own, so that it hears of Ctrl+C once, from us, and not from the terminal too:
         # the second time it would stop at once and leave behind what it knows nothing of.
@@ -146,8 +146,8 @@ class Terraform:
                     told.append(line.strip())
                 elif event.get("type") == "diagnostic" and event["@level"] == "error":
                     told.append(_explain(event["diagnostic"]))
-                elif watch is not None and (step := _step(event)) is not None:
-                    watch(step)
+                elif on_step is not None and (step := _step(event)) is not None:
+                    on_step(step)
         if process.returncode != 0:
             if interrupted:
                 told.append("Interrupted. What was made is known; the same command goes on from there.")
