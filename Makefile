@@ -41,6 +41,7 @@ check: $(VENV)/dev.done ## Lint, types, import rules, dependencies, migrations, 
 	@$(BIN)/lint-imports
 	@$(BIN)/deptry src
 	@tests/check-migrations.sh $(BIN)
+	@$(BIN)/python -m tests.docs.command_line
 	@$(BIN)/sphinx-build -W --keep-going -q -b dummy docs docs/_build/dummy
 
 bench: $(VENV)/bench.done ## Measure every claim on speed beside its peers; ONLY=guarded_list for one
