@@ -51,10 +51,10 @@ def measure(options: Options, folder: Path) -> Result:
 
         probes = {
             "Through the service": through_service,
-            "SQLite alone": lambda: commits_alone(path, options.seconds),
+            "Only SQLite": lambda: commits_alone(path, options.seconds),
         }
         series = interleave(probes, rounds=options.rounds, unit="writes/s", tell=tell)
-    claims = (Claim("of what SQLite alone commits", "Through the service", "SQLite alone"),)
+    claims = (Claim("of what SQLite by itself commits", "Through the service", "Only SQLite"),)
     return Result("durable_writes", "Durable writes", series, claims)
 
 

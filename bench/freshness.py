@@ -211,7 +211,7 @@ def main() -> None:
         claims.append(
             Claim(f"{kind}: reads that show it", f"{kind}: reads", at_least=1000, judged_by=JudgedBy.WORST)
         )
-    remarks = (f"{WORKERS} workers; one writes, all are read, {READERS} readers at once.",)
+    remarks = (f"{WORKERS} workers; one writes, and {READERS} readers read from all of them at once.",)
     finish(Result("freshness", "Freshness", tuple(series), tuple(claims), remarks), options)
 
 

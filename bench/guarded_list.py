@@ -26,12 +26,12 @@ PEOPLE = make_class()
 CALLER = PEOPLE[-1].uid
 PLAIN = "Homeroom without the read path"
 CLAIMS = (
-    Claim("beside PocketBase", "Homeroom", "PocketBase", at_least=20),
-    Claim("beside the lesson's way", "Homeroom", "The lesson's way", at_least=20),
+    Claim("compared with PocketBase", "Homeroom", "PocketBase", at_least=20),
+    Claim("compared with the lesson's way", "Homeroom", "The lesson's way", at_least=20),
     Claim("of the wire limit", "Homeroom", "Wire limit", at_least=0.5),
-    Claim("beside PocketBase's plain collection", "Homeroom", "PocketBase, plain collection"),
-    Claim("beside FastAPI", "Homeroom", "FastAPI"),
-    Claim("beside itself on gunicorn", "Homeroom", "Homeroom on gunicorn"),
+    Claim("compared with PocketBase's plain collection", "Homeroom", "PocketBase, plain collection"),
+    Claim("compared with FastAPI", "Homeroom", "FastAPI"),
+    Claim("compared with itself on gunicorn", "Homeroom", "Homeroom on gunicorn"),
 )
 Start = Callable[[], AbstractContextManager[tuple[Service, ...]]]
 
@@ -114,7 +114,9 @@ def main() -> None:
     options = read_options(__doc__, rounds=7, seconds=2)
     with tempfile.TemporaryDirectory() as folder:
         series = measure(options, Path(folder))
-    remarks = (f"{CORES} workers each, where a service has workers; the lesson's way has one, as it says.",)
+    remarks = (
+        f"{CORES} workers each, if a service has workers; the lesson's way has one, as its Dockerfile says.",
+    )
     finish(Result("guarded_list", "Guarded list of 100 users", series, CLAIMS, remarks), options)
 
 

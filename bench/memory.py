@@ -103,7 +103,9 @@ def main() -> None:
         Series(name, UNIT, tuple(life[name] for life in lives), tuple(problems)) for name in all_names
     )
     claims = tuple(Claim(name, name, at_most=120, judged_by=JudgedBy.WORST) for name in names)
-    remarks = (f"The largest of {CORES} workers; of what they share with each other each counts its part.",)
+    remarks = (
+        f"The largest of {CORES} workers. Each counts its share of the memory that they have in common.",
+    )
     finish(Result("memory", "Memory", series, claims, remarks), options)
 
 

@@ -47,7 +47,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         series = measure(options, Path(folder))
     claims = tuple(
-        Claim(f"{kind}: writing beside reading only", f"{kind}, one in twenty writes", f"{kind}, reads only")
+        Claim(
+            f"{kind}: writing compared with only reading",
+            f"{kind}, one in twenty writes",
+            f"{kind}, reads only",
+        )
         for kind in DATABASES
     )
     remarks = (f"{CORES} workers; ten students, each read follows what was last written.",)

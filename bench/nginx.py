@@ -43,7 +43,7 @@ def main() -> None:
     options = read_options(__doc__, rounds=5, seconds=2)
     with tempfile.TemporaryDirectory() as folder:
         series = measure(options, Path(folder))
-    claims = (Claim("through Nginx beside bare", "Through Nginx", "Bare"),)
+    claims = (Claim("through Nginx compared with direct", "Through Nginx", "Bare"),)
     finish(Result("nginx", "Through Nginx", series, claims), options)
 
 

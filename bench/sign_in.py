@@ -56,9 +56,9 @@ def measure(options: Options, folder: Path) -> Result:
                 service, seconds=options.seconds, connections=CONNECTIONS, requests=wanted
             ).requests_per_s
 
-        probes = {"Sign-ins": signed_in, "Hash alone": hash_alone}
+        probes = {"Sign-ins": signed_in, "Only the hash": hash_alone}
         series = interleave(probes, rounds=options.rounds, unit="a second", tell=tell)
-    claims = (Claim("of what the hash alone allows", "Sign-ins", "Hash alone", at_least=0.9),)
+    claims = (Claim("of what the hash by itself allows", "Sign-ins", "Only the hash", at_least=0.9),)
     remarks = (f"{CONNECTIONS} sign-ins at once, each written durably to SQLite.",)
     return Result("sign_in", "Sign-in", series, claims, remarks)
 

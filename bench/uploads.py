@@ -40,7 +40,7 @@ UNITS = {
 }
 CLAIMS = (
     Claim("pictures kept", "pictures kept", at_least=UPLOADS, judged_by=JudgedBy.WORST),
-    Claim("the directory during uploads beside quiet", BUSY, QUIET),
+    Claim("the directory during uploads compared with quiet", BUSY, QUIET),
 )
 
 

@@ -50,14 +50,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         series = measure(options, Path(folder))
     claims = [
-        Claim(f"{kind}: {workers} workers beside one", label(kind, workers), label(kind, 1))
+        Claim(f"{kind}: {workers} workers compared with one", label(kind, workers), label(kind, 1))
         for kind in DATABASES
         for workers in WORKERS[1:]
     ]
     sqlite, postgresql = (label(kind, min(CORES, WORKERS[-1])) for kind in DATABASES)
-    claims.append(Claim("PostgreSQL beside SQLite", postgresql, sqlite))
+    claims.append(Claim("PostgreSQL compared with SQLite", postgresql, sqlite))
     title = "One to four workers, SQLite and PostgreSQL"
-    remarks = (f"On {CORES} cores, which the load shares.",)
+    remarks = (f"On {CORES} cores, which the load generator shares.",)
     finish(Result("workers", title, series, tuple(claims), remarks), options)
 
 

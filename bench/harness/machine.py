@@ -47,7 +47,7 @@ class Quiet:
         """In words, at the end of what began at this moment."""
         now = Quiet.now()
         stolen = (now.stolen_s - self.stolen_s) / max(now.total_s - self.total_s, 0.01)
-        return f"load {self.load:.1f} when it began, {stolen:.0%} of the time stolen by the host"
+        return f"load {self.load:.1f} at the start; the host took {stolen:.0%} of the time"
 
 
 def describe_machine() -> dict[str, str]:

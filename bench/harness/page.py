@@ -9,23 +9,23 @@ from harness.tables import failures, number, show_end, show_hold, show_measured,
 _HEAD = """\
 # Performance
 
-`make bench` measured what stands here, wrote this page and drew the pictures; `bench/README.md` says how.
-A ratio compares neighbours: both were measured in the same rounds, one after the other, and the value is the
-median of the rounds' ratios. *Spread* is the lowest and the highest round. What could not be measured has no
-figure.
+`make bench` measures these figures, writes this page and draws the pictures; `bench/README.md` explains how.
+A ratio compares two services that were measured in the same rounds, one after the other. Its value is the
+median of the rounds' ratios. *Spread* is the lowest and the highest round. If a measurement failed, its
+figure is missing.
 """
 
-# What stands in the way of a number that is not met; printed only where one is not.
+# Why a claim isn't met. The page shows the reason only in that case.
 _IN_THE_WAY = {
     "sign_in": (
-        "Beside its hash a sign-in is a request through Flask, four counts of tries and one durable commit. "
-        "On two cores that the load itself shares, this is what the hash does not get."
+        "In addition to its hash, a sign-in is a request through Flask, four counts of attempts and one "
+        "durable commit. On two cores that the load generator shares, the hash doesn't get this time."
     ),
     "sign_in_storm": (
-        "A quiet directory answers from memory in a fifth of a millisecond. In a storm both cores hash, and "
-        "forty sign-ins run through Flask in the same workers: a reader waits for a core until the scheduler "
-        "gives it one, and for Python's lock, a few milliseconds in all. One hash at a time and "
-        "a low priority halved it; the rest would need processes of their own for sign-ins, or another core."
+        "A quiet directory answers from memory in a fifth of a millisecond. In a storm, both cores hash, and "
+        "forty sign-ins run through Flask in the same workers. A reader waits for a core and for Python's "
+        "lock, a few milliseconds in total. One hash at a time and a low priority halved this. The rest "
+        "would need separate processes for sign-ins, or another core."
     ),
 }
 
@@ -64,7 +64,9 @@ def _promises(results: Sequence[Result], verdicts: Mapping[str, Sequence[Verdict
     unknown = sum(not row[-1] for row in rows)
     short = len(rows) - met - unknown
     told = f"Of {len(rows)}, {met} are met, {short} fall short, {unknown} were not measured."
-    return f"## What is promised\n\n{told}\n\n" + table(("", "claim", "measured", "spread", "hold", ""), rows)
+    return f"## What we promise\n\n{told}\n\n" + table(
+        ("", "claim", "measured", "spread", "target", ""), rows
+    )
 
 
 def _missing(results: Sequence[Result]) -> list[str]:
@@ -111,7 +113,7 @@ def _section(result: Result, verdicts: Sequence[Verdict], picture: str | None) -
         parts.append(table(("ratio", "measured", "spread"), [row[:3] for row in told]))
     parts += [f"{remark}\n" for remark in (*failures(result), *result.remarks)]
     if any(verdict.met is False for verdict in verdicts) and result.name in _IN_THE_WAY:
-        parts.append(f"**What stands in the way.** {_IN_THE_WAY[result.name]}\n")
+        parts.append(f"**The obstacle.** {_IN_THE_WAY[result.name]}\n")
     parts.append(f"Measured at {result.measured_at}: {result.quiet}.\n")
     return "\n".join(parts)
 

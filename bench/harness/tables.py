@@ -39,7 +39,7 @@ def failures(result: Result) -> list[str]:
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> Table:
-    table = Table("claim", "measured", "spread", "hold", "")
+    table = Table("claim", "measured", "spread", "target", "")
     for verdict in verdicts:
         style = {True: "green", False: "bold red", None: ""}[verdict.met]
         measured, spread = show_measured(verdict), show_spread(verdict)

@@ -22,9 +22,7 @@ ROOT = Path(__file__).parents[2]
 STYLE = ROOT / "docs/style"
 NOT_READ = {
     # Programs write these.
-    "docs/reference/performance.md",
     "docs/reference/command-line.md",
-    "docs/reference/operations.md",
     # Rewritten together with the site.
     "docs/decisions/site.md",
     "docs/how-to/export-to-github-pages.md",
