@@ -189,23 +189,23 @@ ACTIONS: dict[str, Ask] = {
         "POST", "/api/users/authenticate", json={"uid": s.self_uid, "password": PASSWORD}
     ),
     "Sign out": of_oneself("DELETE", "/api/authenticate"),
-    "See whose a join code is": lambda s: s.ask("POST", "/api/join/code", json={"code": s.code()}),
+    "See whose join code it is": lambda s: s.ask("POST", "/api/join/code", json={"code": s.code()}),
     "Join with a code": lambda s: s.ask(
         "POST", "/api/join", json={"code": s.code(), "password": NEW_PASSWORD}
     ),
-    "Confirm one's password": of_oneself("POST", "/api/confirmation", json=PASSWORD_ONCE_MORE),
-    "List one's own sessions": of_oneself("GET", "/api/sessions"),
-    "End all of one's own sessions": of_oneself("DELETE", "/api/sessions"),
+    "Confirm your password": of_oneself("POST", "/api/confirmation", json=PASSWORD_ONCE_MORE),
+    "List your own sessions": of_oneself("GET", "/api/sessions"),
+    "End all of your own sessions": of_oneself("DELETE", "/api/sessions"),
     "End one session of a student": lambda s: s.ask("DELETE", f"/api/sessions/{s.session_of_owner()}"),
     # People
-    "See who is signed in": of_oneself("GET", "/api/session"),
-    "Read oneself": of_oneself("GET", "/api/id"),
-    "Read oneself, at the other address": of_oneself("GET", "/api/user"),
+    "See your session": of_oneself("GET", "/api/session"),
+    "Read yourself": of_oneself("GET", "/api/id"),
+    "Read yourself, at the other address": of_oneself("GET", "/api/user"),
     "List the class": of_oneself("GET", "/api/users/"),
     "Find a student": lambda s: _found(s, f"/api/users/?q={s.owner.uid}"),
     "Find an account that waits": lambda s: _found(s, f"/api/users/?q={s.waiting().uid}"),
     "Read a student": lambda s: s.ask("GET", f"/api/users/{s.owner.id}"),
-    "Read a student's e-mail address and date of birth": _private,
+    "Read a student's email address and date of birth": _private,
     "Read an account that waits": lambda s: s.ask("GET", f"/api/users/{s.waiting().id}"),
     "Sign up without a code": of_oneself(
         "POST", "/api/user", json={"uid": "new", "name": "New", "password": NEW_PASSWORD}
@@ -214,8 +214,8 @@ ACTIONS: dict[str, Ask] = {
         "POST", "/api/users/", json={"code": s.code(), "password": NEW_PASSWORD}
     ),
     "Make several accounts": of_oneself("POST", "/api/users/", json=[{"uid": "new", "name": "New"}]),
-    "Change oneself": of_oneself("PUT", "/api/user", json={"name": "Other"}),
-    "Change parts of oneself": of_oneself("PATCH", "/api/user", json={"name": "Other"}),
+    "Change yourself": of_oneself("PUT", "/api/user", json={"name": "Other"}),
+    "Change parts of yourself": of_oneself("PATCH", "/api/user", json={"name": "Other"}),
     "Change a student": lambda s: s.ask("PUT", f"/api/users/{s.owner.id}", json={"name": "Other"}),
     "Change parts of a student": lambda s: s.ask("PATCH", f"/api/users/{s.owner.id}", json={"name": "Other"}),
     "Change a student by ID": lambda s: s.ask(
@@ -234,22 +234,22 @@ ACTIONS: dict[str, Ask] = {
         "PATCH", f"/api/users/{s.owner.id}", json={"password": NEW_PASSWORD, "current_password": PASSWORD}
     ),
     # Not the last admin.
-    "Delete oneself": lambda s: (s.admin, s.ask("DELETE", "/api/user", json=PASSWORD_ONCE_MORE))[1],
+    "Delete yourself": lambda s: (s.admin, s.ask("DELETE", "/api/user", json=PASSWORD_ONCE_MORE))[1],
     "Delete a student": lambda s: s.ask("DELETE", f"/api/users/{s.owner.id}", json=PASSWORD_ONCE_MORE),
     "Delete a student by ID": lambda s: s.ask("DELETE", "/api/users/", json={"uid": s.owner.uid}),
     "Give a student a new join code": lambda s: s.ask("POST", f"/api/users/{s.owner.id}/join-code"),
     "Admit an account that waits": lambda s: s.ask("POST", f"/api/users/{s.waiting().id}/admission"),
-    # One's own data
-    "Download all of one's own data": of_oneself("GET", "/api/id/export", buffered=True),
-    "See one's own picture": _own_portrait,
-    "Set one's own picture": of_oneself("PUT", "/api/id/picture", data=png(), content_type="image/png"),
-    "Set one's own picture in base64": _sent_as_base64,
-    "Remove one's own picture": of_oneself("DELETE", "/api/id/picture"),
-    "Remove one's own picture, at the other address": of_oneself("DELETE", "/api/id/pfp"),
+    # Your own data
+    "Download all of your own data": of_oneself("GET", "/api/id/export", buffered=True),
+    "See your own picture": _own_portrait,
+    "Set your own picture": of_oneself("PUT", "/api/id/picture", data=png(), content_type="image/png"),
+    "Set your own picture in base64": _sent_as_base64,
+    "Remove your own picture": of_oneself("DELETE", "/api/id/picture"),
+    "Remove your own picture, at the other address": of_oneself("DELETE", "/api/id/pfp"),
     "See a student's picture": lambda s: s.ask("GET", s.portrait()),
     # Uploads
     "Send a picture": of_oneself("POST", "/api/uploads/", data=png(), content_type="image/png"),
-    "See how much room one's pictures take": of_oneself("GET", "/api/uploads/usage"),
+    "See how much room your pictures take": of_oneself("GET", "/api/uploads/usage"),
     "See a student's unused upload": lambda s: s.ask("GET", f"/api/uploads/{s.upload()}/card.webp"),
     "Delete a student's unused upload": lambda s: s.ask("DELETE", f"/api/uploads/{s.upload()}"),
     # Projects
@@ -294,13 +294,13 @@ ACTIONS: dict[str, Ask] = {
     "Read the portfolio of an account that waits": lambda s: s.ask(
         "GET", f"/api/portfolio/{s.waiting().uid}"
     ),
-    "Change one's own portfolio": of_oneself("PUT", "/api/portfolio", json={"about": "Me."}),
+    "Change your own portfolio": of_oneself("PUT", "/api/portfolio", json={"about": "Me."}),
     # The class
     "Import a class list": of_oneself("POST", "/api/roster/", **CSV),
     "Read the join codes": of_oneself("GET", "/api/roster/codes"),
     "Make the join codes": of_oneself("POST", "/api/roster/codes"),
     "See the class at a glance": of_oneself("GET", "/api/overview"),
-    "See what happened lately": of_oneself("GET", "/api/activity"),
+    "See what happened recently": of_oneself("GET", "/api/activity"),
     "See that a student made a draft": _events,
     # Everything else
     "Be greeted (the example of a resource)": of_oneself("GET", "/api/greeting/"),
@@ -309,5 +309,5 @@ ACTIONS: dict[str, Ask] = {
     "Read the API's description": of_oneself("GET", "/api/openapi.json"),
     "Look at the API's documentation": of_oneself("GET", "/api/docs"),
     "Open a page": of_oneself("GET", "/"),
-    "Open a page below": of_oneself("GET", "/users/"),
+    "Open a page in a folder": of_oneself("GET", "/users/"),
 }
