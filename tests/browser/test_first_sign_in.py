@@ -171,7 +171,7 @@ def test_a_password_that_will_not_do_is_told_beside_its_field(
 
 def test_a_form_waits_for_its_script_and_is_never_sent_by_the_browser_itself(page: Page, ada: Member) -> None:
     held: list[Route] = []
-    page.route("**/pages/login.js", lambda route: held.append(route))
+    page.route("**/login/page.js", lambda route: held.append(route))
     page.goto(f"{API}/login/", wait_until="commit")
     page.get_by_label("ID").fill(ada.uid)
     page.get_by_label("Password", exact=True).fill(ada.password)

@@ -1,9 +1,14 @@
 """The pages as HTTP: what is served, under which headers, and what is not. Needs no browser."""
 
+import html
+import os
 import re
+import shutil
 import socket
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from click.testing import CliRunner, Result
@@ -11,12 +16,25 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from homeroom.cli.site import site
-from homeroom.web.pages import LOCAL_API_ORIGINS, SITE, create_site, fill_config
+from homeroom.web.pages import LOCAL_API_ORIGINS, create_site
+from homeroom.web.site_export import export_site
+from homeroom.web.site_scripts import fill_config, modules_of
+from homeroom.web.site_templates import SITE, SitePages
 
-PAGES = (
-    *("/", "/login/", "/join/", "/users/", "/account/", "/api/docs/"),
-    *("/portfolio/", "/project/", "/project/edit/", "/staff/"),
-)
+TITLES = {
+    "/": "Homeroom",
+    "/login/": "Sign in · Homeroom",
+    "/join/": "Join · Homeroom",
+    "/users/": "Users · Homeroom",
+    "/account/": "Account · Homeroom",
+    "/api/docs/": "API · Homeroom",
+    "/portfolio/": "Portfolio · Homeroom",
+    "/project/": "Project · Homeroom",
+    "/project/edit/": "Edit project · Homeroom",
+    "/staff/": "Staff · Homeroom",
+}
+PAGES = tuple(TITLES)
+NO_PAGE = "/no/such/page"
 
 
 class ReadingClient(FlaskClient):
@@ -26,8 +44,10 @@ class ReadingClient(FlaskClient):
         return super().open(*args, **{"buffered": True} | kwargs)
 
 
-def client_of(*, api: str | None = None, api_origins: tuple[str, ...] = ()) -> FlaskClient:
-    app = create_site(api=api, api_origins=api_origins)
+def client_of(
+    *, api: str | None = None, api_origins: tuple[str, ...] = (), folder: Path = SITE
+) -> FlaskClient:
+    app = create_site(api=api, api_origins=api_origins, folder=folder)
     app.test_client_class = ReadingClient
     return app.test_client()
 
@@ -52,7 +72,7 @@ def test_every_page_answers_without_a_redirect(client: FlaskClient, path: str) -
     assert "<site-header>" in answer.text
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/no/such/page", "/assets/js/api/config.js"])
+@pytest.mark.parametrize("path", [*PAGES, NO_PAGE, "/assets/js/api/config.js"])
 def test_every_answer_carries_the_strict_headers(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
 
@@ -92,7 +112,7 @@ def test_files_have_their_types(client: FlaskClient, path: str, content_type: st
 @pytest.mark.parametrize("api", [None, "https://class.example.org"])
 def test_an_unchanged_file_is_not_sent_again(api: str | None) -> None:
     client = client_of(api=api)
-    for path in ("/users/", "/assets/js/api/config.js"):
+    for path in ("/users/", "/users/page.js", "/assets/js/api/config.js"):
         first = client.get(path)
         again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
 
@@ -112,6 +132,12 @@ def test_an_unchanged_file_is_not_sent_again(api: str | None) -> None:
         "/assets/",
         "/%ed%a0%80",
         f"/{'x' * 5000}",
+        # Templates are for no browser.
+        "/shell.html",
+        "/users/page.html",
+        "/404/",
+        "/404/index.html",
+        "/project//edit/",
     ],
 )
 def test_nothing_outside_the_site_is_served(client: FlaskClient, path: str) -> None:
@@ -153,43 +179,173 @@ def test_a_config_without_its_constant_is_refused() -> None:
         fill_config("export const uri = '';", "https://class.example.org")
 
 
-def test_no_page_has_inline_script_or_style_or_loads_from_elsewhere() -> None:
-    for page in SITE.rglob("*.html"):
-        source = page.read_text(encoding="utf-8")
-        assert "<script>" not in source, page
-        assert "<style" not in source, page
-        assert " style=" not in source, page
-        assert "://" not in source, page
+class Delivered(HTMLParser):
+    """What a page holds before any script of it has run."""
+
+    def __init__(self, client: FlaskClient, path: str) -> None:
+        super().__init__()
+        self.title = ""
+        self.brand = ""
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.links: dict[str, dict[str, str | None]] = {}
+        self._within: list[str] = []
+        self.feed(client.get(path).text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.append((tag, found))
+        if tag not in ("meta", "link", "img", "input"):
+            self._within.append("brand" if found.get("class") == "brand" else tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._within.pop() in (tag, "brand")
+
+    def handle_data(self, data: str) -> None:
+        if self._within[-1:] == ["title"]:
+            self.title += data
+        elif self._within[-1:] == ["brand"]:
+            self.brand += data
+        elif "nav" in self._within and self._within[-1] == "a":
+            self.links[data] = self.tags[-1][1]
 
 
-def frame_of(page: Path) -> dict[str, str]:
-    """What a page has in common with all others: its head without what is its own, its bar and its foot."""
-    source = page.read_text(encoding="utf-8")
-    # Each page names files from where it stands; 404.html, which answers anywhere, from the root.
-    source = re.sub(r'="(?:\.{1,2}/|/)*(?=[a-z]|")', '="', source)
-    head, _, rest = source.partition("<body>")
-    own = re.compile(
-        r"<title>.+ · Homeroom</title>|<title>Homeroom</title>|<meta name=\"description\" content=\"[^\"]+\">"
-        r"|<link rel=\"stylesheet\" href=\"assets/(?!css/(?:tokens|base|components)\.css)[^\"]+\">"
-        r"|<script type=\"module\" src=\"assets/js/pages/[a-z-]+\.js\"></script>"
+NAVIGATION = {
+    "Sign in": ("login/", "for-guests"),
+    "Join": ("join/", "for-guests"),
+    "Users": ("users/", "for-members"),
+    "Portfolio": ("portfolio/", "for-members"),
+    "Staff": ("staff/", "for-staff"),
+    "Account": ("account/", "for-members"),
+}
+
+
+@pytest.mark.parametrize(("path", "title"), [*TITLES.items(), (NO_PAGE, "Not found · Homeroom")])
+def test_a_page_is_delivered_with_its_title_the_brand_and_the_navigation(
+    client: FlaskClient, path: str, title: str
+) -> None:
+    page = Delivered(client, path)
+    root = "/" if path == NO_PAGE else "../" * (path.count("/") - 1) or "./"
+
+    assert page.title == title
+    assert page.brand == "Homeroom"
+    found = {name: (link["href"], link["class"]) for name, link in page.links.items()}
+    assert found == {
+        name: (root + folder, f"nav-item {viewer}") for name, (folder, viewer) in NAVIGATION.items()
+    }
+    here = [link["href"] for link in page.links.values() if "aria-current" in link]
+    assert here == [root + folder for folder, _ in NAVIGATION.values() if f"/{folder}" == path]
+
+
+@pytest.mark.parametrize("path", [*PAGES, NO_PAGE])
+def test_no_page_has_inline_script_or_style_or_loads_from_elsewhere(client: FlaskClient, path: str) -> None:
+    page = Delivered(client, path)
+
+    assert "://" not in client.get(path).text
+    assert "style" not in {tag for tag, _ in page.tags}
+    for tag, attributes in page.tags:
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+        assert tag != "script" or attributes["src"]
+
+
+def test_every_file_that_a_page_names_is_there(client: FlaskClient) -> None:
+    for path in (*PAGES, NO_PAGE):
+        for tag, attributes in Delivered(client, path).tags:
+            named = attributes.get("src") if tag in ("script", "img") else attributes.get("href")
+            if tag in ("script", "link", "img"):
+                assert named
+                answer = client.get(urljoin(path, named))
+                assert answer.status_code == 200, (path, named)
+
+
+def test_no_page_repeats_the_shell() -> None:
+    shell = SITE / "shell.html"
+    of_the_shell = (
+        "<!doctype",
+        "<html",
+        "<head>",
+        "<title",
+        "<meta",
+        "<link rel",
+        "<body",
+        "<main",
+        "<footer",
+        "<nav",
     )
-    kept = [line for line in head.splitlines() if not own.fullmatch(line.strip())]
-    bar, _, _ = rest.partition("<main")
-    _, _, foot = rest.partition("</main>")
-    # Dialogs' and rows' templates are a page's own.
-    foot = re.sub(r"\s*<template.*?</template>", "", foot, flags=re.DOTALL)
-    return {"head": "\n".join(kept), "bar": bar.strip(), "foot": foot.strip()}
+    sources = sorted(SITE.rglob("*.html"))
+    assert len(sources) == 1 + len(PAGES) + 1, "the shell, the pages, and the one for no page"
+    for tag in (*of_the_shell, "<site-header", "<script", "<noscript"):
+        assert [source for source in sources if tag in source.read_text(encoding="utf-8")] == [shell], tag
 
 
-def test_all_pages_have_the_same_head_bar_and_foot() -> None:
-    pages = sorted(SITE.rglob("*.html"))
-    assert len(pages) > len(PAGES)
-    first = frame_of(pages[0])
-    assert "tokens.css" in first["head"]
-    assert "<site-header></site-header>" in first["bar"]
-    assert "site-footer" in first["foot"]
-    for page in pages[1:]:
-        assert frame_of(page) == first, page
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the site that a test may change."""
+    return shutil.copytree(SITE, tmp_path / "site")
+
+
+CHESS = """{% extends "shell.html" %}
+{% set title = "Chess club" %}
+{% set description = "When the chess club meets." %}
+{% block main %}
+<h1>Chess</h1> <a href="{{ root }}users/">Who plays</a>
+{% endblock %}
+"""
+
+
+def test_a_new_folder_is_a_page(folder: Path, tmp_path: Path) -> None:
+    client = client_of(folder=folder)
+    assert client.get("/clubs/chess/").status_code == 404
+    chess = folder / "clubs" / "chess"
+    chess.mkdir(parents=True)
+    (chess / "page.html").write_text(CHESS, encoding="utf-8")
+    (chess / "page.css").write_text("h1 { color: red; }")
+    (chess / "page.js").write_text("import { root } from '../../assets/js/api/session.js';")
+
+    for path in ("/clubs/chess/", "/clubs/chess", "/clubs/chess/index.html"):
+        page = client.get(path).text
+        assert "<title>Chess club · Homeroom</title>" in page
+        assert '<h1>Chess</h1> <a href="../../users/">Who plays</a>' in page
+        assert '<link rel="stylesheet" href="../../clubs/chess/page.css">' in page
+        assert '<script type="module" src="../../clubs/chess/page.js"></script>' in page
+        assert '<link rel="modulepreload" href="../../clubs/chess/page.js">' in page
+    assert client.get("/clubs/").status_code == 404
+    export_site(tmp_path / "out", api="https://class.example.org", pages=SitePages(folder))
+    assert "<h1>Chess</h1>" in (tmp_path / "out/clubs/chess/index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("changed", ["users/page.html", "shell.html", "assets/js/dom.js"])
+def test_a_page_follows_its_files_without_a_restart(folder: Path, changed: str) -> None:
+    client = client_of(folder=folder)
+    before = client.get("/users/")
+    source = (folder / changed).read_text(encoding="utf-8")
+    if changed.endswith(".js"):
+        source = f"import './times.js';\n{source}"
+    (folder / changed).write_text(source.replace(">Users<", ">Pupils<").replace(" class’s", " school’s"))
+    os.utime(folder / changed, (1, 1))
+
+    after = client.get("/users/", headers={"If-None-Match": before.headers["ETag"]})
+
+    assert after.status_code == 200
+    assert after.text != before.text
+
+
+def test_a_modules_own_imports_are_walked_once_each(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "page.js").write_text(
+        "import './lib/a.js';\nimport {\n  b,\n  c,\n} from \"./lib/b.js\";\n"
+        "const later = () => import('./lib/later.js');\nconst text = `\n  import './lib/text.js';`;\n"
+    )
+    (tmp_path / "lib/a.js").write_text(
+        "export { b } from './b.js';\nexport * from './c.js';\nexport default 1;\n"
+    )
+    (tmp_path / "lib/b.js").write_text("import a from './a.js'; // a circle\nexport const b = 'from';\n")
+    (tmp_path / "lib/c.js").write_text("// import './comment.js';\n")
+
+    assert modules_of(tmp_path, ["page.js"]) == ["page.js", "lib/a.js", "lib/b.js", "lib/c.js"]
+    (tmp_path / "lib/c.js").write_text("import './gone.js';\n")
+    with pytest.raises(FileNotFoundError, match=r"gone\.js"):
+        modules_of(tmp_path, ["page.js"])
 
 
 def test_no_script_parses_text_as_html() -> None:
@@ -223,9 +379,9 @@ def test_an_api_that_is_no_origin_is_refused(api: str, reason: str) -> None:
     assert reason in told.output
 
 
-def export(folder: Path, *options: str) -> Result:
+def export(target: Path, *options: str) -> Result:
     api = ("--api", "https://class.example.org")
-    return CliRunner().invoke(site, ["export", str(folder), *api, *options])
+    return CliRunner().invoke(site, ["export", str(target), *api, *options])
 
 
 def test_the_exported_folder_is_complete_and_pointed_at_the_api(tmp_path: Path) -> None:
@@ -236,9 +392,9 @@ def test_the_exported_folder_is_complete_and_pointed_at_the_api(tmp_path: Path) 
     exported = {
         file.relative_to(tmp_path / "out") for file in (tmp_path / "out").rglob("*") if file.is_file()
     }
-    assert exported - {Path(".nojekyll")} == {
-        file.relative_to(SITE) for file in SITE.rglob("*") if file.is_file()
-    }
+    files = {file.relative_to(SITE) for file in SITE.rglob("*") if file.is_file() and file.suffix != ".html"}
+    pages = {Path(path.lstrip("/")) / "index.html" for path in PAGES}
+    assert exported == files | pages | {Path("404.html"), Path(".nojekyll")}
     config = (tmp_path / "out" / "assets/js/api/config.js").read_text()
     assert 'const API = "https://class.example.org";' in config
     assert 'href="/repo/assets/css/tokens.css"' in (tmp_path / "out" / "404.html").read_text()
@@ -251,9 +407,12 @@ def test_every_exported_page_brings_the_policy_along(tmp_path: Path) -> None:
     served = directives(client_of(api="https://class.example.org").get("/"))
     # A browser takes this one from a header only, and complains of it in a page.
     del served["frame-ancestors"]
-    for page in (tmp_path / "out").rglob("*.html"):
+    pages = list((tmp_path / "out").rglob("*.html"))
+    assert len(pages) == len(PAGES) + 1
+    for page in pages:
         source = page.read_text()
         (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">', source)
+        policy = html.unescape(policy)
         assert {name: values for name, *values in map(str.split, policy.split("; "))} == served, page
         assert source.index("Content-Security-Policy") < source.index("<link"), page
         assert '<meta name="referrer" content="same-origin">' in source, page

@@ -11,7 +11,8 @@ import click
 from werkzeug.serving import make_server
 
 from homeroom.cli.address import DEFAULT_ADDRESS, check_api, is_local, noted_address, remembered_address
-from homeroom.web.pages import LOCAL_API_ORIGINS, create_site, export_site
+from homeroom.web.pages import LOCAL_API_ORIGINS, create_site
+from homeroom.web.site_export import export_site
 
 # The port at which config.js itself looks for the API on 8086; on others it must be told.
 SITE_PORT = 4100

@@ -1,8 +1,5 @@
 """The static site as served: a URL is a folder, every page carries strict headers."""
 
-import html
-import json
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,12 +9,13 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import PathConverter
 
-SITE = Path(__file__).parents[1] / "site"
-API_CONFIG = "assets/js/api/config.js"
+from homeroom.web.site_policy import HEADERS, content_security_policy
+from homeroom.web.site_scripts import API_CONFIG, fill_config
+from homeroom.web.site_templates import NOT_FOUND, SITE, SitePages
+
 # Where `homeroom serve` listens beside `homeroom site serve`: config.js makes the same two of it.
 LOCAL_API_ORIGINS = ("http://localhost:8086", "http://127.0.0.1:8086")
 
-_API_LINE = "const API = null;"
 # The system's own table of types may say text/plain for a script, which nosniff then refuses to run.
 _TYPES = {
     ".css": "text/css",
@@ -33,19 +31,6 @@ _TYPES = {
     ".webp": "image/webp",
     ".woff2": "font/woff2",
 }
-_HEADERS = {
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": (
-        "browsing-topics=(), camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
-    ),
-    # A join code must reach no other site, nor its log: not even the page's path leaves ours.
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
-
-
-# What a page can say for itself where no server sends headers; a browser ignores the rest in a page.
-_HEADER_ONLY = ("frame-ancestors",)
 
 
 class SitePath(PathConverter):
@@ -54,15 +39,19 @@ class SitePath(PathConverter):
     regex = r"(?!api(?:/|$))[^/].*?"
 
 
-def site_blueprint(*, api: str | None = None, api_origins: Sequence[str] = ()) -> Blueprint:
+def site_blueprint(
+    *, api: str | None = None, api_origins: Sequence[str] = (), folder: Path = SITE
+) -> Blueprint:
     """The site's pages, ready to be registered in any Flask app.
 
     Args:
         api: origin of the API, written into `config.js`; by default the page finds it itself.
         api_origins: further origins that the pages may talk to and show pictures of (CSP).
+        folder: where the site's templates, scripts and styles are.
     """
     site = Blueprint("site", __name__)
     policy = content_security_policy([api, *api_origins] if api else api_origins)
+    pages = SitePages(folder)
 
     @site.record_once
     def add_converter(state: BlueprintSetupState) -> None:
@@ -72,128 +61,62 @@ def site_blueprint(*, api: str | None = None, api_origins: Sequence[str] = ()) -
     @site.get("/<site:path>")
     def page(path: str = "") -> Response:
         if path == API_CONFIG and api:
-            return _config_for(api)
-        return _file_at(path)
+            source = (folder / API_CONFIG).read_text(encoding="utf-8")
+            return _revalidated(fill_config(source, api), _TYPES[".js"])
+        return _page_at(pages, path) or _file_at(folder, path) or _not_found(pages)
 
     @site.get("/api/docs")
     @site.get("/api/docs/")
     def api_docs() -> Response:
-        return _file_at("api/docs")
+        return _page_at(pages, "api/docs") or _not_found(pages)
 
     @site.after_request
     def protect(response: Response) -> Response:
-        response.headers.update(_HEADERS)
+        response.headers.update(HEADERS)
         response.headers["Content-Security-Policy"] = policy
         return response
 
     return site
 
 
-def create_site(*, api: str | None = None, api_origins: Sequence[str] = ()) -> Flask:
+def create_site(*, api: str | None = None, api_origins: Sequence[str] = (), folder: Path = SITE) -> Flask:
     """An app that serves the site alone: a second origin, as GitHub Pages would be."""
     app = Flask(__name__, static_folder=None)
-    app.register_blueprint(site_blueprint(api=api, api_origins=api_origins))
+    app.register_blueprint(site_blueprint(api=api, api_origins=api_origins, folder=folder))
     return app
 
 
-def content_security_policy(api_origins: Sequence[str]) -> str:
-    """Scripts and styles from our files alone, requests and pictures from us and the API alone (W3C CSP 3).
-
-    Trusted Types make the browser itself refuse `innerHTML`: a name can never become markup.
-    """
-    return "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            " ".join(("img-src 'self' data: blob:", *api_origins)),
-            " ".join(("connect-src 'self'", *api_origins)),
-            "font-src 'self'",
-            "manifest-src 'self'",
-            "form-action 'self'",
-            "base-uri 'none'",
-            "frame-ancestors 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        )
-    )
+def _page_at(pages: SitePages, path: str) -> Response | None:
+    """The page at a path, with its slash or without, or by the name that it has in an exported folder."""
+    name = f"/{path}".removesuffix("/index.html").strip("/")
+    return _revalidated(pages.render(name), _TYPES[".html"]) if pages.has(name) else None
 
 
-def export_site(folder: Path, *, api: str, base: str = "") -> None:
-    """Write the site into a folder, ready for a web server of files, like GitHub Pages.
-
-    Files of the same name are overwritten, others are left alone.
-
-    Args:
-        api: origin of the API; the pages may talk to it, and to nobody else.
-        base: path below which the folder will be served, like `/repo`; empty for the root.
-    """
-    shutil.copytree(SITE, folder, dirs_exist_ok=True)
-    config = folder / API_CONFIG
-    config.write_text(fill_config(config.read_text(encoding="utf-8"), api), encoding="utf-8")
-    # Jekyll would leave out what begins with an underscore, and takes its time.
-    (folder / ".nojekyll").touch()
-    # Only the site's own pages: the folder may hold others.
-    for source in SITE.rglob("*.html"):
-        page = folder / source.relative_to(SITE)
-        text = _with_policy(page.read_text(encoding="utf-8"), api)
-        # Every other page names its files from where it stands.
-        if source.relative_to(SITE) == Path("404.html"):
-            text = text.replace('="/', f'="{base}/')
-        page.write_text(text, encoding="utf-8")
-
-
-def _with_policy(page: str, api: str) -> str:
-    """A page that brings its own policy along, before anything that the policy speaks of."""
-    policy = "; ".join(
-        directive
-        for directive in content_security_policy([api]).split("; ")
-        if not directive.startswith(_HEADER_ONLY)
-    )
-    charset = '  <meta charset="utf-8">\n'
-    metas = (
-        f'  <meta http-equiv="Content-Security-Policy" content="{html.escape(policy, quote=False)}">\n'
-        f'  <meta name="referrer" content="{_HEADERS["Referrer-Policy"]}">\n'
-    )
-    return page.replace(charset, charset + metas, 1)
-
-
-def fill_config(source: str, api: str) -> str:
-    """The text of `config.js` with the API's origin written into its constant.
-
-    Raises:
-        ValueError: the constant's line is not there exactly once.
-    """
-    if source.count(_API_LINE) != 1:
-        raise ValueError(f"{API_CONFIG} must hold the line {_API_LINE!r} once")
-    return source.replace(_API_LINE, f"const API = {json.dumps(api)};")
-
-
-def _config_for(api: str) -> Response:
-    """`config.js` as every page of this site loads it, pointed at `api`."""
-    source = (SITE / API_CONFIG).read_text(encoding="utf-8")
-    response = Response(fill_config(source, api), mimetype=_TYPES[".js"])
-    response.cache_control.no_cache = True
-    response.add_etag()
-    response.make_conditional(request)
-    return response
-
-
-def _file_at(path: str) -> Response:
-    """The file at a path of the site, a folder's `index.html`, or the site's own 404 page.
+def _file_at(folder: Path, path: str) -> Response | None:
+    """The script, style or picture at a path. Templates are no files of the site.
 
     No name holds a hash of its content yet, so browsers ask each time and mostly hear 304.
     """
-    for name in (path, f"{path.rstrip('/')}/index.html".lstrip("/")):
+    suffix = Path(path).suffix
+    if suffix != ".html":
         with suppress(NotFound):
-            return send_from_directory(SITE, name, mimetype=_TYPES.get(Path(name).suffix))
-    return _not_found()
+            return send_from_directory(folder, path, mimetype=_TYPES.get(suffix))
+    return None
 
 
-def _not_found() -> Response:
+def _not_found(pages: SitePages) -> Response:
     """The 404 page; it answers at any depth, so its addresses begin at the site's root."""
-    page = (SITE / "404.html").read_text(encoding="utf-8")
-    page = page.replace('="/', f'="{request.script_root}/')
-    response = Response(page, status=404, mimetype=_TYPES[".html"])
+    response = Response(
+        pages.render(NOT_FOUND, root=f"{request.script_root}/"), 404, mimetype=_TYPES[".html"]
+    )
     response.cache_control.no_cache = True
+    return response
+
+
+def _revalidated(text: str, mimetype: str) -> Response:
+    """An answer made here, which browsers ask for each time and mostly hear 304, as of a file."""
+    response = Response(text, mimetype=mimetype)
+    response.cache_control.no_cache = True
+    response.add_etag()
+    response.make_conditional(request)
     return response

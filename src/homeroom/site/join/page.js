@@ -1,0 +1,63 @@
+// The join page: a one-time code from the teacher becomes a password of one's own.
+
+import '../assets/js/components/password-field.js';
+import { request } from '../assets/js/api/client.js';
+import { nextAddress, noteSignedIn } from '../assets/js/api/session.js';
+import { markField, onSubmit, passwordIsRight } from '../assets/js/forms.js';
+
+const codeForm = document.getElementById('enter-code');
+const passwordForm = document.getElementById('choose-password');
+const UNKNOWN_CODE =
+  'This code is not known, was used already, or is too old. Check it, or ask your teacher for a new one.';
+
+let code = '';
+
+onSubmit(codeForm, (values) => lookUp(values.code), explainCode);
+onSubmit(passwordForm, join, explainJoin);
+openFromAddress();
+
+/** The code arrives behind `#`, which no server sees; then it leaves the address bar and history. */
+function openFromAddress() {
+  const given = new URLSearchParams(location.hash.slice(1)).get('code');
+  if (!given) return;
+  history.replaceState(null, '', location.pathname + location.search);
+  codeForm.elements.code.value = given;
+  codeForm.requestSubmit();
+}
+
+async function lookUp(given) {
+  const { data: person } = await request('/api/join/code', {
+    method: 'POST', body: { code: given.trim() },
+  });
+  code = given.trim();
+  document.getElementById('join-name').textContent = person.name;
+  document.getElementById('join-uid').textContent = person.uid;
+  passwordForm.elements.username.value = person.uid;
+  codeForm.hidden = true;
+  passwordForm.hidden = false;
+  document.getElementById('join-greeting').focus();
+}
+
+function explainCode(error) {
+  if (error.status !== 404 && error.status !== 422) return null;
+  markField(codeForm, 'code', UNKNOWN_CODE);
+  return true;
+}
+
+async function join({ username, password }) {
+  if (!passwordIsRight(passwordForm, username)) return;
+  const { data } = await request('/api/join', { method: 'POST', body: { code, password } });
+  noteSignedIn(data.user);
+  location.replace(nextAddress());
+}
+
+/** The code went while the password was being chosen: back to the first step. */
+function explainJoin(error) {
+  if (error.status !== 404) return null;
+  passwordForm.hidden = true;
+  codeForm.hidden = false;
+  markField(codeForm, 'code', UNKNOWN_CODE);
+  return true;
+}
+
+addEventListener('hashchange', openFromAddress);

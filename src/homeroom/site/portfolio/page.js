@@ -1,0 +1,157 @@
+// A user's portfolio: who they are, and what they have made.
+
+import '../assets/js/components/link-list.js';
+import { nextCursor, refusal, request, totalIn } from '../assets/js/api/client.js';
+import { whoAmIPerhaps } from '../assets/js/api/me.js';
+import { onSessionChangeElsewhere, seemsSignedIn } from '../assets/js/api/session.js';
+import { outsideLink, safeAddress } from '../assets/js/components/content.js';
+import { askInDialog } from '../assets/js/components/dialog.js';
+import { clearFailure, showFailure } from '../assets/js/components/failure.js';
+import { largePortrait } from '../assets/js/components/person.js';
+import { editAddress, projectCard } from '../assets/js/components/project-card.js';
+import { element, isolated, personal } from '../assets/js/dom.js';
+import { field } from '../assets/js/forms.js';
+
+const PAGE_SIZE = 24;
+
+const byId = (id) => document.getElementById(id);
+const list = byId('projects');
+
+let portfolio = null;
+let uid = new URLSearchParams(location.search).get('uid');
+let cursor = null;
+
+byId('edit').addEventListener('click', edit);
+byId('more').addEventListener('click', showMore);
+for (const link of document.querySelectorAll('.new-project')) link.href = editAddress();
+onSessionChangeElsewhere(load);
+load();
+
+async function load() {
+  try {
+    const me = await whoAmIPerhaps();
+    uid ??= me?.uid;
+    if (!uid) throw refusal(401);
+    cursor = null;
+    const [{ data }, projects] = await Promise.all([
+      request(`/api/portfolio/${encodeURIComponent(uid)}`), projectsPage(),
+    ]);
+    portfolio = { ...data, picture: data.picture ?? await pictureOf(data.id) };
+    showPerson(me?.uid.toLowerCase() === uid.toLowerCase());
+    showProjects(projects);
+    clearFailure(byId('failure'));
+    byId('portfolio').hidden = false;
+  } catch (error) {
+    byId('portfolio').hidden = true;
+    showFailure(byId('failure'), error, { retry: load, missing: missing(), heading: 'h1' });
+  }
+  byId('loading').hidden = true;
+}
+
+/** The picture is the user's, not the page's; guests, who get no id, see initials. */
+async function pictureOf(id) {
+  return id ? (await request(`/api/users/${id}`)).data.picture : null;
+}
+
+function missing() {
+  return {
+    title: 'There is no portfolio here',
+    advice: seemsSignedIn()
+      ? 'Nobody of the class has this ID. The list of users leads to every portfolio.'
+      : 'There’s no such student, or they haven’t published anything yet. If you are in the class, sign in to see more.',
+  };
+}
+
+function showPerson(own) {
+  document.title = `${isolated(portfolio.name)} · Homeroom`;
+  byId('portrait').replaceChildren(largePortrait({ ...portfolio, uid }));
+  byId('name').textContent = portfolio.name;
+  byId('uid').textContent = portfolio.uid ?? '';
+  byId('uid').hidden = !portfolio.uid;
+  byId('about').replaceChildren(...paragraphs(portfolio.about));
+  byId('links').replaceChildren(...(portfolio.links ?? []).map(linkItem));
+  byId('links').hidden = !portfolio.links?.length;
+  byId('owner').hidden = !own;
+  showEmptyWords(own);
+  byId('about-invite').hidden = !own || Boolean(portfolio.about);
+}
+
+/** Who may see no project here is told why: a guest gets no list by ID. */
+function showEmptyWords(own) {
+  const [title, advice] = !portfolio.uid
+    ? ['Projects are listed here for the class',
+      'The public ones are on the start page; if you are of the class, sign in to see all.']
+    : ['No projects yet', own
+      ? 'Show what you have made: a program, a drawing, a machine, a text.'
+      : `What ${isolated(portfolio.name)} shows appears here.`];
+  byId('empty-title').textContent = title;
+  byId('empty-advice').textContent = advice;
+  byId('empty-new').hidden = !own;
+}
+
+/** A plain text: an empty line begins a new paragraph. */
+function paragraphs(text) {
+  return (text ?? '').split(/\n\s*\n/).filter((part) => part.trim())
+    .map((part) => element('p', { dir: 'auto' }, part.trim()));
+}
+
+function linkItem({ label, url }) {
+  const href = safeAddress(url);
+  return element('li', {}, href ? outsideLink(href, personal(label)) : personal(label));
+}
+
+async function projectsPage() {
+  const question = new URLSearchParams({ uid, limit: PAGE_SIZE, sort: '-created_at' });
+  if (cursor) question.set('cursor', cursor);
+  return request(`/api/projects/?${question}`);
+}
+
+function showProjects({ data: projects, headers }) {
+  const cards = projects.map((project) => projectCard(project));
+  if (cursor) list.append(...cards);
+  else list.replaceChildren(...cards);
+  cursor = nextCursor(headers);
+  byId('more').hidden = !cursor;
+  list.hidden = !list.children.length;
+  byId('empty').hidden = !list.hidden;
+  byId('count').textContent = list.hidden ? '' : totalIn(headers);
+}
+
+async function showMore() {
+  const before = list.children.length;
+  try {
+    showProjects(await projectsPage());
+    list.children[before]?.querySelector('a').focus();
+  } catch (error) {
+    showFailure(byId('failure'), error, { retry: load });
+  }
+}
+
+async function edit() {
+  const links = element('link-list');
+  const saved = askInDialog({
+    title: 'About you',
+    action: 'Save',
+    fields: [
+      field({
+        name: 'shown_name', label: 'Name shown to guests', value: portfolio.shown_name ?? '', optional: true,
+        hint: 'Who is not signed in sees this name beside your public projects, like “Ada L.”. Empty: “A student”.',
+      }),
+      field({
+        name: 'about', label: 'About', value: portfolio.about ?? '', multiline: true, rows: '5', optional: true,
+        hint: 'Guests read it too once you have a public project: no address, no telephone number.',
+      }),
+      element('fieldset', { class: 'field' }, element('legend', {}, 'Links'), links),
+    ],
+    send: async ({ about, shown_name: shownName }) => (await request('/api/portfolio', {
+      method: 'PUT',
+      body: { about: about.trim(), shown_name: shownName.trim() || null, links: links.value },
+    })).data,
+  });
+  links.value = portfolio.links ?? [];
+  const answer = await saved;
+  if (!answer) return;
+  portfolio = { ...portfolio, ...answer };
+  showPerson(true);
+  byId('told').textContent = 'Saved.';
+}

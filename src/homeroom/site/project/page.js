@@ -1,0 +1,160 @@
+// One project: what it is, how it looks, who made it.
+
+import '../assets/js/components/confirmation.js';
+import { request } from '../assets/js/api/client.js';
+import { whoAmIPerhaps } from '../assets/js/api/me.js';
+import { isStaff, onSessionChangeElsewhere, seemsSignedIn } from '../assets/js/api/session.js';
+import { contentFragment, outsideLink, safeAddress } from '../assets/js/components/content.js';
+import { askInDialog } from '../assets/js/components/dialog.js';
+import { clearFailure, showFailure } from '../assets/js/components/failure.js';
+import { dressPerson, portfolioAddress } from '../assets/js/components/person.js';
+import { pageOf } from '../assets/js/components/pictures.js';
+import { editAddress, VISIBILITIES } from '../assets/js/components/project-card.js';
+import { element, isolated, personal } from '../assets/js/dom.js';
+import { field } from '../assets/js/forms.js';
+import { onDay } from '../assets/js/times.js';
+
+const COVER_SIZES = '(min-width: 64rem) 62rem, 94vw';
+const SHOT_SIZES = '(min-width: 40rem) 30rem, 94vw';
+
+const byId = (id) => document.getElementById(id);
+const id = new URLSearchParams(location.search).get('id') || '0'; // of nobody: there is no such project
+const address = `/api/projects/${encodeURIComponent(id)}`;
+
+byId('hide').addEventListener('click', hide);
+byId('unhide').addEventListener('click', showAgain);
+byId('delete').addEventListener('click', askToDelete);
+onSessionChangeElsewhere(load);
+load();
+
+async function load() {
+  try {
+    const [me, { data: project }] = await Promise.all([whoAmIPerhaps(), request(address)]);
+    show(project, me);
+    clearFailure(byId('failure'));
+    byId('project').hidden = false;
+  } catch (error) {
+    byId('project').hidden = true;
+    showFailure(byId('failure'), error, { retry: load, missing: missing(), heading: 'h1' });
+  }
+  byId('loading').hidden = true;
+}
+
+function missing() {
+  const advice = 'It may have been deleted, or its author keeps it to themselves.';
+  return {
+    title: 'There is no such project',
+    advice: seemsSignedIn() ? advice : `${advice} If you are of the class, sign in to see more.`,
+  };
+}
+
+function show(project, me) {
+  document.title = `${isolated(project.title)} · Homeroom`;
+  byId('title').textContent = project.title;
+  byId('summary').textContent = project.summary ?? '';
+  byId('summary').hidden = !project.summary;
+  showByline(project);
+  showPictures(project.pictures);
+  byId('content').replaceChildren(contentFragment(project.content ?? []));
+  byId('links').replaceChildren(...project.links.map(linkItem));
+  byId('links-part').hidden = !project.links.length;
+  byId('tags').replaceChildren(...project.tags.map((tag) => element('li', { class: 'tag', dir: 'auto' }, tag)));
+  byId('tags-part').hidden = !project.tags.length;
+  byId('aside').hidden = !project.links.length && !project.tags.length;
+  showActions(project, me);
+}
+
+function showByline({ author, visibility, hidden, created_at: created, updated_at: updated }) {
+  const person = element(author.uid ? 'a' : 'span', { class: 'person' });
+  dressPerson(person, author);
+  byId('author').replaceChildren(person);
+  const dates = [created, updated].map((time) => onDay(new Date(time)));
+  byId('dates').textContent = dates[0] === dates[1] ? dates[0] : `${dates[0]}, changed ${dates[1]}`;
+  byId('visibility').textContent = VISIBILITIES[visibility];
+  byId('visibility').className = `tag ${visibility}`;
+  // "Public" beside the notice that nobody sees it would contradict it.
+  byId('visibility').hidden = Boolean(hidden) || (visibility === 'public' && !seemsSignedIn());
+}
+
+/** The first picture leads, the others follow the text; each opens in its full size. */
+function showPictures(pictures) {
+  const [first, ...others] = pictures;
+  byId('cover').replaceChildren(...(first ? [shot(first, { sizes: COVER_SIZES, eager: true })] : []));
+  byId('cover').hidden = !first;
+  byId('shots').replaceChildren(...others.map(
+    (picture) => element('li', {}, shot(picture, { sizes: SHOT_SIZES })),
+  ));
+  byId('shots').hidden = !others.length;
+}
+
+function shot(picture, how) {
+  return pageOf({ ...picture, alt: picture.alt || 'Picture without a description' }, how);
+}
+
+function linkItem({ label, url }) {
+  const href = safeAddress(url);
+  return element('li', {}, href ? outsideLink(href, personal(label)) : personal(label));
+}
+
+function showActions(project, me) {
+  const own = Boolean(me) && me.uid === project.author.uid;
+  const mayWrite = project.access.includes('rw');
+  const staff = isStaff(me);
+  byId('edit').href = editAddress(project.id);
+  byId('edit').hidden = !own || !mayWrite;
+  byId('delete').hidden = !own || !mayWrite;
+  byId('hide').hidden = !staff || own || Boolean(project.hidden);
+  byId('unhide').hidden = !staff || !project.hidden;
+  byId('actions').hidden = !own && !staff;
+  byId('hidden').hidden = !project.hidden;
+  if (!project.hidden) return;
+  byId('hidden-who').textContent = own
+    ? 'A teacher has hidden this project: only you and the staff see it.'
+    : 'This project is hidden: only its author and the staff see it.';
+  byId('hidden-reason').textContent = project.hidden.reason;
+  byId('hidden-next').hidden = !own;
+}
+
+async function hide() {
+  const done = await askInDialog({
+    title: 'Hide this project?',
+    intro: ['Only its author and the staff will see it. The author reads your reason, and you can show it again.'],
+    action: 'Hide it',
+    danger: true,
+    fields: [field({
+      name: 'reason', label: 'Reason', multiline: true, rows: '3', required: '', maxlength: '500',
+      'data-missing': 'Write why: the author reads it.',
+    })],
+    send: ({ reason }) => request(`${address}/hidden`, { method: 'PUT', body: { reason: reason.trim() } }),
+  });
+  if (done) await reload('Hidden.');
+}
+
+async function showAgain() {
+  byId('unhide').disabled = true;
+  try {
+    await request(`${address}/hidden`, { method: 'DELETE' });
+    await reload('Shown again.');
+  } catch (error) {
+    showFailure(byId('failure'), error, { retry: load });
+  }
+  byId('unhide').disabled = false;
+}
+
+/** Shows the new state; the button that was pressed is gone, so the focus goes to the title. */
+async function reload(told) {
+  await load();
+  byId('told').textContent = told;
+  byId('title').focus();
+}
+
+async function askToDelete() {
+  const done = await askInDialog({
+    title: 'Delete this project?',
+    intro: ['Its text and its pictures are deleted for good.'],
+    action: 'Delete it',
+    danger: true,
+    send: () => request(address, { method: 'DELETE' }),
+  });
+  if (done) location.replace(portfolioAddress());
+}

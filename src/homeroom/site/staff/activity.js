@@ -1,0 +1,115 @@
+// What happened lately: one line for each event, or for several that are one act.
+
+import { nextCursor, request } from '../assets/js/api/client.js';
+import { clearFailure, showFailure } from '../assets/js/components/failure.js';
+import { portfolioAddress } from '../assets/js/components/person.js';
+import { projectAddress } from '../assets/js/components/project-card.js';
+import { element, personal } from '../assets/js/dom.js';
+import { ago, exactly } from '../assets/js/times.js';
+
+const PAGE_SIZE = 100;
+const LINES_AT_ONCE = 10;
+
+const byId = (id) => document.getElementById(id);
+const list = byId('activity');
+const more = byId('activity-more');
+
+let events = [];
+let cursor = null;
+let lines = 0;
+
+export function initActivity() {
+  more.addEventListener('click', showMore);
+}
+
+/** The latest, from the beginning. */
+export async function showActivity() {
+  events = [];
+  cursor = null;
+  lines = LINES_AT_ONCE;
+  await load();
+}
+
+async function showMore() {
+  const before = list.children.length;
+  lines += LINES_AT_ONCE;
+  await load();
+  list.children[before]?.querySelector('a').focus();
+}
+
+/** Shows so many lines, and asks for further events only where those at hand are too few. */
+async function load() {
+  try {
+    let acts = actsOf(events);
+    while ((acts.length <= lines && cursor) || !events.length) {
+      const { data, headers } = await request(`/api/activity?${question()}`);
+      events.push(...data);
+      cursor = nextCursor(headers);
+      acts = actsOf(events);
+      if (!data.length) break;
+    }
+    list.replaceChildren(...acts.slice(0, lines).map(line));
+    more.hidden = acts.length <= lines;
+    byId('activity-empty').hidden = acts.length > 0;
+    clearFailure(byId('activity-failure'));
+  } catch (error) {
+    showFailure(byId('activity-failure'), error, { retry: load, heading: 'h3' });
+  }
+}
+
+function question() {
+  return new URLSearchParams({ limit: PAGE_SIZE, ...(cursor && { cursor }) });
+}
+
+/** Neighbours that somebody did in one go: pictures of one project, the accounts of one import. */
+function actsOf(all) {
+  const acts = [];
+  for (const event of all) {
+    const last = acts.at(-1);
+    if (last && isSameAct(last[0], event)) last.push(event);
+    else acts.push([event]);
+  }
+  return acts;
+}
+
+function isSameAct(one, other) {
+  if (one.kind !== other.kind) return false;
+  if (one.kind === 'picture_added') return one.project.id === other.project.id;
+  return one.kind === 'account_made' && one.at.slice(0, 16) === other.at.slice(0, 16);
+}
+
+function line(act) {
+  const [{ kind, at }] = act;
+  const time = new Date(at);
+  return element('li', { class: `event ${kind}` },
+    element('p', {}, ...SAID[kind](act)),
+    element('time', { datetime: at, title: exactly(time) }, ago(time)));
+}
+
+const SAID = {
+  account_made: ([{ user }, ...others]) => [
+    personLink(user), others.length ? ` and ${counted(others.length, 'other')} got an account.` : ' got an account.',
+  ],
+  account_waits: ([{ user }]) => [personLink(user), ' waits to be admitted.'],
+  project_made: ([{ user, project }]) => [personLink(user), ' shows ', projectLink(project), '.'],
+  project_changed: ([{ user, project }]) => [projectLink(project), ' by ', personLink(user), ' was changed.'],
+  project_hidden: ([{ user, project, reason }]) => [
+    projectLink(project), ' by ', personLink(user), ' was hidden: ', personal(reason),
+  ],
+  picture_added: (act) => [
+    personLink(act[0].user), ` added ${counted(act.length, 'picture')} to `, projectLink(act[0].project), '.',
+  ],
+  portrait_chosen: ([{ user }]) => [personLink(user), ' has a new picture.'],
+};
+
+function counted(number, word) {
+  return `${number} ${word}${number === 1 ? '' : 's'}`;
+}
+
+function personLink({ name, uid }) {
+  return element('a', { href: portfolioAddress(uid) }, personal(name));
+}
+
+function projectLink({ id, title }) {
+  return element('a', { href: projectAddress(id) }, personal(title));
+}

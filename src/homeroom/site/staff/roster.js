@@ -1,0 +1,104 @@
+// Importing the roster: first what would become of each row, then the same for good.
+
+import { request } from '../assets/js/api/client.js';
+import { clearFailure, showFailure } from '../assets/js/components/failure.js';
+import { element, isolated, personal } from '../assets/js/dom.js';
+import { onSubmit } from '../assets/js/forms.js';
+
+const byId = (id) => document.getElementById(id);
+const form = byId('roster');
+
+// What the API calls what becomes of a row, in the words of this page.
+const RESULTS = { created: 'new', updated: 'changed', unchanged: 'unchanged', conflict: 'to decide', rejected: 'rejected' };
+
+let chosen = null; // the file and how to read it, as it was looked at
+
+/** Makes the form work; `done` is called once a class was imported. */
+export function initRoster(done) {
+  onSubmit(form, lookFirst);
+  form.addEventListener('input', forget);
+  byId('forget').addEventListener('click', () => {
+    form.reset();
+    forget();
+    form.elements.file.focus();
+  });
+  byId('import').addEventListener('click', () => importChosen(done));
+}
+
+function forget() {
+  chosen = null;
+  byId('report').hidden = true;
+}
+
+async function lookFirst({ file, date_format: dateFormat }) {
+  const question = new URLSearchParams(dateFormat ? { date_format: dateFormat } : {});
+  const picked = { body: new Blob([file], { type: 'text/csv' }), question };
+  const report = await send(picked, true);
+  chosen = picked;
+  show(report);
+}
+
+/** Somebody chose this ID themselves: only a person can tell whether they are the student of the list. */
+function decision(uid) {
+  const button = element('button', { class: 'button quiet', type: 'button' }, `Yes, ${uid} is this student`);
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    chosen.question.append('same_person', uid);
+    try {
+      show(await send(chosen, true));
+    } catch (error) {
+      showFailure(byId('import-failure'), error);
+      button.disabled = false;
+    }
+  });
+  return button;
+}
+
+async function importChosen(done) {
+  byId('import').disabled = true;
+  try {
+    const report = await send(chosen, false);
+    chosen = null;
+    show(report);
+    form.reset();
+    done();
+  } catch (error) {
+    showFailure(byId('import-failure'), error, { retry: () => importChosen(done) });
+  }
+  byId('import').disabled = false;
+}
+
+async function send({ body, question }, dryRun) {
+  const asked = new URLSearchParams(question);
+  asked.set('dry_run', String(dryRun));
+  return (await request(`/api/roster?${asked}`, { method: 'POST', body })).data;
+}
+
+function show(report) {
+  const { created, updated, unchanged, conflict, rejected, written } = report;
+  const asked = conflict ? `, ${conflict} to decide` : '';
+  const counts = `${created} new, ${updated} changed, ${unchanged} unchanged, ${rejected} rejected${asked}`;
+  byId('report-title').textContent = written ? `Imported: ${counts}` : `Nothing is written yet: ${counts}`;
+  byId('report-advice').hidden = !rejected;
+  byId('report-notes').replaceChildren(...report.notes.map((note) => element('li', {}, note)));
+  byId('report-notes').hidden = !report.notes.length;
+  byId('report-rows').replaceChildren(...report.rows.map(row));
+  byId('report-decide').hidden = !conflict;
+  byId('import').hidden = written || rejected + conflict > 0 || created + updated === 0;
+  byId('forget').textContent = written ? 'Done' : 'Cancel';
+  clearFailure(byId('import-failure'));
+  byId('report').hidden = false;
+  byId('report-title').focus();
+}
+
+function row({ line, uid, name, result, message, changes }) {
+  const changed = changes.map(({ field, old, new: next }) => `${field}: ${isolated(old ?? 'none')} → ${isolated(next)}`);
+  const what = [message, ...changed].filter(Boolean).join('; ');
+  return element('tr', {},
+    element('td', {}, String(line)),
+    element('td', {}, personal(name), element('div', { class: 'hint' }, personal(uid))),
+    element('td', {},
+      element('span', { class: `tag ${result}` }, RESULTS[result]),
+      what ? element('div', {}, what) : '',
+      result === 'conflict' ? decision(uid) : ''));
+}
