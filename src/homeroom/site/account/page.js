@@ -4,9 +4,7 @@ import '../assets/js/components/confirmation.js';
 import '../assets/js/components/password-field.js';
 import { advice, request, requestFile } from '../assets/js/api/client.js';
 import { whoAmI } from '../assets/js/api/me.js';
-import {
-  noteSignedOut, onSessionChangeElsewhere, root, signInAddress,
-} from '../assets/js/api/session.js';
+import { noteSignedOut, onSessionChangeElsewhere, root, signInAddress } from '../assets/js/api/session.js';
 import { askInDialog } from '../assets/js/components/dialog.js';
 import { headline } from '../assets/js/components/failure.js';
 import { initOwnPicture, showOwnPicture } from '../assets/js/components/own-picture.js';
@@ -55,8 +53,9 @@ async function showRoom() {
   const room = document.getElementById('room');
   try {
     const { data } = await request('/api/uploads/usage');
-    room.textContent = `Your pictures take ${sized(data.bytes)} of ${sized(data.max_bytes)}; `
-      + `you have ${data.pictures} of ${data.max_pictures}.`;
+    room.textContent =
+      `Your pictures take ${sized(data.bytes)} of ${sized(data.max_bytes)}; ` +
+      `you have ${data.pictures} of ${data.max_pictures}.`;
     room.hidden = false;
   } catch {
     room.hidden = true;
@@ -147,10 +146,16 @@ async function askToDelete() {
     ],
     action: 'Delete my account',
     danger: true,
-    fields: [field({
-      name: 'current_password', label: 'Your password', type: 'password', required: '',
-      autocomplete: 'current-password', 'data-missing': 'Enter your password.',
-    })],
+    fields: [
+      field({
+        name: 'current_password',
+        label: 'Your password',
+        type: 'password',
+        required: '',
+        autocomplete: 'current-password',
+        'data-missing': 'Enter your password.',
+      }),
+    ],
     send: (body) => request(`/api/users/${me.id}`, { method: 'DELETE', body }),
     explain: (error) => (error.status === 403 && !error.errors.length ? error.detail : null),
   });

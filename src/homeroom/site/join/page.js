@@ -27,7 +27,8 @@ function openFromAddress() {
 
 async function lookUp(given) {
   const { data: person } = await request('/api/join/code', {
-    method: 'POST', body: { code: given.trim() },
+    method: 'POST',
+    body: { code: given.trim() },
   });
   code = given.trim();
   document.getElementById('join-name').textContent = person.name;

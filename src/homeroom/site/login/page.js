@@ -4,7 +4,11 @@ import '../assets/js/components/password-field.js';
 import { advice, duration, request } from '../assets/js/api/client.js';
 import { whoAmIPerhaps } from '../assets/js/api/me.js';
 import {
-  nextAddress, noteSignedIn, noteSignedOut, onSessionChangeElsewhere, seemsSignedIn,
+  nextAddress,
+  noteSignedIn,
+  noteSignedOut,
+  onSessionChangeElsewhere,
+  seemsSignedIn,
 } from '../assets/js/api/session.js';
 import { element } from '../assets/js/dom.js';
 import { clearErrors, onSubmit, say } from '../assets/js/forms.js';
@@ -19,7 +23,8 @@ begin();
 
 async function signIn({ uid, password }) {
   const { data } = await request('/api/authenticate', {
-    method: 'POST', body: { uid: uid.trim(), password },
+    method: 'POST',
+    body: { uid: uid.trim(), password },
   });
   noteSignedIn(data.user);
   location.replace(nextAddress()); // "Back" should not return to a form that is done with

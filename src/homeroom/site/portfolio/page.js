@@ -34,9 +34,10 @@ async function load() {
     if (!uid) throw refusal(401);
     cursor = null;
     const [{ data }, projects] = await Promise.all([
-      request(`/api/portfolio/${encodeURIComponent(uid)}`), projectsPage(),
+      request(`/api/portfolio/${encodeURIComponent(uid)}`),
+      projectsPage(),
     ]);
-    portfolio = { ...data, picture: data.picture ?? await pictureOf(data.id) };
+    portfolio = { ...data, picture: data.picture ?? (await pictureOf(data.id)) };
     showPerson(me?.uid.toLowerCase() === uid.toLowerCase());
     showProjects(projects);
     clearFailure(byId('failure'));
@@ -79,11 +80,16 @@ function showPerson(own) {
 /** Who may see no project here is told why: a guest gets no list by ID. */
 function showEmptyWords(own) {
   const [title, advice] = !portfolio.uid
-    ? ['Projects are listed here for the class',
-      'The public ones are on the start page; if you are of the class, sign in to see all.']
-    : ['No projects yet', own
-      ? 'Show what you have made: a program, a drawing, a machine, a text.'
-      : `What ${isolated(portfolio.name)} shows appears here.`];
+    ? [
+        'Projects are listed here for the class',
+        'The public ones are on the start page; if you are of the class, sign in to see all.',
+      ]
+    : [
+        'No projects yet',
+        own
+          ? 'Show what you have made: a program, a drawing, a machine, a text.'
+          : `What ${isolated(portfolio.name)} shows appears here.`,
+      ];
   byId('empty-title').textContent = title;
   byId('empty-advice').textContent = advice;
   byId('empty-new').hidden = !own;
@@ -91,7 +97,9 @@ function showEmptyWords(own) {
 
 /** A plain text: an empty line begins a new paragraph. */
 function paragraphs(text) {
-  return (text ?? '').split(/\n\s*\n/).filter((part) => part.trim())
+  return (text ?? '')
+    .split(/\n\s*\n/)
+    .filter((part) => part.trim())
     .map((part) => element('p', { dir: 'auto' }, part.trim()));
 }
 
@@ -134,19 +142,30 @@ async function edit() {
     action: 'Save',
     fields: [
       field({
-        name: 'shown_name', label: 'Name shown to guests', value: portfolio.shown_name ?? '', optional: true,
+        name: 'shown_name',
+        label: 'Name shown to guests',
+        value: portfolio.shown_name ?? '',
+        optional: true,
         hint: 'Who is not signed in sees this name beside your public projects, like “Ada L.”. Empty: “A student”.',
       }),
       field({
-        name: 'about', label: 'About', value: portfolio.about ?? '', multiline: true, rows: '5', optional: true,
+        name: 'about',
+        label: 'About',
+        value: portfolio.about ?? '',
+        multiline: true,
+        rows: '5',
+        optional: true,
         hint: 'Guests read it too once you have a public project: no address, no telephone number.',
       }),
       element('fieldset', { class: 'field' }, element('legend', {}, 'Links'), links),
     ],
-    send: async ({ about, shown_name: shownName }) => (await request('/api/portfolio', {
-      method: 'PUT',
-      body: { about: about.trim(), shown_name: shownName.trim() || null, links: links.value },
-    })).data,
+    send: async ({ about, shown_name: shownName }) =>
+      (
+        await request('/api/portfolio', {
+          method: 'PUT',
+          body: { about: about.trim(), shown_name: shownName.trim() || null, links: links.value },
+        })
+      ).data,
   });
   links.value = portfolio.links ?? [];
   const answer = await saved;

@@ -58,7 +58,9 @@ function show(project, me) {
   byId('content').replaceChildren(contentFragment(project.content ?? []));
   byId('links').replaceChildren(...project.links.map(linkItem));
   byId('links-part').hidden = !project.links.length;
-  byId('tags').replaceChildren(...project.tags.map((tag) => element('li', { class: 'tag', dir: 'auto' }, tag)));
+  byId('tags').replaceChildren(
+    ...project.tags.map((tag) => element('li', { class: 'tag', dir: 'auto' }, tag)),
+  );
   byId('tags-part').hidden = !project.tags.length;
   byId('aside').hidden = !project.links.length && !project.tags.length;
   showActions(project, me);
@@ -81,9 +83,9 @@ function showPictures(pictures) {
   const [first, ...others] = pictures;
   byId('cover').replaceChildren(...(first ? [shot(first, { sizes: COVER_SIZES, eager: true })] : []));
   byId('cover').hidden = !first;
-  byId('shots').replaceChildren(...others.map(
-    (picture) => element('li', {}, shot(picture, { sizes: SHOT_SIZES })),
-  ));
+  byId('shots').replaceChildren(
+    ...others.map((picture) => element('li', {}, shot(picture, { sizes: SHOT_SIZES }))),
+  );
   byId('shots').hidden = !others.length;
 }
 
@@ -118,13 +120,22 @@ function showActions(project, me) {
 async function hide() {
   const done = await askInDialog({
     title: 'Hide this project?',
-    intro: ['Only its author and the staff will see it. The author reads your reason, and you can show it again.'],
+    intro: [
+      'Only its author and the staff will see it. The author reads your reason, and you can show it again.',
+    ],
     action: 'Hide it',
     danger: true,
-    fields: [field({
-      name: 'reason', label: 'Reason', multiline: true, rows: '3', required: '', maxlength: '500',
-      'data-missing': 'Write why: the author reads it.',
-    })],
+    fields: [
+      field({
+        name: 'reason',
+        label: 'Reason',
+        multiline: true,
+        rows: '3',
+        required: '',
+        maxlength: '500',
+        'data-missing': 'Write why: the author reads it.',
+      }),
+    ],
     send: ({ reason }) => request(`${address}/hidden`, { method: 'PUT', body: { reason: reason.trim() } }),
   });
   if (done) await reload('Hidden.');

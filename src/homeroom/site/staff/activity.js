@@ -81,23 +81,34 @@ function isSameAct(one, other) {
 function line(act) {
   const [{ kind, at }] = act;
   const time = new Date(at);
-  return element('li', { class: `event ${kind}` },
+  return element(
+    'li',
+    { class: `event ${kind}` },
     element('p', {}, ...SAID[kind](act)),
-    element('time', { datetime: at, title: exactly(time) }, ago(time)));
+    element('time', { datetime: at, title: exactly(time) }, ago(time)),
+  );
 }
 
 const SAID = {
   account_made: ([{ user }, ...others]) => [
-    personLink(user), others.length ? ` and ${counted(others.length, 'other')} got an account.` : ' got an account.',
+    personLink(user),
+    others.length ? ` and ${counted(others.length, 'other')} got an account.` : ' got an account.',
   ],
   account_waits: ([{ user }]) => [personLink(user), ' waits to be admitted.'],
   project_made: ([{ user, project }]) => [personLink(user), ' shows ', projectLink(project), '.'],
   project_changed: ([{ user, project }]) => [projectLink(project), ' by ', personLink(user), ' was changed.'],
   project_hidden: ([{ user, project, reason }]) => [
-    projectLink(project), ' by ', personLink(user), ' was hidden: ', personal(reason),
+    projectLink(project),
+    ' by ',
+    personLink(user),
+    ' was hidden: ',
+    personal(reason),
   ],
   picture_added: (act) => [
-    personLink(act[0].user), ` added ${counted(act.length, 'picture')} to `, projectLink(act[0].project), '.',
+    personLink(act[0].user),
+    ` added ${counted(act.length, 'picture')} to `,
+    projectLink(act[0].project),
+    '.',
   ],
   portrait_chosen: ([{ user }]) => [personLink(user), ' has a new picture.'],
 };

@@ -28,8 +28,10 @@ async function showCodes() {
 
 function told(count) {
   if (!count) return 'There is no code to hand out: everybody has joined.';
-  const place = opensElsewhere() ? '' : ` The address ${root.host} opens on this computer only, so it isn’t on the cards: `
-    + 'open this page at the address that your students use to print it.';
+  const place = opensElsewhere()
+    ? ''
+    : ` The address ${root.host} opens on this computer only, so it isn’t on the cards: ` +
+      'open this page at the address that your students use to print it.';
   return `${count} ${count === 1 ? 'code' : 'codes'}. Whoever holds one can choose that person’s password.${place}`;
 }
 
@@ -41,10 +43,13 @@ function opensElsewhere() {
 function card({ name, uid, code, expires_at: expires }) {
   const until = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }).format(new Date(expires));
   const join = new URL('join/', root);
-  return element('li', {},
+  return element(
+    'li',
+    {},
     element('strong', { dir: 'auto' }, name),
     element('span', { class: 'hint' }, 'ID: ', personal(uid)),
     element('span', { class: 'code' }, code),
     opensElsewhere() ? element('span', { class: 'hint' }, `${join.host}${join.pathname}`) : '',
-    element('span', { class: 'hint' }, `until ${until}`));
+    element('span', { class: 'hint' }, `until ${until}`),
+  );
 }

@@ -31,9 +31,15 @@ function row({ id, title, author, hidden }) {
       showFailure(byId('hidden-failure'), error, { retry: showHidden });
     }
   });
-  return element('li', {},
-    element('div', { class: 'grow' },
+  return element(
+    'li',
+    {},
+    element(
+      'div',
+      { class: 'grow' },
       element('a', { href: projectAddress(id) }, personal(title)),
-      element('span', { class: 'hint' }, personal(author.name), ': ', personal(hidden.reason))),
-    again);
+      element('span', { class: 'hint' }, personal(author.name), ': ', personal(hidden.reason)),
+    ),
+    again,
+  );
 }

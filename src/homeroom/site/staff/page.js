@@ -44,12 +44,24 @@ async function load() {
 function showOverview({ users, projects, storage_bytes: bytes, max_storage_bytes: most, ...days }) {
   const { draft, hidden } = projects;
   byId('stats').replaceChildren(
-    stat('Have joined', users.active, listed([
-      [users.invited, 'invited'], [users.pending, 'waiting to be admitted'],
-    ]) || 'nobody is missing'),
-    stat('Projects', draft + projects.class + projects.public, listed([
-      [projects.public, 'public'], [projects.class, 'for the class'], [draft, 'in draft'], [hidden, 'hidden'],
-    ]) || 'none yet'),
+    stat(
+      'Have joined',
+      users.active,
+      listed([
+        [users.invited, 'invited'],
+        [users.pending, 'waiting to be admitted'],
+      ]) || 'nobody is missing',
+    ),
+    stat(
+      'Projects',
+      draft + projects.class + projects.public,
+      listed([
+        [projects.public, 'public'],
+        [projects.class, 'for the class'],
+        [draft, 'in draft'],
+        [hidden, 'hidden'],
+      ]) || 'none yet',
+    ),
     stat('Pictures take', sized(bytes), `of ${sized(most)} on the server’s disk`),
   );
   showCharts(days, bytes);
@@ -57,15 +69,22 @@ function showOverview({ users, projects, storage_bytes: bytes, max_storage_bytes
 
 function showCharts({ projects_by_day: projects, users_by_day: users, storage_by_day: storage }, bytes) {
   byId('new-projects').show({
-    title: 'New projects', days: projects, summary: counted('New projects', projects),
+    title: 'New projects',
+    days: projects,
+    summary: counted('New projects', projects),
     empty: `Nobody has begun a project in the last ${projects.length} days.`,
   });
   byId('new-accounts').show({
-    title: 'New accounts', days: users, summary: counted('New accounts', users),
+    title: 'New accounts',
+    days: users,
+    summary: counted('New accounts', users),
     empty: `No account was made in the last ${users.length} days.`,
   });
   byId('storage').show({
-    title: 'Room that pictures take', days: storage, written: sized, drawing: 'line',
+    title: 'Room that pictures take',
+    days: storage,
+    written: sized,
+    drawing: 'line',
     summary: `Room that pictures take: ${sized(storage[0].count)} ${storage.length} days ago, ${sized(bytes)} now.`,
     empty: 'There are no pictures yet.',
   });
@@ -78,13 +97,19 @@ function counted(title, days) {
 }
 
 function stat(title, figure, note) {
-  return element('div', { class: 'panel stat' },
+  return element(
+    'div',
+    { class: 'panel stat' },
     element('h2', {}, title),
     element('p', { class: 'figure' }, String(figure)),
-    element('p', { class: 'hint' }, note));
+    element('p', { class: 'hint' }, note),
+  );
 }
 
 /** "7 public, 1 hidden"; what there is none of goes without saying. */
 function listed(counts) {
-  return counts.filter(([count]) => count).map(([count, words]) => `${count} ${words}`).join(', ');
+  return counts
+    .filter(([count]) => count)
+    .map(([count, words]) => `${count} ${words}`)
+    .join(', ');
 }

@@ -63,17 +63,26 @@ function row(user) {
 }
 
 function roleSelect(user) {
-  const select = element('select', { 'aria-label': `Role of ${isolated(user.name)}` },
-    ...ROLES.map((role) => element('option', { value: role }, role)));
+  const select = element(
+    'select',
+    { 'aria-label': `Role of ${isolated(user.name)}` },
+    ...ROLES.map((role) => element('option', { value: role }, role)),
+  );
   select.value = user.role;
   select.addEventListener('change', () => changeRole(user, select));
   return select;
 }
 
 function button(label, user, act) {
-  const made = element('button', {
-    class: 'button quiet small', type: 'button', 'aria-label': `${label}: ${isolated(user.name)}`,
-  }, label);
+  const made = element(
+    'button',
+    {
+      class: 'button quiet small',
+      type: 'button',
+      'aria-label': `${label}: ${isolated(user.name)}`,
+    },
+    label,
+  );
   made.addEventListener('click', act);
   return made;
 }
@@ -83,11 +92,13 @@ async function changeRole(user, select) {
   const role = select.value;
   const given = await askInDialog({
     title: `Make ${isolated(user.name)} ${role === 'User' ? 'a user' : `a${role === 'Admin' ? 'n' : ''} ${role}`}?`,
-    intro: [{
-      User: 'Users see the class and keep their own portfolio.',
-      Teacher: 'Teachers see every project and can hide one.',
-      Admin: 'Admins may do everything: dates of birth, roster, roles, accounts.',
-    }[role]],
+    intro: [
+      {
+        User: 'Users see the class and keep their own portfolio.',
+        Teacher: 'Teachers see every project and can hide one.',
+        Admin: 'Admins may do everything: dates of birth, roster, roles, accounts.',
+      }[role],
+    ],
     action: 'Give this role',
     send: () => request(`/api/users/${user.id}`, { method: 'PATCH', body: { role } }),
   });

@@ -9,7 +9,13 @@ const byId = (id) => document.getElementById(id);
 const form = byId('roster');
 
 // What the API calls what becomes of a row, in the words of this page.
-const RESULTS = { created: 'new', updated: 'changed', unchanged: 'unchanged', conflict: 'to decide', rejected: 'rejected' };
+const RESULTS = {
+  created: 'new',
+  updated: 'changed',
+  unchanged: 'unchanged',
+  conflict: 'to decide',
+  rejected: 'rejected',
+};
 
 let chosen = null; // the file and how to read it, as it was looked at
 
@@ -92,13 +98,21 @@ function show(report) {
 }
 
 function row({ line, uid, name, result, message, changes }) {
-  const changed = changes.map(({ field, old, new: next }) => `${field}: ${isolated(old ?? 'none')} → ${isolated(next)}`);
+  const changed = changes.map(
+    ({ field, old, new: next }) => `${field}: ${isolated(old ?? 'none')} → ${isolated(next)}`,
+  );
   const what = [message, ...changed].filter(Boolean).join('; ');
-  return element('tr', {},
+  return element(
+    'tr',
+    {},
     element('td', {}, String(line)),
     element('td', {}, personal(name), element('div', { class: 'hint' }, personal(uid))),
-    element('td', {},
+    element(
+      'td',
+      {},
       element('span', { class: `tag ${result}` }, RESULTS[result]),
       what ? element('div', {}, what) : '',
-      result === 'conflict' ? decision(uid) : ''));
+      result === 'conflict' ? decision(uid) : '',
+    ),
+  );
 }

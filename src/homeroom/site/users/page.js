@@ -1,6 +1,6 @@
 // The users page: the lesson's table, with search, sorting and pages.
 
-import { advice, ApiError, nextCursor as cursorIn, request, totalIn } from '../assets/js/api/client.js';
+import { ApiError, advice, nextCursor as cursorIn, request, totalIn } from '../assets/js/api/client.js';
 import { noteSignedIn, onSessionChangeElsewhere, signInAddress } from '../assets/js/api/session.js';
 import { dressPerson } from '../assets/js/components/person.js';
 import { fromTemplate, isolated } from '../assets/js/dom.js';
@@ -167,9 +167,8 @@ function showFailure(error) {
   result.replaceChildren();
   byId('status').textContent = '';
   byId('pages').hidden = true;
-  byId('failure-title').textContent = error instanceof ApiError
-    ? `Database response error: ${error.status}`
-    : error.message;
+  byId('failure-title').textContent =
+    error instanceof ApiError ? `Database response error: ${error.status}` : error.message;
   byId('failure-advice').textContent = advice(error);
   byId('failure-sign-in').hidden = error.status !== 401;
   byId('failure-sign-in').href = signInAddress();

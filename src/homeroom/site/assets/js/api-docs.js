@@ -1,7 +1,7 @@
 // The API's description (OpenAPI 3.1) as a page: by tag, each operation with an example to copy.
 
-import { uri } from './api/config.js';
 import { advice, request } from './api/client.js';
+import { uri } from './api/config.js';
 import { headline } from './components/failure.js';
 import { element, fromTemplate } from './dom.js';
 
@@ -55,9 +55,13 @@ function operationCard(operation) {
   card.querySelector('.path').textContent = operation.path;
   card.querySelector('.purpose').append(...inline(operation.summary ?? ''));
   // Filled when it is opened first: most of a long description is never looked at.
-  card.addEventListener('toggle', () => {
-    card.querySelector('.operation-body').append(...operationBody(operation));
-  }, { once: true });
+  card.addEventListener(
+    'toggle',
+    () => {
+      card.querySelector('.operation-body').append(...operationBody(operation));
+    },
+    { once: true },
+  );
   return card;
 }
 
@@ -73,7 +77,10 @@ function operationBody(operation) {
 }
 
 function paragraphs(text) {
-  return (text ?? '').split(/\n{2,}/).filter(Boolean).map((part) => element('p', {}, ...inline(part)));
+  return (text ?? '')
+    .split(/\n{2,}/)
+    .filter(Boolean)
+    .map((part) => element('p', {}, ...inline(part)));
 }
 
 /** Text with `code` between backticks: the one piece of Markdown that descriptions need. */
@@ -87,11 +94,13 @@ function titled(title, content) {
 
 function parameterTable(parameters) {
   if (!parameters.length) return null;
-  return facts(parameters.map((parameter) => [
-    term(parameter.name, parameter.required),
-    `${parameter.in}, ${typeOf(parameter.schema)}`,
-    parameter.description ?? parameter.schema?.description,
-  ]));
+  return facts(
+    parameters.map((parameter) => [
+      term(parameter.name, parameter.required),
+      `${parameter.in}, ${typeOf(parameter.schema)}`,
+      parameter.description ?? parameter.schema?.description,
+    ]),
+  );
 }
 
 /** The fields of an object, or of each of the objects that may stand in its place. */
@@ -107,20 +116,24 @@ function shape(reference, depth = 0) {
   }
   if (schema.type === 'array') return shape(schema.items, depth + 1);
   if (!schema.properties) return element('p', {}, typeOf(schema));
-  return facts(Object.entries(schema.properties).map(([name, property]) => [
-    term(name, schema.required?.includes(name)),
-    typeOf(property),
-    resolve(property).description,
-  ]));
+  return facts(
+    Object.entries(schema.properties).map(([name, property]) => [
+      term(name, schema.required?.includes(name)),
+      typeOf(property),
+      resolve(property).description,
+    ]),
+  );
 }
 
 function answerTable(responses) {
-  return facts(Object.entries(responses).map(([status, reference]) => {
-    const response = resolve(reference);
-    const schema = Object.values(response.content ?? {})[0]?.schema;
-    const fields = status.startsWith('2') && schema ? [shape(schema)] : [];
-    return [element('code', {}, status), schema ? typeOf(schema) : '', response.description, ...fields];
-  }));
+  return facts(
+    Object.entries(responses).map(([status, reference]) => {
+      const response = resolve(reference);
+      const schema = Object.values(response.content ?? {})[0]?.schema;
+      const fields = status.startsWith('2') && schema ? [shape(schema)] : [];
+      return [element('code', {}, status), schema ? typeOf(schema) : '', response.description, ...fields];
+    }),
+  );
 }
 
 /** Rows of a term, its kind, what it means, and more where there is more. */
@@ -143,7 +156,7 @@ function term(name, required) {
 function resolve(part) {
   const [kind, name] = part?.$ref?.split('/').slice(-2) ?? [];
   const found = components[kind]?.[name];
-  return found ? { title: name, ...found } : part ?? {};
+  return found ? { title: name, ...found } : (part ?? {});
 }
 
 /** A schema in a few words: "User", "list of User", "string, 1 to 80 characters". */
@@ -160,9 +173,10 @@ function typeOf(reference, depth = 0) {
 }
 
 function limits(schema) {
-  const [low, high, unit] = 'maxLength' in schema || 'minLength' in schema
-    ? [schema.minLength, schema.maxLength, ' characters']
-    : [schema.minimum, schema.maximum, ''];
+  const [low, high, unit] =
+    'maxLength' in schema || 'minLength' in schema
+      ? [schema.minLength, schema.maxLength, ' characters']
+      : [schema.minimum, schema.maximum, ''];
   if (low !== undefined && high !== undefined) return `${low} to ${high}${unit}`;
   if (low !== undefined) return `${low} or more${unit}`;
   return high === undefined ? '' : `up to ${high}${unit}`;
@@ -180,8 +194,9 @@ function sample(reference, depth = 0) {
   if (type === 'string') return schema.format === 'date' ? '2010-02-28' : '…';
   if (type === 'integer' || type === 'number') return schema.minimum ?? 1;
   if (type === 'boolean') return true;
-  const wanted = Object.entries(schema.properties ?? {})
-    .filter(([name]) => !schema.required || schema.required.includes(name));
+  const wanted = Object.entries(schema.properties ?? {}).filter(
+    ([name]) => !schema.required || schema.required.includes(name),
+  );
   return Object.fromEntries(wanted.map(([name, part]) => [name, sample(part, depth + 1)]));
 }
 
@@ -199,7 +214,9 @@ function example(operation, body) {
       getSelection().selectAllChildren(code);
       button.textContent = 'Press Ctrl+C';
     }
-    setTimeout(() => { button.textContent = 'Copy'; }, 2000);
+    setTimeout(() => {
+      button.textContent = 'Copy';
+    }, 2000);
   });
   return made;
 }

@@ -1,6 +1,6 @@
 // Forms that say what is wrong where it is wrong, and cannot be sent twice.
 
-import { advice, ApiError } from './api/client.js';
+import { ApiError, advice } from './api/client.js';
 import { signInAddress } from './api/session.js';
 import { element } from './dom.js';
 
@@ -123,10 +123,15 @@ let fieldsMade = 0;
 
 /** A field with its label, hint and place for an error, as the pages' own HTML has them. */
 export function field({ name, label, hint, value = '', multiline, optional, ...attributes }) {
-  const id = `field-${fieldsMade += 1}`;
+  fieldsMade += 1;
+  const id = `field-${fieldsMade}`;
   const described = hint ? `${id}-hint ${id}-error` : `${id}-error`;
   const input = element(multiline ? 'textarea' : 'input', {
-    id, name, dir: 'auto', 'aria-describedby': described, ...attributes,
+    id,
+    name,
+    dir: 'auto',
+    'aria-describedby': described,
+    ...attributes,
   });
   input.value = value;
   const caption = element('label', { for: id }, label);

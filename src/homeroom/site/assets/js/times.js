@@ -1,6 +1,10 @@
 // Moments as people say them, in the reader's own language.
 
-const STEPS = [['day', 86_400], ['hour', 3_600], ['minute', 60]];
+const STEPS = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+];
 const LONG_AGO_S = 14 * 86_400;
 
 /** "3 hours ago"; what is weeks ago is told by its date. */

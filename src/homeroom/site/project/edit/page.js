@@ -78,7 +78,10 @@ function written() {
     summary: summary.trim(),
     body,
     visibility,
-    tags: tags.split(',').map((tag) => tag.trim()).filter(Boolean),
+    tags: tags
+      .split(',')
+      .map((tag) => tag.trim())
+      .filter(Boolean),
     links: links.value,
     pictures: pictures.value,
   };
@@ -105,7 +108,9 @@ async function save() {
   const body = written();
   const headers = etag ? { 'If-Match': etag } : {};
   const { data } = await request(address ?? '/api/projects/', {
-    method: address ? 'PUT' : 'POST', body, headers,
+    method: address ? 'PUT' : 'POST',
+    body,
+    headers,
   });
   saved = null; // leaving is no loss now
   location.assign(projectAddress(data.id));
@@ -117,7 +122,13 @@ function explain(error) {
     return true;
   }
   if (error.status === 401) {
-    say(form, 'Your session has ended. ', 'error', signInElsewhere(), ', then save again: your text stays here.');
+    say(
+      form,
+      'Your session has ended. ',
+      'error',
+      signInElsewhere(),
+      ', then save again: your text stays here.',
+    );
     return true;
   }
   return null;
@@ -129,12 +140,23 @@ function offerVersions() {
   const theirs = element('button', { class: 'link', type: 'button' }, 'take that one');
   const mine = element('button', { class: 'link', type: 'button' }, 'save yours over it');
   theirs.addEventListener('click', () => resolve(() => fetchSaved(), 'This is the saved version.'));
-  mine.addEventListener('click', () => resolve(async () => {
-    etag = (await request(address)).headers.get('ETag');
-    form.requestSubmit();
-  }));
-  say(form, 'This project was saved meanwhile, in another tab or by somebody else. ', 'error',
-    look, ', then ', mine, ' or ', theirs, '.');
+  mine.addEventListener('click', () =>
+    resolve(async () => {
+      etag = (await request(address)).headers.get('ETag');
+      form.requestSubmit();
+    }),
+  );
+  say(
+    form,
+    'This project was saved meanwhile, in another tab or by somebody else. ',
+    'error',
+    look,
+    ', then ',
+    mine,
+    ' or ',
+    theirs,
+    '.',
+  );
 }
 
 async function resolve(act, done) {
@@ -150,5 +172,12 @@ async function resolve(act, done) {
 function noteSession() {
   if (form.hidden) load();
   else if (seemsSignedIn()) say(form, '');
-  else say(form, 'Your session has ended elsewhere. ', 'error', signInElsewhere(), ' to save: your text stays here.');
+  else
+    say(
+      form,
+      'Your session has ended elsewhere. ',
+      'error',
+      signInElsewhere(),
+      ' to save: your text stays here.',
+    );
 }

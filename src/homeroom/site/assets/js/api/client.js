@@ -1,6 +1,6 @@
 // Every request of the site goes through here: JSON in, JSON out, failures as errors that explain.
 
-import { uri, options } from './config.js';
+import { options, uri } from './config.js';
 import { noteSignedOut } from './session.js';
 
 /** An answer of the API that says no: its problem document (RFC 9457) as an Error. */
@@ -43,10 +43,11 @@ export function addressOf(path) {
  * Throws ApiError, NetworkError, or the browser's AbortError when `signal` fires.
  */
 export async function request(path, { method = 'GET', body, signal, headers = {} } = {}) {
-  const once = () => reading(path, async (url) => {
-    const response = await ask(url, { method, body, signal, headers });
-    return accepted(response, url, await readJson(response));
-  });
+  const once = () =>
+    reading(path, async (url) => {
+      const response = await ask(url, { method, body, signal, headers });
+      return accepted(response, url, await readJson(response));
+    });
   try {
     return await once();
   } catch (error) {
@@ -109,9 +110,10 @@ function accepted(response, url, data) {
 /** What a person can do about a failure, in one or two sentences. */
 export function advice(error) {
   if (error instanceof NetworkError) {
-    const crossOrigin = uri === location.origin
-      ? ''
-      : ` If it is running, its setting FRONTEND_ORIGINS must hold ${location.origin}.`;
+    const crossOrigin =
+      uri === location.origin
+        ? ''
+        : ` If it is running, its setting FRONTEND_ORIGINS must hold ${location.origin}.`;
     // A hint only: a computer without a network may well have the server on itself.
     const offline = navigator.onLine ? '' : 'You seem to be offline. ';
     return `${offline}The server could not be reached. Check that you are online and that it is running.${crossOrigin}`;

@@ -5,11 +5,9 @@ const API = null;
 
 // On port 4100 the pages stand beside the API, which has a port of its own. The host's name stays
 // the same on both: a cookie of localhost is not sent to 127.0.0.1.
-const besideTheApi =
-  location.port === '4100' && ['localhost', '127.0.0.1'].includes(location.hostname);
+const besideTheApi = location.port === '4100' && ['localhost', '127.0.0.1'].includes(location.hostname);
 
-export const uri =
-  API ?? (besideTheApi ? `http://${location.hostname}:8086` : location.origin);
+export const uri = API ?? (besideTheApi ? `http://${location.hostname}:8086` : location.origin);
 
 export const options = {
   method: 'GET',
@@ -23,4 +21,4 @@ export const options = {
 };
 
 // The names that later lessons use for the same two things.
-export { uri as pythonURI, options as fetchOptions };
+export { options as fetchOptions, uri as pythonURI };

@@ -10,8 +10,12 @@ let asking = null;
  * another origin, which no flag of this one knows. Who asks at the same moment shares the answer.
  */
 export async function whoAmIPerhaps() {
-  asking ??= request('/api/session').finally(() => { asking = null; });
-  const { data: { user } } = await asking;
+  asking ??= request('/api/session').finally(() => {
+    asking = null;
+  });
+  const {
+    data: { user },
+  } = await asking;
   if (user) noteSignedIn(user);
   else noteSignedOut();
   return user;

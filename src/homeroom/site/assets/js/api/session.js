@@ -21,7 +21,7 @@ export function seemsStaff() {
 /** Remembers that the API knows us, and with `user` (an answer about ourselves) as what. */
 export function noteSignedIn(user) {
   const kept = flag();
-  const seen = user ? kindOf(user) : kept ?? 'member';
+  const seen = user ? kindOf(user) : (kept ?? 'member');
   if (seen === kept) return;
   storage((store) => store.setItem(FLAG, seen));
   changes.dispatchEvent(new Event('change'));

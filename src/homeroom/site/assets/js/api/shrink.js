@@ -13,9 +13,10 @@ const QUALITIES = [0.92, 0.8, 0.6];
 // Screenshots and drawings stay sharp.
 const DRAWN_TYPES = ['image/png', 'image/gif'];
 
-const HEIC_ADVICE = 'This browser can’t read HEIC pictures. Send it as JPEG. On an iPhone, choose Settings, '
-  + 'Camera, Formats, Most Compatible before you take it. On a Mac, open it in Preview and choose File, '
-  + 'Export. On Windows, open it in Photos and choose Save as.';
+const HEIC_ADVICE =
+  'This browser can’t read HEIC pictures. Send it as JPEG. On an iPhone, choose Settings, ' +
+  'Camera, Formats, Most Compatible before you take it. On a Mac, open it in Preview and choose File, ' +
+  'Export. On Windows, open it in Photos and choose Save as.';
 
 /**
  * The file itself, or a smaller one of the same picture, upright. A browser that can't decode it leaves it

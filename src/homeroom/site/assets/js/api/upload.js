@@ -51,9 +51,9 @@ function send(file, { onProgress, signal }) {
   form.append('file', file, file.name || 'picture');
   return new Promise((resolve, reject) => {
     sending.addEventListener('load', () => readAnswer(answerOf(sending), url).then(resolve, reject));
-    sending.addEventListener('error', () => reject(
-      new NetworkError(new TypeError('Failed to send'), url.origin + url.pathname),
-    ));
+    sending.addEventListener('error', () =>
+      reject(new NetworkError(new TypeError('Failed to send'), url.origin + url.pathname)),
+    );
     sending.addEventListener('abort', () => reject(new DOMException('Called off.', 'AbortError')));
     sending.send(form);
   });

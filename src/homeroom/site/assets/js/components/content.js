@@ -6,8 +6,28 @@
 import { element } from '../dom.js';
 
 const TAGS = new Set([
-  'p', 'h2', 'h3', 'h4', 'ul', 'ol', 'li', 'strong', 'em', 's', 'code', 'pre', 'blockquote', 'a',
-  'hr', 'br', 'table', 'thead', 'tbody', 'tr', 'th', 'td',
+  'p',
+  'h2',
+  'h3',
+  'h4',
+  'ul',
+  'ol',
+  'li',
+  'strong',
+  'em',
+  's',
+  'code',
+  'pre',
+  'blockquote',
+  'a',
+  'hr',
+  'br',
+  'table',
+  'thead',
+  'tbody',
+  'tr',
+  'th',
+  'td',
 ]);
 const HEADING = /^h[2-6]$/;
 // A code block is written from left to right in every language.
@@ -20,9 +40,11 @@ export function contentFragment(nodes) {
   // Whoever began with ### or with ##: the first level below the page's title is h2.
   const levels = nodes.filter(({ tag }) => HEADING.test(tag)).map(({ tag }) => Number(tag[1]));
   const shift = levels.length ? Math.min(...levels) - 2 : 0;
-  made.append(...nodes.map((node) => build(
-    HEADING.test(node.tag) ? { ...node, tag: `h${Number(node.tag[1]) - shift}` } : node,
-  )));
+  made.append(
+    ...nodes.map((node) =>
+      build(HEADING.test(node.tag) ? { ...node, tag: `h${Number(node.tag[1]) - shift}` } : node),
+    ),
+  );
   // Each paragraph, list and table runs as its own first letter does.
   for (const block of made.children) {
     if (!WITHOUT_DIRECTION.has(block.localName)) block.dir = 'auto';

@@ -7,7 +7,8 @@ import { element } from '../dom.js';
 const HEIGHT = 180;
 const DAY_S = 86_400;
 // A count has no halves: the axis steps over whole numbers only.
-const WHOLE_STEPS = [1, 2, 5].flatMap((step) => [0, 1, 2, 3, 4, 5].map((power) => step * 10 ** power))
+const WHOLE_STEPS = [1, 2, 5]
+  .flatMap((step) => [0, 1, 2, 3, 4, 5].map((power) => step * 10 ** power))
   .sort((one, other) => one - other);
 
 class DayChart extends HTMLElement {
@@ -53,14 +54,17 @@ class DayChart extends HTMLElement {
     this.sizes.observe(this.place);
     this.watching = new AbortController();
     // A canvas keeps the colours that it was drawn in.
-    matchMedia('(prefers-color-scheme: dark)')
-      .addEventListener('change', () => this.chart.redraw(), { signal: this.watching.signal });
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.chart.redraw(), {
+      signal: this.watching.signal,
+    });
   }
 
   options(drawing) {
     const font = `12px ${this.token('--font')}`;
     const axis = {
-      font, stroke: () => this.token('--ink-soft'), ticks: { show: false },
+      font,
+      stroke: () => this.token('--ink-soft'),
+      ticks: { show: false },
       grid: { stroke: () => this.token('--line'), width: 1 },
     };
     return {
@@ -73,9 +77,21 @@ class DayChart extends HTMLElement {
       cursor: { y: false, drag: { x: false, y: false }, points: { show: drawing === 'line' } },
       scales: { x: { range: (_, from, to) => [from - DAY_S / 2, to + DAY_S / 2] }, y: { range: fromZero } },
       axes: [
-        { ...axis, size: 32, gap: 10, space: 64, grid: { show: false }, values: (_, days) => days.map(writtenDay) },
-        { ...axis, size: drawing === 'bars' ? 36 : 64, space: 36, ...(drawing === 'bars' && { incrs: WHOLE_STEPS }),
-          values: (_, counts) => counts.map((count) => this.written(count)) },
+        {
+          ...axis,
+          size: 32,
+          gap: 10,
+          space: 64,
+          grid: { show: false },
+          values: (_, days) => days.map(writtenDay),
+        },
+        {
+          ...axis,
+          size: drawing === 'bars' ? 36 : 64,
+          space: 36,
+          ...(drawing === 'bars' && { incrs: WHOLE_STEPS }),
+          values: (_, counts) => counts.map((count) => this.written(count)),
+        },
       ],
       series: [{}, this.series(drawing)],
       hooks: { setCursor: [({ cursor }) => this.tell(cursor.idx)] },
@@ -88,7 +104,10 @@ class DayChart extends HTMLElement {
       return { stroke: accent, fill: () => this.token('--accent-soft'), width: 2, points: { show: false } };
     }
     return {
-      stroke: accent, fill: accent, width: 0, points: { show: false },
+      stroke: accent,
+      fill: accent,
+      width: 0,
+      points: { show: false },
       paths: uPlot.paths.bars({ size: [0.7, 18], radius: 0.2 }),
     };
   }
@@ -97,24 +116,44 @@ class DayChart extends HTMLElement {
   tell(index) {
     const pointed = this.days[index];
     this.readout.textContent = pointed
-      ? `${writtenDay(Date.parse(pointed.day) / 1000)}: ${this.written(pointed.count)}` : '';
+      ? `${writtenDay(Date.parse(pointed.day) / 1000)}: ${this.written(pointed.count)}`
+      : '';
   }
 
   /** The days that say something: those with a count, or those on which a level changed. */
   table(title, drawing) {
-    const telling = this.days.filter(({ count }, index) => (
-      drawing === 'bars' ? count : count !== this.days[index - 1]?.count
-    ));
-    const rows = telling.reverse().map(({ day, count }) => element('tr', {},
-      element('th', { scope: 'row' }, writtenDay(Date.parse(day) / 1000)),
-      element('td', {}, this.written(count))));
-    return element('details', { class: 'chart-table' },
+    const telling = this.days.filter(({ count }, index) =>
+      drawing === 'bars' ? count : count !== this.days[index - 1]?.count,
+    );
+    const rows = telling
+      .reverse()
+      .map(({ day, count }) =>
+        element(
+          'tr',
+          {},
+          element('th', { scope: 'row' }, writtenDay(Date.parse(day) / 1000)),
+          element('td', {}, this.written(count)),
+        ),
+      );
+    return element(
+      'details',
+      { class: 'chart-table' },
       element('summary', {}, 'As a table'),
-      element('div', { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': `${title}, as a table` },
-        element('table', {},
-          element('thead', {}, element('tr', {},
-            element('th', { scope: 'col' }, 'Day'), element('th', { scope: 'col' }, title))),
-          element('tbody', {}, ...rows))));
+      element(
+        'div',
+        { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': `${title}, as a table` },
+        element(
+          'table',
+          {},
+          element(
+            'thead',
+            {},
+            element('tr', {}, element('th', { scope: 'col' }, 'Day'), element('th', { scope: 'col' }, title)),
+          ),
+          element('tbody', {}, ...rows),
+        ),
+      ),
+    );
   }
 
   token(name) {
@@ -128,8 +167,9 @@ function fromZero(_, _least, most) {
 }
 
 function writtenDay(seconds) {
-  return new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' })
-    .format(new Date(seconds * 1000));
+  return new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(
+    new Date(seconds * 1000),
+  );
 }
 
 customElements.define('day-chart', DayChart);

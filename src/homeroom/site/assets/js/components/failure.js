@@ -11,10 +11,15 @@ import { element } from '../dom.js';
  */
 export function showFailure(place, error, { retry, missing, heading = 'h2' } = {}) {
   const told = words(error, missing);
-  place.replaceChildren(element('div', { class: 'panel state failure worded' },
-    element(heading, {}, told.title),
-    element('p', {}, told.advice),
-    element('p', { class: 'actions' }, ...actions(error, retry))));
+  place.replaceChildren(
+    element(
+      'div',
+      { class: 'panel state failure worded' },
+      element(heading, {}, told.title),
+      element('p', {}, told.advice),
+      element('p', { class: 'actions' }, ...actions(error, retry)),
+    ),
+  );
 }
 
 export function clearFailure(place) {
@@ -36,7 +41,10 @@ function words(error, missing) {
   if (error.status === 403) return { title: 'This is not open to you', advice: advice(error) };
   if (error.status === 404 && missing) return missing;
   if (error instanceof NetworkError) {
-    return { title: navigator.onLine ? 'The server does not answer' : 'You seem to be offline', advice: advice(error) };
+    return {
+      title: navigator.onLine ? 'The server does not answer' : 'You seem to be offline',
+      advice: advice(error),
+    };
   }
   return { title: 'This did not work', advice: advice(error) };
 }

@@ -32,11 +32,22 @@ class LinkList extends HTMLElement {
 
   addLink({ label, url }) {
     const remove = element('button', { class: 'button quiet small', type: 'button' }, 'Remove');
-    const row = element('div', { class: 'link-row', role: 'group' },
+    const row = element(
+      'div',
+      { class: 'link-row', role: 'group' },
       field({ name: 'label', label: 'Name', value: label, maxlength: '80' }),
-      field({ name: 'url', label: 'Address', value: url, inputmode: 'url', dir: 'ltr', spellcheck: 'false',
-        autocapitalize: 'none', placeholder: 'https://…' }),
-      remove);
+      field({
+        name: 'url',
+        label: 'Address',
+        value: url,
+        inputmode: 'url',
+        dir: 'ltr',
+        spellcheck: 'false',
+        autocapitalize: 'none',
+        placeholder: 'https://…',
+      }),
+      remove,
+    );
     remove.addEventListener('click', () => {
       const neighbour = row.nextElementSibling ?? row.previousElementSibling;
       row.remove();

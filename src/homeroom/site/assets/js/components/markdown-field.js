@@ -21,7 +21,11 @@ class MarkdownField extends HTMLElement {
     this.preview.hidden = true;
     this.tabs = [tab('Write', this.writing), tab('Preview', this.preview)];
     this.writing.append(this.input, this.querySelector('.hint'));
-    const list = element('div', { class: 'tabs', role: 'tablist', 'aria-label': 'Write or preview' }, ...this.tabs);
+    const list = element(
+      'div',
+      { class: 'tabs', role: 'tablist', 'aria-label': 'Write or preview' },
+      ...this.tabs,
+    );
     this.querySelector('label').after(list, this.writing, this.preview);
     for (const each of this.tabs) each.addEventListener('click', () => this.open(each));
     list.addEventListener('keydown', (event) => this.step(event));
@@ -60,7 +64,9 @@ class MarkdownField extends HTMLElement {
     if (!this.preview.children.length) this.preview.replaceChildren(...bars());
     try {
       const { data } = await request('/api/projects/preview', {
-        method: 'POST', body: { body: this.input.value }, signal,
+        method: 'POST',
+        body: { body: this.input.value },
+        signal,
       });
       this.show(data.content);
     } catch (error) {
@@ -71,9 +77,11 @@ class MarkdownField extends HTMLElement {
   }
 
   show(nodes) {
-    this.preview.replaceChildren(nodes.length
-      ? element('div', { class: 'content' }, contentFragment(nodes))
-      : element('p', { class: 'hint' }, 'Nothing is written yet.'));
+    this.preview.replaceChildren(
+      nodes.length
+        ? element('div', { class: 'content' }, contentFragment(nodes))
+        : element('p', { class: 'hint' }, 'Nothing is written yet.'),
+    );
   }
 
   fail(error) {
@@ -92,14 +100,25 @@ class MarkdownField extends HTMLElement {
 
 function panel(name) {
   return element('div', {
-    class: `tab-panel ${name}`, role: 'tabpanel', id: `${name}-panel`, 'aria-labelledby': `${name}-tab`,
+    class: `tab-panel ${name}`,
+    role: 'tabpanel',
+    id: `${name}-panel`,
+    'aria-labelledby': `${name}-tab`,
   });
 }
 
 function tab(label, { id }) {
-  return element('button', {
-    class: 'tab', type: 'button', role: 'tab', id: id.replace('panel', 'tab'), 'aria-controls': id,
-  }, label);
+  return element(
+    'button',
+    {
+      class: 'tab',
+      type: 'button',
+      role: 'tab',
+      id: id.replace('panel', 'tab'),
+      'aria-controls': id,
+    },
+    label,
+  );
 }
 
 function bars() {

@@ -33,7 +33,12 @@ async function send(file) {
     progress.value = 0;
     progress.hidden = false;
     const { signal } = new AbortController();
-    const { data } = await upload(file, { signal, onProgress: (share) => { progress.value = share; } });
+    const { data } = await upload(file, {
+      signal,
+      onProgress: (share) => {
+        progress.value = share;
+      },
+    });
     return request('/api/id/picture', { method: 'PUT', body: { picture_id: data.id } });
   });
   progress.hidden = true;

@@ -34,12 +34,20 @@ export function portfolioAddress(uid) {
 }
 
 function portrait({ webp, original }) {
-  return element('picture', {},
+  return element(
+    'picture',
+    {},
     element('source', { type: 'image/webp', srcset: addressOf(webp).href }),
     element('img', {
-      class: 'portrait', src: addressOf(original).href, alt: '', width: '128', height: '128',
-      loading: 'lazy', decoding: 'async',
-    }));
+      class: 'portrait',
+      src: addressOf(original).href,
+      alt: '',
+      width: '128',
+      height: '128',
+      loading: 'lazy',
+      decoding: 'async',
+    }),
+  );
 }
 
 /** First letters of the first and the last word, without what is added in brackets, like “(she/her)”. */
@@ -47,7 +55,10 @@ function initials(name) {
   const called = name.replace(/\s*\([^)]*\)\s*/g, ' ').trim() || name.trim();
   const words = called.split(/\s+/);
   const letters = words.length > 1 ? [words[0], words.at(-1)] : words;
-  return letters.map((word) => /[\p{L}\p{N}]/u.exec(word)?.[0] ?? '').join('').toUpperCase();
+  return letters
+    .map((word) => /[\p{L}\p{N}]/u.exec(word)?.[0] ?? '')
+    .join('')
+    .toUpperCase();
 }
 
 /** One of six colours, the same for a person on every page. */

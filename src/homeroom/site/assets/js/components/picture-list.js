@@ -27,9 +27,12 @@ class PictureList extends HTMLElement {
   }
 
   get value() {
-    return this.shots().filter((shot) => shot.pictureId).map((shot) => ({
-      id: shot.pictureId, alt: shot.querySelector('input').value.trim(),
-    }));
+    return this.shots()
+      .filter((shot) => shot.pictureId)
+      .map((shot) => ({
+        id: shot.pictureId,
+        alt: shot.querySelector('input').value.trim(),
+      }));
   }
 
   /** Shows what the project has already. */
@@ -70,7 +73,11 @@ class PictureList extends HTMLElement {
 
   dropZone() {
     const input = element('input', {
-      type: 'file', accept: TYPES, multiple: '', class: 'visually-hidden', tabindex: '-1',
+      type: 'file',
+      accept: TYPES,
+      multiple: '',
+      class: 'visually-hidden',
+      tabindex: '-1',
       'aria-hidden': 'true',
     });
     input.addEventListener('change', () => {
@@ -79,10 +86,18 @@ class PictureList extends HTMLElement {
     });
     const choose = element('button', { class: 'button quiet', type: 'button' }, 'Choose pictures');
     choose.addEventListener('click', () => input.click());
-    this.zone = element('div', { class: 'drop-zone' },
-      choose, input,
-      element('p', { class: 'hint' }, 'Or drop them here, or paste them. JPEG, PNG, GIF or WebP. '
-        + 'Large photos are made smaller before they are sent.'));
+    this.zone = element(
+      'div',
+      { class: 'drop-zone' },
+      choose,
+      input,
+      element(
+        'p',
+        { class: 'hint' },
+        'Or drop them here, or paste them. JPEG, PNG, GIF or WebP. ' +
+          'Large photos are made smaller before they are sent.',
+      ),
+    );
     return this.zone;
   }
 
@@ -110,12 +125,23 @@ class PictureList extends HTMLElement {
 
   shot(alt, src) {
     const image = element('img', { src, alt: '', draggable: 'false' });
-    image.addEventListener('error', () => { image.hidden = true; });
+    image.addEventListener('error', () => {
+      image.hidden = true;
+    });
     const thumb = element('div', { class: 'thumb', draggable: 'true', title: 'Drag to reorder' }, image);
-    const shot = element('li', { class: 'shot' }, thumb, element('div', { class: 'shot-text' }),
-      element('div', { class: 'shot-actions' }));
+    const shot = element(
+      'li',
+      { class: 'shot' },
+      thumb,
+      element('div', { class: 'shot-text' }),
+      element('div', { class: 'shot-actions' }),
+    );
     shot.described = field({
-      name: 'alt', label: 'What it shows', value: alt, maxlength: '300', autocomplete: 'off',
+      name: 'alt',
+      label: 'What it shows',
+      value: alt,
+      maxlength: '300',
+      autocomplete: 'off',
     });
     thumb.addEventListener('dragstart', (event) => {
       event.dataTransfer.effectAllowed = 'move';
@@ -143,8 +169,12 @@ class PictureList extends HTMLElement {
   }
 
   enqueue(shot) {
-    this.show(shot, 'waiting', [element('p', { class: 'hint' }, `${isolated(shot.file.name)}: waiting …`)],
-      [this.button('Cancel', shot, () => this.remove(shot))]);
+    this.show(
+      shot,
+      'waiting',
+      [element('p', { class: 'hint' }, `${isolated(shot.file.name)}: waiting …`)],
+      [this.button('Cancel', () => this.remove(shot))],
+    );
     this.waiting.push(shot);
     this.sendNext();
   }
@@ -159,13 +189,14 @@ class PictureList extends HTMLElement {
     const name = isolated(shot.file.name || 'Picture');
     const progress = element('progress', { max: '1', value: '0', 'aria-label': `Sending ${name}` });
     const line = element('p', { class: 'hint' }, `${name} · 0 %`);
-    this.show(shot, 'sending', [line, progress], [this.button('Cancel', shot, () => shot.calledOff.abort())]);
+    this.show(shot, 'sending', [line, progress], [this.button('Cancel', () => shot.calledOff.abort())]);
     try {
       const { data } = await upload(shot.file, {
         signal: shot.calledOff.signal,
         onProgress: (share) => {
           progress.value = share;
-          line.textContent = share < 1 ? `${name} · ${Math.floor(share * 100)} %` : `${name} · being checked …`;
+          line.textContent =
+            share < 1 ? `${name} · ${Math.floor(share * 100)} %` : `${name} · being checked …`;
         },
       });
       shot.pictureId = data.id;
@@ -182,20 +213,32 @@ class PictureList extends HTMLElement {
 
   fail(shot, name, error) {
     const reason = element('p', { class: 'field-error' }, `${name}: ${advice(error)}`);
-    this.show(shot, 'failed', [reason], [
-      // The same file would be refused again.
-      ...([413, 415, 422].includes(error.status) ? [] : [this.button('Try again', shot, () => this.enqueue(shot))]),
-      this.button('Remove', shot, () => this.remove(shot)),
-    ]);
+    this.show(
+      shot,
+      'failed',
+      [reason],
+      [
+        // The same file would be refused again.
+        ...([413, 415, 422].includes(error.status)
+          ? []
+          : [this.button('Try again', () => this.enqueue(shot))]),
+        this.button('Remove', () => this.remove(shot)),
+      ],
+    );
     this.say(reason.textContent);
   }
 
   settle(shot) {
-    this.show(shot, 'done', [shot.described], [
-      this.button('↑', shot, () => this.move(shot, -1), 'Move up'),
-      this.button('↓', shot, () => this.move(shot, 1), 'Move down'),
-      this.button('Remove', shot, () => this.remove(shot)),
-    ]);
+    this.show(
+      shot,
+      'done',
+      [shot.described],
+      [
+        this.button('↑', () => this.move(shot, -1), 'Move up'),
+        this.button('↓', () => this.move(shot, 1), 'Move down'),
+        this.button('Remove', () => this.remove(shot)),
+      ],
+    );
   }
 
   show(shot, state, text, actions) {
@@ -208,7 +251,7 @@ class PictureList extends HTMLElement {
     if (focused) (shot.querySelector('input') ?? shot.querySelector('button')).focus();
   }
 
-  button(label, shot, act, spoken = label) {
+  button(label, act, spoken = label) {
     const made = element('button', { class: 'button quiet small', type: 'button' }, label);
     made.dataset.spoken = spoken;
     made.addEventListener('click', act);
@@ -258,8 +301,8 @@ class PictureList extends HTMLElement {
       for (const button of shot.querySelectorAll('[data-spoken]')) {
         const { spoken } = button.dataset;
         button.setAttribute('aria-label', `${spoken} (picture ${index + 1})`);
-        button.disabled = (spoken === 'Move up' && index === 0)
-          || (spoken === 'Move down' && index === shots.length - 1);
+        button.disabled =
+          (spoken === 'Move up' && index === 0) || (spoken === 'Move down' && index === shots.length - 1);
       }
     }
   }

@@ -9,12 +9,19 @@ const PAGE_WIDTH = 1600;
 /** A picture that is sharp at any width and keeps its place while it loads. */
 export function pageOf({ urls, alt, width, height }, { sizes, eager = false }) {
   const pageWidth = Math.min(width, PAGE_WIDTH);
-  const set = (kind) => pageWidth <= CARD_WIDTH
-    ? href(urls.page[kind])
-    : `${href(urls.card[kind])} ${CARD_WIDTH}w, ${href(urls.page[kind])} ${pageWidth}w`;
+  const set = (kind) =>
+    pageWidth <= CARD_WIDTH
+      ? href(urls.page[kind])
+      : `${href(urls.card[kind])} ${CARD_WIDTH}w, ${href(urls.page[kind])} ${pageWidth}w`;
   return build({
-    webp: set('webp'), original: set('original'), src: href(urls.page.original),
-    alt, width, height, sizes, eager,
+    webp: set('webp'),
+    original: set('original'),
+    src: href(urls.page.original),
+    alt,
+    width,
+    height,
+    sizes,
+    eager,
   });
 }
 
@@ -26,7 +33,12 @@ export function cardOf({ urls, alt, width, height }) {
 
 function build({ webp, original, src, alt, width, height, sizes, eager }) {
   const image = element('img', {
-    src, srcset: original, alt, width: String(width), height: String(height), decoding: 'async',
+    src,
+    srcset: original,
+    alt,
+    width: String(width),
+    height: String(height),
+    decoding: 'async',
   });
   const source = element('source', { type: 'image/webp', srcset: webp });
   if (eager) image.setAttribute('fetchpriority', 'high');

@@ -17,13 +17,26 @@ export async function showSessions(list) {
 function item(list, { id, device, current, created_at: created, last_used_at: used }) {
   const since = onDay(new Date(created));
   const when = current ? 'in use now' : used ? `last used ${ago(new Date(used))}` : 'not used yet';
-  const made = element('li', {}, element('div', {},
-    element('strong', {}, device),
-    element('span', { class: 'hint' }, `${current ? 'This device, ' : ''}${when}, since ${since}`)));
+  const made = element(
+    'li',
+    {},
+    element(
+      'div',
+      {},
+      element('strong', {}, device),
+      element('span', { class: 'hint' }, `${current ? 'This device, ' : ''}${when}, since ${since}`),
+    ),
+  );
   if (current) return made;
-  const end = element('button', {
-    class: 'button quiet small', type: 'button', 'aria-label': `End the session on ${device}`,
-  }, 'End');
+  const end = element(
+    'button',
+    {
+      class: 'button quiet small',
+      type: 'button',
+      'aria-label': `End the session on ${device}`,
+    },
+    'End',
+  );
   end.addEventListener('click', async () => {
     end.disabled = true;
     try {
