@@ -1,5 +1,6 @@
 """The pages as HTTP: what is served, under which headers, and what is not. Needs no browser."""
 
+import gzip
 import html
 import os
 import re
@@ -13,6 +14,7 @@ from urllib.parse import urljoin
 import pytest
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import TestResponse
 
 from homeroom.cli.site import site
@@ -118,6 +120,35 @@ def test_an_unchanged_file_is_not_sent_again(api: str | None) -> None:
 
         assert (again.status_code, again.data) == (304, b"")
         assert "Content-Security-Policy" in again.headers
+
+
+@pytest.mark.parametrize("path", ["/users/", "/users/page.js", "/assets/css/base.css", NO_PAGE])
+@pytest.mark.parametrize("api", [None, "https://class.example.org"])
+def test_texts_are_gzipped_for_browsers_that_take_it(api: str | None, path: str) -> None:
+    client = client_of(api=api)
+    plain = client.get(path)
+    zipped = client.get(path, headers={"Accept-Encoding": "gzip, br"})
+
+    assert gzip.decompress(zipped.data) == plain.data
+    assert len(zipped.data) < len(plain.data) * 0.6
+    assert zipped.headers["Content-Length"] == str(len(zipped.data))
+    assert (plain.headers["Vary"], zipped.headers["Vary"]) == ("Accept-Encoding", "Accept-Encoding")
+    assert client.head(path, headers={"Accept-Encoding": "gzip"}).status_code == plain.status_code
+    if path != NO_PAGE:
+        assert zipped.headers["ETag"] == f"W/{plain.headers['ETag']}", "other bytes"
+        tag = {"If-None-Match": zipped.headers["ETag"], "Accept-Encoding": "gzip"}
+        again = client.get(path, headers=tag)
+        assert (again.status_code, again.data) == (304, b"")
+
+
+def test_a_trusted_proxy_gets_texts_to_compress_itself() -> None:
+    app = create_site()
+    app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    answer = app.test_client().get(
+        "/users/", headers={"Accept-Encoding": "gzip", "X-Forwarded-For": "10.0.0.1"}
+    )
+
+    assert "Content-Encoding" not in answer.headers
 
 
 @pytest.mark.parametrize(
@@ -320,7 +351,7 @@ def test_a_page_follows_its_files_without_a_restart(folder: Path, changed: str) 
     before = client.get("/users/")
     source = (folder / changed).read_text(encoding="utf-8")
     if changed.endswith(".js"):
-        source = f"import './times.js';\n{source}"
+        source = f"import './sizes.js';\n{source}"
     (folder / changed).write_text(source.replace(">Users<", ">Pupils<").replace(" class’s", " school’s"))
     os.utime(folder / changed, (1, 1))
 

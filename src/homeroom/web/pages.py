@@ -9,6 +9,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import PathConverter
 
+from homeroom.web.site_compression import compress_text
 from homeroom.web.site_policy import HEADERS, content_security_policy
 from homeroom.web.site_scripts import API_CONFIG, fill_config
 from homeroom.web.site_templates import NOT_FOUND, SITE, SitePages
@@ -71,7 +72,8 @@ def site_blueprint(
         return _page_at(pages, "api/docs") or _not_found(pages)
 
     @site.after_request
-    def protect(response: Response) -> Response:
+    def finish(response: Response) -> Response:
+        compress_text(response)
         response.headers.update(HEADERS)
         response.headers["Content-Security-Policy"] = policy
         return response
