@@ -16,7 +16,7 @@ UPLOT := 1.6.32
 UPLOT_SHA512 := 2883159c6ebccefbb95d751b0b82d010f9e1c0ec41b8bc96d401eda66e882935c89a46cb824332fa369b8cb8122cc6ac36e186cd09bf7a9ded3a4c93c6989023
 UPLOT_FOLDER := src/homeroom/site/assets/vendor/uplot
 
-.PHONY: help run test test-deploy rehearse check bench docs lock vendor clean
+.PHONY: help run test test-deploy rehearse check format-site bench docs lock vendor clean
 
 help: ## Show these lines
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,16 +36,20 @@ rehearse: $(VENV)/dev.done ## Rehearse the whole deployment on this machine, in 
 	@tests/deploy/ensure-tools.sh rehearsal
 	@$(BIN)/python -m tests.deploy.rehearse
 
-check: $(VENV)/dev.done ## Lint, types, import rules, dependencies, migrations, prose, documentation
+check: $(VENV)/dev.done ## Lint, types, import rules, dependencies, migrations, scripts, prose, documentation
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/deptry src
 	@tests/check-migrations.sh $(BIN)
+	@tests/site/check.sh $(BIN)/python
 	@$(BIN)/python -m tests.docs.prose $(PROSE)
 	@$(BIN)/python -m tests.docs.command_line
 	@$(BIN)/sphinx-build -W --keep-going -q -b dummy docs docs/_build/dummy
+
+format-site: ## Write the site's scripts and styles as `make check` wants them
+	@cd tests/site && node_modules/.bin/biome check --write --config-path=. ../../src/homeroom/site .
 
 bench: $(VENV)/bench.done ## Measure every claim on speed beside its peers; ONLY=guarded_list for one
 	@$(BIN)/python bench/run.py $(ONLY)

@@ -74,7 +74,7 @@ def test_what_the_site_brings_along_is_what_was_published() -> None:
     assert "MIT License" in (folder / "LICENSE").read_text()
 
 
-@pytest.mark.parametrize("folder", ["bench/lighthouse", "tests/clients/node"])
+@pytest.mark.parametrize("folder", ["bench/lighthouse", "tests/clients/node", "tests/site"])
 def test_the_lock_of_node_packages_has_hashes_and_no_address(folder: str) -> None:
     packages = json.loads(read(f"{folder}/package-lock.json"))["packages"]
     # The first is the project itself.

@@ -1,16 +1,17 @@
 // The start page: the latest projects, and the way in or on.
 
-import { nextCursor, request } from './assets/js/api/client.js';
+import { isCalledOff, nextCursor, request } from './assets/js/api/client.js';
 import { onSessionChange, seemsSignedIn } from './assets/js/api/session.js';
 import { clearFailure, showFailure } from './assets/js/components/failure.js';
 import { projectCard } from './assets/js/components/project-card.js';
+import { byId, within } from './assets/js/dom.js';
 
 const PAGE_SIZE = 12;
 
-const byId = (id) => document.getElementById(id);
 const list = byId('projects');
-const more = byId('more');
+const more = byId('more', HTMLButtonElement);
 
+/** @type {string | null} */
 let cursor = null;
 let running = new AbortController();
 
@@ -30,7 +31,7 @@ async function load() {
   running.abort();
   running = new AbortController();
   const { signal } = running;
-  const question = new URLSearchParams({ limit: PAGE_SIZE, sort: '-created_at' });
+  const question = new URLSearchParams({ limit: String(PAGE_SIZE), sort: '-created_at' });
   if (cursor) question.set('cursor', cursor);
   list.setAttribute('aria-busy', 'true');
   try {
@@ -40,13 +41,14 @@ async function load() {
     more.hidden = !cursor;
     clearFailure(byId('failure'));
   } catch (error) {
-    if (error.name === 'AbortError') return;
+    if (isCalledOff(error)) return;
     if (!cursor) list.replaceChildren();
     showFailure(byId('failure'), error, { retry: load });
   }
   list.removeAttribute('aria-busy');
 }
 
+/** @param {Api.ListedProject[]} projects */
 function show(projects) {
   const cards = projects.map((project) => projectCard(project, { author: true }));
   if (cursor) list.append(...cards);
@@ -63,5 +65,6 @@ async function showMore() {
   const before = list.children.length;
   await load();
   // The reader goes on with the first of the new ones.
-  list.children[before]?.querySelector('a').focus();
+  const first = list.children[before];
+  if (first) within(first, 'a').focus();
 }

@@ -2,55 +2,51 @@
 
 import '../assets/js/components/confirmation.js';
 import '../assets/js/components/password-field.js';
-import { advice, request, requestFile } from '../assets/js/api/client.js';
+import { request, requestFile, statusOf } from '../assets/js/api/client.js';
 import { whoAmI } from '../assets/js/api/me.js';
-import { noteSignedOut, onSessionChangeElsewhere, root, signInAddress } from '../assets/js/api/session.js';
-import { askInDialog } from '../assets/js/components/dialog.js';
-import { headline } from '../assets/js/components/failure.js';
+import { noteSignedOut, onSessionChangeElsewhere, root } from '../assets/js/api/session.js';
+import { askInDialog, currentPasswordField, explainWrongPassword } from '../assets/js/components/dialog.js';
+import { clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { initOwnPicture, showOwnPicture } from '../assets/js/components/own-picture.js';
 import { showSessions } from '../assets/js/components/session-list.js';
-import { element } from '../assets/js/dom.js';
-import { field, markField, onSubmit, passwordIsRight, say } from '../assets/js/forms.js';
+import { byId, element } from '../assets/js/dom.js';
+import { fieldOf, markField, onSubmit, passwordIsRight, say } from '../assets/js/forms.js';
 import { sized } from '../assets/js/sizes.js';
 
-const profile = document.getElementById('profile');
-const password = document.getElementById('password-form');
-const sessions = document.getElementById('sessions');
-const exporting = document.getElementById('export');
+const profile = byId('profile', HTMLFormElement);
+const password = byId('password-form', HTMLFormElement);
+const sessions = byId('sessions', HTMLFormElement);
+const exporting = byId('export', HTMLFormElement);
 
-let me = null;
+/** Who is signed in; nobody until the API has said it, and until then no form is shown. */
+let me = { id: 0, uid: '' };
 
 onSubmit(profile, saveProfile);
 onSubmit(password, changePassword, explainPassword);
 onSubmit(sessions, endEverySession);
 onSubmit(exporting, download);
 initOwnPicture();
-document.getElementById('delete').addEventListener('click', askToDelete);
-document.getElementById('retry').addEventListener('click', load);
+byId('delete').addEventListener('click', askToDelete);
 onSessionChangeElsewhere(load);
 load();
 
 async function load() {
-  const content = document.getElementById('account');
-  const failure = document.getElementById('failure');
   try {
     show(await whoAmI());
-    showSessions(document.getElementById('session-list'));
+    showSessions(byId('session-list'));
     showRoom();
-    content.hidden = false;
-    failure.hidden = true;
+    clearFailure(byId('failure'));
+    byId('account').hidden = false;
   } catch (error) {
-    content.hidden = true;
-    explain(error);
-    failure.hidden = false;
-  } finally {
-    document.getElementById('loading').hidden = true;
+    byId('account').hidden = true;
+    showFailure(byId('failure'), error, { retry: load });
   }
+  byId('loading').hidden = true;
 }
 
 /** It is a hint: without it the page is as good. */
 async function showRoom() {
-  const room = document.getElementById('room');
+  const room = byId('room');
   try {
     const { data } = await request('/api/uploads/usage');
     room.textContent =
@@ -62,40 +58,34 @@ async function showRoom() {
   }
 }
 
+/** @param {Api.User} user */
 function show(user) {
   me = user;
-  const born = user.dob && new Intl.DateTimeFormat(undefined, { dateStyle: 'long', timeZone: 'UTC' });
-  const facts = {
-    'fact-name': user.name,
-    'fact-uid': user.uid,
-    'fact-role': user.role,
-    'fact-dob': born ? born.format(new Date(user.dob)) : 'Not given',
-    'fact-email': user.email ?? 'Not given',
-  };
-  for (const [id, text] of Object.entries(facts)) document.getElementById(id).textContent = text;
-  document.getElementById('pending').hidden = user.status !== 'pending';
+  byId('fact-name').textContent = user.name;
+  byId('fact-uid').textContent = user.uid;
+  byId('fact-role').textContent = user.role;
+  byId('fact-dob').textContent = user.dob ? birthday(user.dob) : 'Not given';
+  byId('fact-email').textContent = user.email ?? 'Not given';
+  byId('pending').hidden = user.status !== 'pending';
   showOwnPicture(user);
-  profile.elements.name.value = user.name;
-  profile.elements.email.value = user.email ?? '';
-  password.elements.username.value = user.uid;
+  fieldOf(profile, 'name').value = user.name;
+  fieldOf(profile, 'email').value = user.email ?? '';
+  fieldOf(password, 'username').value = user.uid;
 }
 
-function explain(error) {
-  const unsigned = error.status === 401;
-  document.getElementById('failure-title').textContent = headline(error);
-  document.getElementById('failure-advice').textContent = advice(error);
-  const link = document.getElementById('failure-sign-in');
-  link.href = signInAddress();
-  link.hidden = !unsigned;
-  document.getElementById('retry').hidden = unsigned;
+/** @param {string} day */
+function birthday(day) {
+  return new Intl.DateTimeFormat(undefined, { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(day));
 }
 
+/** @param {Record<string, string>} values */
 async function saveProfile({ name, email }) {
   const body = { name: name.trim(), email: email.trim() || null };
   show((await request('/api/user', { method: 'PUT', body })).data);
   say(profile, 'Saved.', 'success');
 }
 
+/** @param {Record<string, string>} values */
 async function changePassword(values) {
   if (!passwordIsRight(password, me.uid)) return;
   await request('/api/user', {
@@ -106,29 +96,35 @@ async function changePassword(values) {
   say(password, 'Password changed. You are signed out everywhere else.', 'success');
 }
 
+/** @type {import('../assets/js/forms.js').Explain} */
 function explainPassword(error) {
-  if (error.status !== 403) return null;
+  if (statusOf(error) !== 403) return null;
   markField(password, 'current_password', 'This is not your current password.');
   return true;
 }
 
-async function endEverySession(_values) {
+async function endEverySession() {
   const { data } = await request('/api/sessions', { method: 'DELETE' });
   const count = data.ended === 1 ? '1 session' : `${data.ended} sessions`;
   sayGoodbye(`Signed out everywhere: ${count} ended.`, ['login/', 'Sign in']);
 }
 
-/** The page's content gives way to one sentence: what it showed is no longer ours to see. */
+/**
+ * The page's content gives way to one sentence: what it showed is no longer ours to see.
+ *
+ * @param {string} text
+ * @param {[string, string]} next
+ */
 function sayGoodbye(text, [path, label]) {
   noteSignedOut();
   const done = element('p', { class: 'lead', tabindex: '-1' }, text);
   const next = element('a', { class: 'button', href: new URL(path, root).href }, label);
-  document.querySelector('main').replaceChildren(done, next);
+  byId('main').replaceChildren(done, next);
   done.focus();
 }
 
 /** By script, for a cookie of another site is not sent along where a link leads. */
-async function download(_values) {
+async function download() {
   say(exporting, 'Collecting your data …', 'success');
   const href = URL.createObjectURL(await requestFile('/api/id/export'));
   const link = element('a', { href, download: `homeroom-${me.uid}.zip` });
@@ -146,18 +142,10 @@ async function askToDelete() {
     ],
     action: 'Delete my account',
     danger: true,
-    fields: [
-      field({
-        name: 'current_password',
-        label: 'Your password',
-        type: 'password',
-        required: '',
-        autocomplete: 'current-password',
-        'data-missing': 'Enter your password.',
-      }),
-    ],
-    send: (body) => request(`/api/users/${me.id}`, { method: 'DELETE', body }),
-    explain: (error) => (error.status === 403 && !error.errors.length ? error.detail : null),
+    fields: [currentPasswordField()],
+    send: ({ current_password }) =>
+      request(`/api/users/${me.id}`, { method: 'DELETE', body: { current_password } }),
+    explain: explainWrongPassword,
   });
   if (deleted) sayGoodbye('Your account is deleted.', ['./', 'To the start']);
 }

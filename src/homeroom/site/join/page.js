@@ -1,12 +1,13 @@
 // The join page: a one-time code from the teacher becomes a password of one's own.
 
 import '../assets/js/components/password-field.js';
-import { request } from '../assets/js/api/client.js';
+import { request, statusOf } from '../assets/js/api/client.js';
 import { nextAddress, noteSignedIn } from '../assets/js/api/session.js';
-import { markField, onSubmit, passwordIsRight } from '../assets/js/forms.js';
+import { byId } from '../assets/js/dom.js';
+import { fieldOf, markField, onSubmit, passwordIsRight } from '../assets/js/forms.js';
 
-const codeForm = document.getElementById('enter-code');
-const passwordForm = document.getElementById('choose-password');
+const codeForm = byId('enter-code', HTMLFormElement);
+const passwordForm = byId('choose-password', HTMLFormElement);
 const UNKNOWN_CODE =
   'This code is not known, was used already, or is too old. Check it, or ask your teacher for a new one.';
 
@@ -21,30 +22,33 @@ function openFromAddress() {
   const given = new URLSearchParams(location.hash.slice(1)).get('code');
   if (!given) return;
   history.replaceState(null, '', location.pathname + location.search);
-  codeForm.elements.code.value = given;
+  fieldOf(codeForm, 'code').value = given;
   codeForm.requestSubmit();
 }
 
+/** @param {string} given */
 async function lookUp(given) {
   const { data: person } = await request('/api/join/code', {
     method: 'POST',
     body: { code: given.trim() },
   });
   code = given.trim();
-  document.getElementById('join-name').textContent = person.name;
-  document.getElementById('join-uid').textContent = person.uid;
-  passwordForm.elements.username.value = person.uid;
+  byId('join-name').textContent = person.name;
+  byId('join-uid').textContent = person.uid;
+  fieldOf(passwordForm, 'username').value = person.uid;
   codeForm.hidden = true;
   passwordForm.hidden = false;
-  document.getElementById('join-greeting').focus();
+  byId('join-greeting').focus();
 }
 
+/** @type {import('../assets/js/forms.js').Explain} */
 function explainCode(error) {
-  if (error.status !== 404 && error.status !== 422) return null;
+  if (![404, 422].includes(statusOf(error) ?? 0)) return null;
   markField(codeForm, 'code', UNKNOWN_CODE);
   return true;
 }
 
+/** @param {Record<string, string>} values */
 async function join({ username, password }) {
   if (!passwordIsRight(passwordForm, username)) return;
   const { data } = await request('/api/join', { method: 'POST', body: { code, password } });
@@ -52,9 +56,13 @@ async function join({ username, password }) {
   location.replace(nextAddress());
 }
 
-/** The code went while the password was being chosen: back to the first step. */
+/**
+ * The code went while the password was being chosen: back to the first step.
+ *
+ * @type {import('../assets/js/forms.js').Explain}
+ */
 function explainJoin(error) {
-  if (error.status !== 404) return null;
+  if (statusOf(error) !== 404) return null;
   passwordForm.hidden = true;
   codeForm.hidden = false;
   markField(codeForm, 'code', UNKNOWN_CODE);

@@ -1,7 +1,7 @@
 // The sign-in page.
 
 import '../assets/js/components/password-field.js';
-import { advice, duration, request } from '../assets/js/api/client.js';
+import { ApiError, request, statusOf } from '../assets/js/api/client.js';
 import { whoAmIPerhaps } from '../assets/js/api/me.js';
 import {
   nextAddress,
@@ -10,17 +10,20 @@ import {
   onSessionChangeElsewhere,
   seemsSignedIn,
 } from '../assets/js/api/session.js';
-import { element } from '../assets/js/dom.js';
-import { clearErrors, onSubmit, say } from '../assets/js/forms.js';
+import { advice } from '../assets/js/components/failure.js';
+import { byId, element, within } from '../assets/js/dom.js';
+import { clearErrors, fieldOf, onSubmit, say } from '../assets/js/forms.js';
+import { duration } from '../assets/js/times.js';
 
-const form = document.getElementById('sign-in');
-const already = document.getElementById('already');
-const button = form.querySelector('[type=submit]');
+const form = byId('sign-in', HTMLFormElement);
+const already = byId('already');
+const button = within(form, '[type=submit]', HTMLButtonElement);
 
 onSubmit(form, signIn, explain);
 onSessionChangeElsewhere(begin);
 begin();
 
+/** @param {Record<string, string>} values */
 async function signIn({ uid, password }) {
   const { data } = await request('/api/authenticate', {
     method: 'POST',
@@ -30,17 +33,22 @@ async function signIn({ uid, password }) {
   location.replace(nextAddress()); // "Back" should not return to a form that is done with
 }
 
+/** @type {import('../assets/js/forms.js').Explain} */
 function explain(error) {
-  if (error.status === 429 && error.retryAfter) {
+  if (error instanceof ApiError && error.status === 429 && error.retryAfter) {
     countDown(error.retryAfter);
     return true;
   }
-  if (error.status !== 401) return null;
-  form.elements.password.select();
+  if (statusOf(error) !== 401) return null;
+  fieldOf(form, 'password').select();
   return 'Wrong ID or password. Check both and try again; if you forgot it, your teacher can give you a new code.';
 }
 
-/** Says how long to wait, second by second for the eye, once for a screen reader. */
+/**
+ * Says how long to wait, second by second for the eye, once for a screen reader.
+ *
+ * @param {number} seconds
+ */
 function countDown(seconds) {
   let left = seconds;
   const clock = element('span', { 'aria-hidden': 'true' }, duration(left));
@@ -55,11 +63,12 @@ function countDown(seconds) {
     say(form, 'You can try again now.', 'success');
   }, 1000);
   // The next one at a shared computer has an ID of their own, and need not wait.
-  form.elements.uid.addEventListener('input', end, { once: true });
+  const uid = fieldOf(form, 'uid');
+  uid.addEventListener('input', end, { once: true });
 
   function end() {
     clearInterval(timer);
-    form.elements.uid.removeEventListener('input', end);
+    uid.removeEventListener('input', end);
     button.disabled = false;
     clearErrors(form);
   }
@@ -75,24 +84,25 @@ function begin() {
 /** Already signed in: says so instead of asking again, unless somebody has begun to type. */
 async function greet() {
   const user = await whoAmIPerhaps().catch(() => null);
-  const typed = form.elements.uid.value || form.elements.password.value;
-  form.hidden = Boolean(user) && !typed;
-  already.hidden = !form.hidden;
-  if (already.hidden) return;
-  document.getElementById('already-name').textContent = user.name;
-  document.getElementById('already-next').href = nextAddress();
-  document.getElementById('already-out').addEventListener('click', signOut);
+  const typed = fieldOf(form, 'uid').value || fieldOf(form, 'password').value;
+  const greeted = user !== null && !typed;
+  form.hidden = greeted;
+  already.hidden = !greeted;
+  if (!greeted) return;
+  byId('already-name').textContent = user.name;
+  byId('already-next', HTMLAnchorElement).href = nextAddress();
+  byId('already-out').addEventListener('click', signOut);
 }
 
 async function signOut() {
   try {
     await request('/api/authenticate', { method: 'DELETE' });
   } catch (error) {
-    document.getElementById('already-error').textContent = advice(error);
+    byId('already-error').textContent = advice(error);
     return;
   }
   noteSignedOut();
   already.hidden = true;
   form.hidden = false;
-  form.elements.uid.focus();
+  fieldOf(form, 'uid').focus();
 }

@@ -1,44 +1,47 @@
 // A user's portfolio: who they are, and what they have made.
 
-import '../assets/js/components/link-list.js';
 import { nextCursor, refusal, request, totalIn } from '../assets/js/api/client.js';
 import { whoAmIPerhaps } from '../assets/js/api/me.js';
 import { onSessionChangeElsewhere, seemsSignedIn } from '../assets/js/api/session.js';
 import { outsideLink, safeAddress } from '../assets/js/components/content.js';
 import { askInDialog } from '../assets/js/components/dialog.js';
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
+import { LinkList } from '../assets/js/components/link-list.js';
 import { largePortrait } from '../assets/js/components/person.js';
 import { editAddress, projectCard } from '../assets/js/components/project-card.js';
-import { element, isolated, personal } from '../assets/js/dom.js';
+import { byId, element, isolated, personal, within } from '../assets/js/dom.js';
 import { field } from '../assets/js/forms.js';
 
 const PAGE_SIZE = 24;
 
-const byId = (id) => document.getElementById(id);
+/** @typedef {Api.Profile & { picture: Api.User['picture'] }} Portfolio */
+
 const list = byId('projects');
 
-let portfolio = null;
+/** @type {Portfolio} */
+let portfolio = { name: '', about: '', links: [], access: [], picture: null };
 let uid = new URLSearchParams(location.search).get('uid');
+/** @type {string | null} */
 let cursor = null;
 
 byId('edit').addEventListener('click', edit);
 byId('more').addEventListener('click', showMore);
-for (const link of document.querySelectorAll('.new-project')) link.href = editAddress();
+for (const link of document.querySelectorAll('.new-project')) link.setAttribute('href', editAddress());
 onSessionChangeElsewhere(load);
 load();
 
 async function load() {
   try {
     const me = await whoAmIPerhaps();
-    uid ??= me?.uid;
+    uid ??= me?.uid ?? null;
     if (!uid) throw refusal(401);
     cursor = null;
     const [{ data }, projects] = await Promise.all([
       request(`/api/portfolio/${encodeURIComponent(uid)}`),
-      projectsPage(),
+      projectsPage(uid),
     ]);
-    portfolio = { ...data, picture: data.picture ?? (await pictureOf(data.id)) };
-    showPerson(me?.uid.toLowerCase() === uid.toLowerCase());
+    portfolio = { ...data, picture: await pictureOf(data.id) };
+    showPerson(uid, me?.uid.toLowerCase() === uid.toLowerCase());
     showProjects(projects);
     clearFailure(byId('failure'));
     byId('portfolio').hidden = false;
@@ -49,7 +52,11 @@ async function load() {
   byId('loading').hidden = true;
 }
 
-/** The picture is the user's, not the page's; guests, who get no id, see initials. */
+/**
+ * The picture is the user's, not the page's; guests, who get no id, see initials.
+ *
+ * @param {number | null | undefined} id
+ */
 async function pictureOf(id) {
   return id ? (await request(`/api/users/${id}`)).data.picture : null;
 }
@@ -63,21 +70,29 @@ function missing() {
   };
 }
 
-function showPerson(own) {
+/**
+ * @param {string} uid
+ * @param {boolean} own
+ */
+function showPerson(uid, own) {
   document.title = `${isolated(portfolio.name)} · Homeroom`;
   byId('portrait').replaceChildren(largePortrait({ ...portfolio, uid }));
   byId('name').textContent = portfolio.name;
   byId('uid').textContent = portfolio.uid ?? '';
   byId('uid').hidden = !portfolio.uid;
   byId('about').replaceChildren(...paragraphs(portfolio.about));
-  byId('links').replaceChildren(...(portfolio.links ?? []).map(linkItem));
-  byId('links').hidden = !portfolio.links?.length;
+  byId('links').replaceChildren(...portfolio.links.map(linkItem));
+  byId('links').hidden = !portfolio.links.length;
   byId('owner').hidden = !own;
   showEmptyWords(own);
   byId('about-invite').hidden = !own || Boolean(portfolio.about);
 }
 
-/** Who may see no project here is told why: a guest gets no list by ID. */
+/**
+ * Who may see no project here is told why: a guest gets no list by ID.
+ *
+ * @param {boolean} own
+ */
 function showEmptyWords(own) {
   const [title, advice] = !portfolio.uid
     ? [
@@ -95,25 +110,32 @@ function showEmptyWords(own) {
   byId('empty-new').hidden = !own;
 }
 
-/** A plain text: an empty line begins a new paragraph. */
+/**
+ * A plain text: an empty line begins a new paragraph.
+ *
+ * @param {string} text
+ */
 function paragraphs(text) {
-  return (text ?? '')
+  return text
     .split(/\n\s*\n/)
     .filter((part) => part.trim())
     .map((part) => element('p', { dir: 'auto' }, part.trim()));
 }
 
+/** @param {Api.Link} link */
 function linkItem({ label, url }) {
   const href = safeAddress(url);
   return element('li', {}, href ? outsideLink(href, personal(label)) : personal(label));
 }
 
-async function projectsPage() {
-  const question = new URLSearchParams({ uid, limit: PAGE_SIZE, sort: '-created_at' });
+/** @param {string} uid */
+async function projectsPage(uid) {
+  const question = new URLSearchParams({ uid, limit: String(PAGE_SIZE), sort: '-created_at' });
   if (cursor) question.set('cursor', cursor);
   return request(`/api/projects/?${question}`);
 }
 
+/** @param {{ data: Api.ListedProject[], headers: Headers }} answer */
 function showProjects({ data: projects, headers }) {
   const cards = projects.map((project) => projectCard(project));
   if (cursor) list.append(...cards);
@@ -128,15 +150,16 @@ function showProjects({ data: projects, headers }) {
 async function showMore() {
   const before = list.children.length;
   try {
-    showProjects(await projectsPage());
-    list.children[before]?.querySelector('a').focus();
+    showProjects(await projectsPage(uid ?? ''));
+    const first = list.children[before];
+    if (first) within(first, 'a').focus();
   } catch (error) {
     showFailure(byId('failure'), error, { retry: load });
   }
 }
 
 async function edit() {
-  const links = element('link-list');
+  const links = new LinkList();
   const saved = askInDialog({
     title: 'About you',
     action: 'Save',
@@ -167,10 +190,10 @@ async function edit() {
         })
       ).data,
   });
-  links.value = portfolio.links ?? [];
+  links.value = portfolio.links;
   const answer = await saved;
   if (!answer) return;
   portfolio = { ...portfolio, ...answer };
-  showPerson(true);
+  showPerson(uid ?? '', true);
   byId('told').textContent = 'Saved.';
 }

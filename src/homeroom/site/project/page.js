@@ -10,16 +10,15 @@ import { clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { dressPerson, portfolioAddress } from '../assets/js/components/person.js';
 import { pageOf } from '../assets/js/components/pictures.js';
 import { editAddress, VISIBILITIES } from '../assets/js/components/project-card.js';
-import { element, isolated, personal } from '../assets/js/dom.js';
+import { byId, element, isolated, personal } from '../assets/js/dom.js';
 import { field } from '../assets/js/forms.js';
 import { onDay } from '../assets/js/times.js';
 
 const COVER_SIZES = '(min-width: 64rem) 62rem, 94vw';
 const SHOT_SIZES = '(min-width: 40rem) 30rem, 94vw';
 
-const byId = (id) => document.getElementById(id);
 const id = new URLSearchParams(location.search).get('id') || '0'; // of nobody: there is no such project
-const address = `/api/projects/${encodeURIComponent(id)}`;
+const address = /** @type {const} */ (`/api/projects/${encodeURIComponent(id)}`);
 
 byId('hide').addEventListener('click', hide);
 byId('unhide').addEventListener('click', showAgain);
@@ -48,6 +47,10 @@ function missing() {
   };
 }
 
+/**
+ * @param {Api.Project} project
+ * @param {Api.Self | null} me
+ */
 function show(project, me) {
   document.title = `${isolated(project.title)} · Homeroom`;
   byId('title').textContent = project.title;
@@ -66,6 +69,7 @@ function show(project, me) {
   showActions(project, me);
 }
 
+/** @param {Api.Project} project */
 function showByline({ author, visibility, hidden, created_at: created, updated_at: updated }) {
   const person = element(author.uid ? 'a' : 'span', { class: 'person' });
   dressPerson(person, author);
@@ -78,7 +82,11 @@ function showByline({ author, visibility, hidden, created_at: created, updated_a
   byId('visibility').hidden = Boolean(hidden) || (visibility === 'public' && !seemsSignedIn());
 }
 
-/** The first picture leads, the others follow the text; each opens in its full size. */
+/**
+ * The first picture leads, the others follow the text; each opens in its full size.
+ *
+ * @param {Api.Picture[]} pictures
+ */
 function showPictures(pictures) {
   const [first, ...others] = pictures;
   byId('cover').replaceChildren(...(first ? [shot(first, { sizes: COVER_SIZES, eager: true })] : []));
@@ -89,20 +97,29 @@ function showPictures(pictures) {
   byId('shots').hidden = !others.length;
 }
 
+/**
+ * @param {Api.Picture} picture
+ * @param {{ sizes: string, eager?: boolean }} how
+ */
 function shot(picture, how) {
   return pageOf({ ...picture, alt: picture.alt || 'Picture without a description' }, how);
 }
 
+/** @param {Api.Link} link */
 function linkItem({ label, url }) {
   const href = safeAddress(url);
   return element('li', {}, href ? outsideLink(href, personal(label)) : personal(label));
 }
 
+/**
+ * @param {Api.Project} project
+ * @param {Api.Self | null} me
+ */
 function showActions(project, me) {
-  const own = Boolean(me) && me.uid === project.author.uid;
+  const own = me !== null && me.uid === project.author.uid;
   const mayWrite = project.access.includes('rw');
   const staff = isStaff(me);
-  byId('edit').href = editAddress(project.id);
+  byId('edit', HTMLAnchorElement).href = editAddress(project.id);
   byId('edit').hidden = !own || !mayWrite;
   byId('delete').hidden = !own || !mayWrite;
   byId('hide').hidden = !staff || own || Boolean(project.hidden);
@@ -142,17 +159,22 @@ async function hide() {
 }
 
 async function showAgain() {
-  byId('unhide').disabled = true;
+  const button = byId('unhide', HTMLButtonElement);
+  button.disabled = true;
   try {
     await request(`${address}/hidden`, { method: 'DELETE' });
     await reload('Shown again.');
   } catch (error) {
     showFailure(byId('failure'), error, { retry: load });
   }
-  byId('unhide').disabled = false;
+  button.disabled = false;
 }
 
-/** Shows the new state; the button that was pressed is gone, so the focus goes to the title. */
+/**
+ * Shows the new state; the button that was pressed is gone, so the focus goes to the title.
+ *
+ * @param {string} told
+ */
 async function reload(told) {
   await load();
   byId('told').textContent = told;

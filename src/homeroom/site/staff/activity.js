@@ -4,17 +4,18 @@ import { nextCursor, request } from '../assets/js/api/client.js';
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { portfolioAddress } from '../assets/js/components/person.js';
 import { projectAddress } from '../assets/js/components/project-card.js';
-import { element, personal } from '../assets/js/dom.js';
+import { byId, element, personal, within } from '../assets/js/dom.js';
 import { ago, exactly } from '../assets/js/times.js';
 
 const PAGE_SIZE = 100;
 const LINES_AT_ONCE = 10;
 
-const byId = (id) => document.getElementById(id);
 const list = byId('activity');
 const more = byId('activity-more');
 
+/** @type {Api.Activity[]} */
 let events = [];
+/** @type {string | null} */
 let cursor = null;
 let lines = 0;
 
@@ -34,7 +35,8 @@ async function showMore() {
   const before = list.children.length;
   lines += LINES_AT_ONCE;
   await load();
-  list.children[before]?.querySelector('a').focus();
+  const first = list.children[before];
+  if (first) within(first, 'a').focus();
 }
 
 /** Shows so many lines, and asks for further events only where those at hand are too few. */
@@ -58,11 +60,16 @@ async function load() {
 }
 
 function question() {
-  return new URLSearchParams({ limit: PAGE_SIZE, ...(cursor && { cursor }) });
+  return new URLSearchParams({ limit: String(PAGE_SIZE), ...(cursor && { cursor }) });
 }
 
-/** Neighbours that somebody did in one go: pictures of one project, the accounts of one import. */
+/**
+ * Neighbours that somebody did in one go: pictures of one project, the accounts of one import.
+ *
+ * @param {Api.Activity[]} all
+ */
 function actsOf(all) {
+  /** @type {Act[]} */
   const acts = [];
   for (const event of all) {
     const last = acts.at(-1);
@@ -72,12 +79,17 @@ function actsOf(all) {
   return acts;
 }
 
+/**
+ * @param {Api.Activity} one
+ * @param {Api.Activity} other
+ */
 function isSameAct(one, other) {
   if (one.kind !== other.kind) return false;
-  if (one.kind === 'picture_added') return one.project.id === other.project.id;
+  if (one.kind === 'picture_added') return one.project?.id === other.project?.id;
   return one.kind === 'account_made' && one.at.slice(0, 16) === other.at.slice(0, 16);
 }
 
+/** @param {Act} act */
 function line(act) {
   const [{ kind, at }] = act;
   const time = new Date(at);
@@ -89,6 +101,9 @@ function line(act) {
   );
 }
 
+/** @typedef {[Api.Activity, ...Api.Activity[]]} Act one event, or several that are one act */
+
+/** @type {Record<Api.Activity['kind'], (act: Act) => (Node | string)[]>} */
 const SAID = {
   account_made: ([{ user }, ...others]) => [
     personLink(user),
@@ -102,7 +117,7 @@ const SAID = {
     ' by ',
     personLink(user),
     ' was hidden: ',
-    personal(reason),
+    personal(reason ?? ''),
   ],
   picture_added: (act) => [
     personLink(act[0].user),
@@ -113,14 +128,22 @@ const SAID = {
   portrait_chosen: ([{ user }]) => [personLink(user), ' has a new picture.'],
 };
 
+/**
+ * @param {number} number
+ * @param {string} word
+ */
 function counted(number, word) {
   return `${number} ${word}${number === 1 ? '' : 's'}`;
 }
 
+/** @param {Api.Activity['user']} user */
 function personLink({ name, uid }) {
   return element('a', { href: portfolioAddress(uid) }, personal(name));
 }
 
-function projectLink({ id, title }) {
+/** @param {Api.Activity['project']} project */
+function projectLink(project) {
+  if (!project) return '';
+  const { id, title } = project;
   return element('a', { href: projectAddress(id) }, personal(title));
 }

@@ -3,9 +3,7 @@
 import { request } from '../assets/js/api/client.js';
 import { root } from '../assets/js/api/session.js';
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
-import { element, personal } from '../assets/js/dom.js';
-
-const byId = (id) => document.getElementById(id);
+import { byId, element, personal } from '../assets/js/dom.js';
 
 export function initCodes() {
   byId('show-codes').addEventListener('click', showCodes);
@@ -13,7 +11,8 @@ export function initCodes() {
 }
 
 async function showCodes() {
-  byId('show-codes').disabled = true;
+  const button = byId('show-codes', HTMLButtonElement);
+  button.disabled = true;
   try {
     const { data: codes } = await request('/api/roster/codes', { method: 'POST' });
     byId('codes').replaceChildren(...codes.map(card));
@@ -23,9 +22,10 @@ async function showCodes() {
   } catch (error) {
     showFailure(byId('codes-failure'), error, { retry: showCodes });
   }
-  byId('show-codes').disabled = false;
+  button.disabled = false;
 }
 
+/** @param {number} count */
 function told(count) {
   if (!count) return 'There is no code to hand out: everybody has joined.';
   const place = opensElsewhere()
@@ -40,6 +40,7 @@ function opensElsewhere() {
   return !['localhost', '127.0.0.1', '[::1]'].includes(root.hostname);
 }
 
+/** @param {Api.PersonCode} code */
 function card({ name, uid, code, expires_at: expires }) {
   const until = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }).format(new Date(expires));
   const join = new URL('join/', root);

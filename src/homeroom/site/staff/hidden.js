@@ -3,9 +3,7 @@
 import { request } from '../assets/js/api/client.js';
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { projectAddress } from '../assets/js/components/project-card.js';
-import { element, personal } from '../assets/js/dom.js';
-
-const byId = (id) => document.getElementById(id);
+import { byId, element, personal } from '../assets/js/dom.js';
 
 export async function showHidden() {
   try {
@@ -18,6 +16,7 @@ export async function showHidden() {
   }
 }
 
+/** @param {Api.ListedProject} project */
 function row({ id, title, author, hidden }) {
   const again = element('button', { class: 'button quiet small', type: 'button' }, 'Show again');
   again.addEventListener('click', async () => {
@@ -38,7 +37,7 @@ function row({ id, title, author, hidden }) {
       'div',
       { class: 'grow' },
       element('a', { href: projectAddress(id) }, personal(title)),
-      element('span', { class: 'hint' }, personal(author.name), ': ', personal(hidden.reason)),
+      element('span', { class: 'hint' }, personal(author.name), ': ', personal(hidden?.reason ?? '')),
     ),
     again,
   );

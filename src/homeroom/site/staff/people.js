@@ -1,20 +1,22 @@
 // People for admins: find somebody, give a role, admit them, make a new code.
 
-import { advice, nextCursor, request, totalIn } from '../assets/js/api/client.js';
+import { isCalledOff, nextCursor, request, totalIn } from '../assets/js/api/client.js';
 import { askInDialog } from '../assets/js/components/dialog.js';
-import { clearFailure, showFailure } from '../assets/js/components/failure.js';
+import { advice, clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { dressPerson } from '../assets/js/components/person.js';
-import { element, isolated } from '../assets/js/dom.js';
-import { field } from '../assets/js/forms.js';
+import { byId, element, isolated } from '../assets/js/dom.js';
+import { field, fieldOf } from '../assets/js/forms.js';
 
 const SHOWN = 10;
 const TYPING_PAUSE_MS = 250;
+/** @type {Api.Role[]} */
 const ROLES = ['User', 'Teacher', 'Admin'];
 
-const byId = (id) => document.getElementById(id);
-const form = byId('people-search');
+const form = byId('people-search', HTMLFormElement);
+const searched = fieldOf(form, 'q');
 
 let running = new AbortController();
+/** @type {ReturnType<typeof setTimeout> | undefined} */
 let typing;
 
 export function initPeople() {
@@ -33,14 +35,14 @@ async function search() {
   running.abort();
   running = new AbortController();
   const { signal } = running;
-  const q = form.elements.q.value.trim();
+  const q = searched.value.trim();
   if (!q) {
     byId('people').replaceChildren();
     byId('people-told').textContent = '';
     return;
   }
   try {
-    const question = new URLSearchParams({ q, limit: SHOWN });
+    const question = new URLSearchParams({ q, limit: String(SHOWN) });
     const { data: users, headers } = await request(`/api/users/?${question}`, { signal });
     byId('people').replaceChildren(...users.map(row));
     byId('people-told').textContent = nextCursor(headers)
@@ -48,11 +50,12 @@ async function search() {
       : `${users.length} found.`;
     clearFailure(byId('people-failure'));
   } catch (error) {
-    if (error.name === 'AbortError') return;
+    if (isCalledOff(error)) return;
     showFailure(byId('people-failure'), error, { retry: search });
   }
 }
 
+/** @param {Api.ListedUser} user */
 function row(user) {
   const person = element('a', { class: 'person' });
   dressPerson(person, user);
@@ -62,6 +65,7 @@ function row(user) {
   return made;
 }
 
+/** @param {Api.ListedUser} user */
 function roleSelect(user) {
   const select = element(
     'select',
@@ -73,6 +77,11 @@ function roleSelect(user) {
   return select;
 }
 
+/**
+ * @param {string} label
+ * @param {Api.ListedUser} user
+ * @param {() => unknown} act
+ */
 function button(label, user, act) {
   const made = element(
     'button',
@@ -87,9 +96,14 @@ function button(label, user, act) {
   return made;
 }
 
-/** A role is power over others: it is given only after a second look. */
+/**
+ * A role is power over others: it is given only after a second look.
+ *
+ * @param {Api.ListedUser} user
+ * @param {HTMLSelectElement} select
+ */
 async function changeRole(user, select) {
-  const role = select.value;
+  const role = /** @type {Api.Role} */ (select.value);
   const given = await askInDialog({
     title: `Make ${isolated(user.name)} ${role === 'User' ? 'a user' : `a${role === 'Admin' ? 'n' : ''} ${role}`}?`,
     intro: [
@@ -107,6 +121,7 @@ async function changeRole(user, select) {
   if (given) byId('people-told').textContent = `${isolated(user.name)} is ${role} now.`;
 }
 
+/** @param {Api.ListedUser} user */
 async function admit(user) {
   try {
     await request(`/api/users/${user.id}/admission`, { method: 'POST' });
@@ -115,9 +130,10 @@ async function admit(user) {
   } catch (error) {
     byId('people-told').textContent = advice(error);
   }
-  form.elements.q.focus();
+  searched.focus();
 }
 
+/** @param {Api.ListedUser} user */
 async function newCode(user) {
   const made = await askInDialog({
     title: `A new code for ${isolated(user.name)}?`,

@@ -2,11 +2,11 @@
 
 import { request } from '../assets/js/api/client.js';
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
-import { element, isolated, personal } from '../assets/js/dom.js';
-import { onSubmit } from '../assets/js/forms.js';
+import { byId, element, isolated, personal } from '../assets/js/dom.js';
+import { fieldOf, onSubmit } from '../assets/js/forms.js';
 
-const byId = (id) => document.getElementById(id);
-const form = byId('roster');
+const form = byId('roster', HTMLFormElement);
+const file = fieldOf(form, 'file');
 
 // What the API calls what becomes of a row, in the words of this page.
 const RESULTS = {
@@ -17,16 +17,23 @@ const RESULTS = {
   rejected: 'rejected',
 };
 
+/** @typedef {{ body: Blob, question: URLSearchParams }} Chosen */
+
+/** @type {Chosen | null} */
 let chosen = null; // the file and how to read it, as it was looked at
 
-/** Makes the form work; `done` is called once a class was imported. */
+/**
+ * Makes the form work; `done` is called once a class was imported.
+ *
+ * @param {() => unknown} done
+ */
 export function initRoster(done) {
   onSubmit(form, lookFirst);
   form.addEventListener('input', forget);
   byId('forget').addEventListener('click', () => {
     form.reset();
     forget();
-    form.elements.file.focus();
+    file.focus();
   });
   byId('import').addEventListener('click', () => importChosen(done));
 }
@@ -36,18 +43,24 @@ function forget() {
   byId('report').hidden = true;
 }
 
-async function lookFirst({ file, date_format: dateFormat }) {
+/** @param {Record<string, string>} values */
+async function lookFirst({ date_format: dateFormat }) {
   const question = new URLSearchParams(dateFormat ? { date_format: dateFormat } : {});
-  const picked = { body: new Blob([file], { type: 'text/csv' }), question };
+  const picked = { body: new Blob([...(file.files ?? [])], { type: 'text/csv' }), question };
   const report = await send(picked, true);
   chosen = picked;
   show(report);
 }
 
-/** Somebody chose this ID themselves: only a person can tell whether they are the student of the list. */
+/**
+ * Somebody chose this ID themselves: only a person can tell whether they are the student of the list.
+ *
+ * @param {string} uid
+ */
 function decision(uid) {
   const button = element('button', { class: 'button quiet', type: 'button' }, `Yes, ${uid} is this student`);
   button.addEventListener('click', async () => {
+    if (!chosen) return;
     button.disabled = true;
     chosen.question.append('same_person', uid);
     try {
@@ -60,8 +73,11 @@ function decision(uid) {
   return button;
 }
 
+/** @param {() => unknown} done */
 async function importChosen(done) {
-  byId('import').disabled = true;
+  if (!chosen) return;
+  const button = byId('import', HTMLButtonElement);
+  button.disabled = true;
   try {
     const report = await send(chosen, false);
     chosen = null;
@@ -71,15 +87,20 @@ async function importChosen(done) {
   } catch (error) {
     showFailure(byId('import-failure'), error, { retry: () => importChosen(done) });
   }
-  byId('import').disabled = false;
+  button.disabled = false;
 }
 
+/**
+ * @param {Chosen} chosen
+ * @param {boolean} dryRun
+ */
 async function send({ body, question }, dryRun) {
   const asked = new URLSearchParams(question);
   asked.set('dry_run', String(dryRun));
   return (await request(`/api/roster?${asked}`, { method: 'POST', body })).data;
 }
 
+/** @param {Api.Report} report */
 function show(report) {
   const { created, updated, unchanged, conflict, rejected, written } = report;
   const asked = conflict ? `, ${conflict} to decide` : '';
@@ -97,6 +118,7 @@ function show(report) {
   byId('report-title').focus();
 }
 
+/** @param {Api.ReportRow} row */
 function row({ line, uid, name, result, message, changes }) {
   const changed = changes.map(
     ({ field, old, new: next }) => `${field}: ${isolated(old ?? 'none')} → ${isolated(next)}`,

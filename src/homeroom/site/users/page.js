@@ -1,54 +1,55 @@
 // The users page: the lesson's table, with search, sorting and pages.
 
-import { ApiError, advice, nextCursor as cursorIn, request, totalIn } from '../assets/js/api/client.js';
-import { noteSignedIn, onSessionChangeElsewhere, signInAddress } from '../assets/js/api/session.js';
+import { ApiError, nextCursor as cursorIn, request, statusOf, totalIn } from '../assets/js/api/client.js';
+import { noteSignedIn, onSessionChangeElsewhere } from '../assets/js/api/session.js';
+import { clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { dressPerson } from '../assets/js/components/person.js';
-import { fromTemplate, isolated } from '../assets/js/dom.js';
+import { byId, fromTemplate, isolated, within } from '../assets/js/dom.js';
 
 const PAGE_SIZE = 50;
 const SORTS = ['name', '-name', 'uid', '-uid'];
 const TYPING_PAUSE_MS = 250;
 
-const byId = (id) => document.getElementById(id);
 const table = byId('users');
 const result = byId('result');
-const search = byId('search');
-const next = byId('next');
-const previous = byId('previous');
+const search = byId('search', HTMLFormElement);
+const searched = byId('q', HTMLInputElement);
+const next = byId('next', HTMLButtonElement);
+const previous = byId('previous', HTMLButtonElement);
 
 // What is asked for; `cursors` leads to this page: empty on the first, one more with each next.
 const asked = fromAddress();
+/** @type {string | null} */
 let nextCursor = null;
 let running = new AbortController();
+/** @type {ReturnType<typeof setTimeout> | undefined} */
 let typing;
 
-search.elements.q.value = asked.q;
+searched.value = asked.q;
 search.addEventListener('submit', (event) => {
   event.preventDefault();
   searchNow();
 });
-search.elements.q.addEventListener('input', () => {
+searched.addEventListener('input', () => {
   clearTimeout(typing);
   typing = setTimeout(searchNow, TYPING_PAUSE_MS);
 });
-for (const button of table.querySelectorAll('[data-sort]')) {
-  button.addEventListener('click', () => sortBy(button.dataset.sort));
-}
-next.addEventListener('click', () => turnPage([...asked.cursors, nextCursor]));
+for (const button of sortButtons()) button.addEventListener('click', () => sortBy(button));
+next.addEventListener('click', () => turnPage([...asked.cursors, ...(nextCursor ? [nextCursor] : [])]));
 previous.addEventListener('click', () => turnPage(asked.cursors.slice(0, -1)));
-byId('retry').addEventListener('click', load);
 byId('clear-search').addEventListener('click', () => {
-  search.elements.q.value = '';
-  search.elements.q.focus();
+  searched.value = '';
+  searched.focus();
   searchNow();
 });
 // Signed out in another tab: the class's names leave the screen of this one as well.
 onSessionChangeElsewhere(load);
 load();
 
+/** @returns {{ q: string, sort: string, cursors: string[] }} */
 function fromAddress() {
   const address = new URLSearchParams(location.search);
-  const sort = address.get('sort');
+  const sort = address.get('sort') ?? '';
   return {
     q: address.get('q') ?? '',
     sort: SORTS.includes(sort) ? sort : 'name',
@@ -67,17 +68,20 @@ function toAddress() {
 
 function searchNow() {
   clearTimeout(typing);
-  const q = search.elements.q.value.trim();
+  const q = searched.value.trim();
   if (q === asked.q) return;
   Object.assign(asked, { q, cursors: [] });
   load();
 }
 
-function sortBy(column) {
+/** @param {HTMLElement} button */
+function sortBy(button) {
+  const { sort: column = 'name' } = button.dataset;
   Object.assign(asked, { sort: asked.sort === column ? `-${column}` : column, cursors: [] });
   load();
 }
 
+/** @param {string[]} cursors */
 async function turnPage(cursors) {
   asked.cursors = cursors;
   await load();
@@ -107,23 +111,29 @@ async function load() {
       await load();
       return;
     }
-    showFailure(error);
+    tell(error);
   }
   byId('listing').removeAttribute('aria-busy');
 }
 
 function question() {
-  const question = new URLSearchParams({ limit: PAGE_SIZE, sort: asked.sort });
+  const question = new URLSearchParams({ limit: String(PAGE_SIZE), sort: asked.sort });
   if (asked.q) question.set('q', asked.q);
-  if (asked.cursors.length) question.set('cursor', asked.cursors.at(-1));
+  const cursor = asked.cursors.at(-1);
+  if (cursor) question.set('cursor', cursor);
   return question;
 }
 
-/** A page kept in the history may name a cursor of an older version: then begin again. */
+/**
+ * A page kept in the history may name a cursor of an older version: then begin again.
+ *
+ * @param {unknown} error
+ */
 function cursorIsRefused(error) {
-  return asked.cursors.length > 0 && [400, 422].includes(error.status);
+  return asked.cursors.length > 0 && [400, 422].includes(statusOf(error) ?? 0);
 }
 
+/** @param {{ data: Api.ListedUser[], headers: Headers }} answer */
 function showUsers({ data: users, headers }) {
   const first = asked.cursors.length * PAGE_SIZE + 1;
   const last = first + users.length - 1;
@@ -140,43 +150,63 @@ function showUsers({ data: users, headers }) {
   byId('status').textContent = users.length
     ? `${first}–${last} of ${totalIn(headers)}`
     : byId('empty-title').textContent;
+  clearFailure(byId('failure'));
   show(users.length ? 'table' : 'empty');
 }
 
-/** One user as a row. `textContent` only: a name that looks like HTML is shown, never run. */
+/**
+ * One user as a row. `textContent` only: a name that looks like HTML is shown, never run.
+ *
+ * @param {Api.ListedUser} user
+ */
 function row(user) {
-  const made = fromTemplate('user-row');
-  const [name, uid, age] = made.cells;
-  dressPerson(name.firstElementChild, user);
-  uid.textContent = user.uid;
-  age.textContent = user.age ?? '–';
+  const made = fromTemplate('user-row', HTMLTableRowElement);
+  dressPerson(within(made, '.person'), user);
+  within(made, '.uid').textContent = user.uid;
+  within(made, '.number').textContent = String(user.age ?? '–');
   return made;
 }
 
+/** @returns {NodeListOf<HTMLElement>} */
+function sortButtons() {
+  return table.querySelectorAll('[data-sort]');
+}
+
 function showSort() {
-  for (const button of table.querySelectorAll('[data-sort]')) {
-    const column = button.dataset.sort;
-    const order = { [column]: 'ascending', [`-${column}`]: 'descending' }[asked.sort];
-    if (order) button.closest('th').setAttribute('aria-sort', order);
-    else button.closest('th').removeAttribute('aria-sort');
+  for (const button of sortButtons()) {
+    const { sort: column = '' } = button.dataset;
+    const heading = button.closest('th');
+    if (asked.sort === column) heading?.setAttribute('aria-sort', 'ascending');
+    else if (asked.sort === `-${column}`) heading?.setAttribute('aria-sort', 'descending');
+    else heading?.removeAttribute('aria-sort');
   }
 }
 
-/** The lesson's two messages, word for word, and what to do next. */
-function showFailure(error) {
+/**
+ * The lesson's two messages, word for word, and what to do next.
+ *
+ * @param {unknown} error
+ */
+function tell(error) {
   result.replaceChildren();
   byId('status').textContent = '';
   byId('pages').hidden = true;
-  byId('failure-title').textContent =
-    error instanceof ApiError ? `Database response error: ${error.status}` : error.message;
-  byId('failure-advice').textContent = advice(error);
-  byId('failure-sign-in').hidden = error.status !== 401;
-  byId('failure-sign-in').href = signInAddress();
-  byId('retry').hidden = error.status === 401;
+  const title =
+    error instanceof ApiError ? `Database response error: ${error.status}` : String(messageOf(error));
+  showFailure(byId('failure'), error, { retry: load, title });
   show('failure');
 }
 
-/** One of: the table, the empty state, the failure. The foot's status is always there to be heard. */
+/** @param {unknown} error */
+function messageOf(error) {
+  return error instanceof Error ? error.message : error;
+}
+
+/**
+ * One of: the table, the empty state, the failure. The foot's status is always there to be heard.
+ *
+ * @param {'table' | 'empty' | 'failure'} part
+ */
 function show(part) {
   byId('foot').classList.toggle('visually-hidden', part !== 'table');
   byId('table').hidden = part !== 'table';

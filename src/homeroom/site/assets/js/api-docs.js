@@ -1,81 +1,98 @@
 // The API's description (OpenAPI 3.1) as a page: by tag, each operation with an example to copy.
 
-import { advice, request } from './api/client.js';
+import { request } from './api/client.js';
 import { uri } from './api/config.js';
-import { headline } from './components/failure.js';
-import { element, fromTemplate } from './dom.js';
+import { clearFailure, showFailure } from './components/failure.js';
+import { byId, element, fromTemplate, within } from './dom.js';
 
+/** @type {OpenApi.HttpMethod[]} */
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 const MAX_DEPTH = 3; // a schema may name itself
 
-const byId = (id) => document.getElementById(id);
+/** @typedef {OpenApi.Operation & { path: string, method: OpenApi.HttpMethod }} Placed */
+/** @typedef {OpenApi.Tag & { operations: Placed[] }} Group */
+
+/** @type {OpenApi.Components} */
 let components = {};
 
-try {
-  const { data: api } = await request('/api/openapi.json');
-  components = api.components ?? {};
-  byId('operations').replaceChildren(...groups(api).map(section));
-  openFromAddress();
-  addEventListener('hashchange', openFromAddress);
-} catch (error) {
-  byId('failure-title').textContent = headline(error);
-  byId('failure-advice').textContent = advice(error);
-  byId('failure').hidden = false;
-} finally {
+addEventListener('hashchange', openFromAddress);
+load();
+
+async function load() {
+  try {
+    const { data: api } = await request('/api/openapi.json');
+    components = api.components ?? {};
+    byId('operations').replaceChildren(...groups(api).map(section));
+    clearFailure(byId('failure'));
+    openFromAddress();
+  } catch (error) {
+    showFailure(byId('failure'), error, { retry: load });
+  }
   byId('loading').hidden = true;
 }
 
-/** The operations by their first tag, in the order in which the description names the tags. */
+/**
+ * The operations by their first tag, in the order in which the description names the tags.
+ *
+ * @param {OpenApi.Document} api
+ */
 function groups(api) {
+  /** @type {Map<string, Group>} */
   const byTag = new Map((api.tags ?? []).map((tag) => [tag.name, { ...tag, operations: [] }]));
   for (const [path, methods] of Object.entries(api.paths)) {
-    for (const method of METHODS.filter((name) => methods[name])) {
+    for (const method of METHODS) {
       const operation = methods[method];
+      if (!operation) continue;
       const name = operation.tags?.[0] ?? 'Other';
-      if (!byTag.has(name)) byTag.set(name, { name, operations: [] });
+      const group = byTag.get(name) ?? { name, operations: [] };
       const parameters = [...(methods.parameters ?? []), ...(operation.parameters ?? [])];
-      byTag.get(name).operations.push({ ...operation, path, method, parameters });
+      group.operations.push({ ...operation, path, method, parameters });
+      byTag.set(name, group);
     }
   }
   return [...byTag.values()].filter((tag) => tag.operations.length);
 }
 
+/** @param {Group} tag */
 function section(tag) {
   const heading = element('h2', {}, tag.name);
   const about = tag.description ? [element('p', { class: 'hint' }, ...inline(tag.description))] : [];
   return element('section', { class: 'group' }, heading, ...about, ...tag.operations.map(operationCard));
 }
 
+/** @param {Placed} operation */
 function operationCard(operation) {
   const card = fromTemplate('operation');
   card.id = `${operation.method}-${operation.path.replace(/\W+/g, '-').replace(/^-|-$/g, '')}`;
-  const method = card.querySelector('.method');
+  const method = within(card, '.method');
   method.textContent = operation.method.toUpperCase();
   method.dataset.method = operation.method;
-  card.querySelector('.path').textContent = operation.path;
-  card.querySelector('.purpose').append(...inline(operation.summary ?? ''));
+  within(card, '.path').textContent = operation.path;
+  within(card, '.purpose').append(...inline(operation.summary ?? ''));
   // Filled when it is opened first: most of a long description is never looked at.
   card.addEventListener(
     'toggle',
     () => {
-      card.querySelector('.operation-body').append(...operationBody(operation));
+      within(card, '.operation-body').append(...operationBody(operation));
     },
     { once: true },
   );
   return card;
 }
 
+/** @param {Placed} operation */
 function operationBody(operation) {
   const body = operation.requestBody?.content?.['application/json']?.schema;
   return [
     ...paragraphs(operation.description),
-    ...titled('Parameters', parameterTable(operation.parameters.map(resolve))),
+    ...titled('Parameters', parameterTable((operation.parameters ?? []).map(resolveParameter))),
     ...titled('Body', body && shape(body)),
     ...titled('Answers', answerTable(operation.responses ?? {})),
     ...titled('Example', example(operation, body)),
   ];
 }
 
+/** @param {string | undefined} text */
 function paragraphs(text) {
   return (text ?? '')
     .split(/\n{2,}/)
@@ -83,15 +100,24 @@ function paragraphs(text) {
     .map((part) => element('p', {}, ...inline(part)));
 }
 
-/** Text with `code` between backticks: the one piece of Markdown that descriptions need. */
+/**
+ * Text with `code` between backticks: the one piece of Markdown that descriptions need.
+ *
+ * @param {string} text
+ */
 function inline(text) {
   return text.split('`').map((part, index) => (index % 2 ? element('code', {}, part) : part));
 }
 
+/**
+ * @param {string} title
+ * @param {HTMLElement | null | undefined} content
+ */
 function titled(title, content) {
   return content ? [element('h3', {}, title), content] : [];
 }
 
+/** @param {OpenApi.Parameter[]} parameters */
 function parameterTable(parameters) {
   if (!parameters.length) return null;
   return facts(
@@ -103,14 +129,19 @@ function parameterTable(parameters) {
   );
 }
 
-/** The fields of an object, or of each of the objects that may stand in its place. */
+/**
+ * The fields of an object, or of each of the objects that may stand in its place.
+ *
+ * @param {OpenApi.Schema | undefined} reference
+ * @returns {HTMLElement}
+ */
 function shape(reference, depth = 0) {
-  const schema = resolve(reference);
+  const schema = resolveSchema(reference);
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices && depth < MAX_DEPTH) {
     const parts = choices.flatMap((choice) => [
       element('p', { class: 'kind' }, typeOf(choice)),
-      ...(resolve(choice).properties ? [shape(choice, depth + 1)] : []),
+      ...(resolveSchema(choice).properties ? [shape(choice, depth + 1)] : []),
     ]);
     return element('div', {}, ...parts);
   }
@@ -120,15 +151,16 @@ function shape(reference, depth = 0) {
     Object.entries(schema.properties).map(([name, property]) => [
       term(name, schema.required?.includes(name)),
       typeOf(property),
-      resolve(property).description,
+      resolveSchema(property).description,
     ]),
   );
 }
 
+/** @param {Record<string, OpenApi.Answer | OpenApi.Reference>} responses */
 function answerTable(responses) {
   return facts(
     Object.entries(responses).map(([status, reference]) => {
-      const response = resolve(reference);
+      const response = resolveAnswer(reference);
       const schema = Object.values(response.content ?? {})[0]?.schema;
       const fields = status.startsWith('2') && schema ? [shape(schema)] : [];
       return [element('code', {}, status), schema ? typeOf(schema) : '', response.description, ...fields];
@@ -136,7 +168,11 @@ function answerTable(responses) {
   );
 }
 
-/** Rows of a term, its kind, what it means, and more where there is more. */
+/**
+ * Rows of a term, its kind, what it means, and more where there is more.
+ *
+ * @param {[HTMLElement, string, string | undefined, ...HTMLElement[]][]} rows
+ */
 function facts(rows) {
   const items = rows.map(([name, kind, meaning, ...more]) => {
     const about = element('span', { class: 'kind' }, kind);
@@ -146,23 +182,51 @@ function facts(rows) {
   return element('dl', { class: 'fields' }, ...items);
 }
 
+/**
+ * @param {string} name
+ * @param {boolean | undefined} required
+ */
 function term(name, required) {
   const made = element('span', {}, element('code', {}, name));
   if (required) made.append(element('span', { class: 'required' }, ' required'));
   return made;
 }
 
-/** What stands behind `{"$ref": "#/components/schemas/User"}`. */
+/**
+ * What stands behind `{"$ref": "#/components/schemas/User"}`; it is called as it is there.
+ *
+ * @param {object} part
+ */
 function resolve(part) {
-  const [kind, name] = part?.$ref?.split('/').slice(-2) ?? [];
+  const [kind = '', name = ''] = '$ref' in part ? String(part.$ref).split('/').slice(-2) : [];
   const found = components[kind]?.[name];
-  return found ? { title: name, ...found } : (part ?? {});
+  return found ? { title: name, ...found } : part;
 }
 
-/** A schema in a few words: "User", "list of User", "string, 1 to 80 characters". */
+/** @param {OpenApi.Schema | undefined} part */
+function resolveSchema(part) {
+  return /** @type {OpenApi.Schema} */ (resolve(part ?? {}));
+}
+
+/** @param {OpenApi.Parameter | OpenApi.Reference} part */
+function resolveParameter(part) {
+  return /** @type {OpenApi.Parameter} */ (resolve(part));
+}
+
+/** @param {OpenApi.Answer | OpenApi.Reference} part */
+function resolveAnswer(part) {
+  return /** @type {OpenApi.Answer} */ (resolve(part));
+}
+
+/**
+ * A schema in a few words: "User", "list of User", "string, 1 to 80 characters".
+ *
+ * @param {OpenApi.Schema | undefined} reference
+ * @returns {string}
+ */
 function typeOf(reference, depth = 0) {
-  const schema = resolve(reference);
-  if (reference?.$ref && schema.properties) return schema.title;
+  const schema = resolveSchema(reference);
+  if (reference?.$ref && schema.properties) return schema.title ?? '';
   if (depth > MAX_DEPTH) return 'object';
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices) return choices.map((choice) => typeOf(choice, depth + 1)).join(' or ');
@@ -172,6 +236,7 @@ function typeOf(reference, depth = 0) {
   return [type, schema.format, limits(schema)].filter(Boolean).join(', ');
 }
 
+/** @param {OpenApi.Schema} schema */
 function limits(schema) {
   const [low, high, unit] =
     'maxLength' in schema || 'minLength' in schema
@@ -182,9 +247,14 @@ function limits(schema) {
   return high === undefined ? '' : `up to ${high}${unit}`;
 }
 
-/** A made-up value that fits a schema, to begin with. */
+/**
+ * A made-up value that fits a schema, to begin with.
+ *
+ * @param {OpenApi.Schema | undefined} reference
+ * @returns {unknown}
+ */
 function sample(reference, depth = 0) {
-  const schema = resolve(reference);
+  const schema = resolveSchema(reference);
   const given = schema.example ?? schema.examples?.[0] ?? schema.default ?? schema.enum?.[0];
   if (given !== undefined || depth > MAX_DEPTH) return given ?? null;
   const choice = (schema.anyOf ?? schema.oneOf)?.[0];
@@ -200,18 +270,22 @@ function sample(reference, depth = 0) {
   return Object.fromEntries(wanted.map(([name, part]) => [name, sample(part, depth + 1)]));
 }
 
+/**
+ * @param {Placed} operation
+ * @param {OpenApi.Schema | undefined} body
+ */
 function example(operation, body) {
   const made = fromTemplate('example');
-  const code = made.querySelector('code');
+  const code = within(made, 'code');
   code.textContent = fetchCode(operation, body);
-  const button = made.querySelector('.copy');
+  const button = within(made, '.copy');
   button.addEventListener('click', async () => {
     try {
-      await navigator.clipboard.writeText(code.textContent);
+      await navigator.clipboard.writeText(code.textContent ?? '');
       button.textContent = 'Copied';
     } catch {
       // No permission, or plain http on a named host: what is selected, Ctrl+C copies.
-      getSelection().selectAllChildren(code);
+      getSelection()?.selectAllChildren(code);
       button.textContent = 'Press Ctrl+C';
     }
     setTimeout(() => {
@@ -221,6 +295,10 @@ function example(operation, body) {
   return made;
 }
 
+/**
+ * @param {Placed} operation
+ * @param {OpenApi.Schema | undefined} body
+ */
 function fetchCode(operation, body) {
   const path = operation.path.replace(/{\w+}/g, '1');
   const changes = [];
@@ -241,7 +319,7 @@ function fetchCode(operation, body) {
 /** `#get-api-users` opens that operation: an address to give to a classmate. */
 function openFromAddress() {
   const card = document.getElementById(location.hash.slice(1));
-  if (card?.matches('.operation')) {
+  if (card instanceof HTMLDetailsElement) {
     card.open = true;
     card.scrollIntoView();
   }

@@ -1,12 +1,24 @@
 // Forms that say what is wrong where it is wrong, and cannot be sent twice.
 
-import { ApiError, advice } from './api/client.js';
+import { ApiError, statusOf } from './api/client.js';
 import { signInAddress } from './api/session.js';
-import { element } from './dom.js';
+import { advice } from './components/failure.js';
+import { byId, element, within } from './dom.js';
 
 /**
- * Sends a form by script. `send(values)` makes the request and throws what the API throws;
- * `explain(error)` may word a failure (a string), mark a field itself (true), or leave it to us.
+ * Words a failure (a string), says that the field itself was marked (true), or leaves it to us (null).
+ *
+ * @typedef {(error: unknown) => string | true | null} Explain
+ */
+
+/** @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} Control */
+
+/**
+ * Sends a form by script. `send` makes the request and throws what the API throws.
+ *
+ * @param {HTMLFormElement} form
+ * @param {(values: Record<string, string>) => unknown} send hears the fields by their names; files are left out
+ * @param {Explain} [explain]
  */
 export function onSubmit(form, send, explain = () => null) {
   form.noValidate = true; // the browser's bubbles vanish; ours stay beside their fields
@@ -17,62 +29,121 @@ export function onSubmit(form, send, explain = () => null) {
     if (!everyFieldIsFilled(form)) return;
     form.setAttribute('aria-busy', 'true');
     try {
-      await send(Object.fromEntries(new FormData(form)));
+      await send(valuesOf(form));
     } catch (error) {
       showFailure(form, error, explain(error));
     } finally {
       form.removeAttribute('aria-busy');
     }
   });
-  form.addEventListener('input', ({ target }) => unmark(target));
+  form.addEventListener('input', ({ target }) => {
+    if (target instanceof Element) unmark(target);
+  });
   // Until here the page could not have sent the form itself, and the browser's own way leads nowhere.
-  for (const button of form.querySelectorAll('[data-starting]')) {
+  for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (
+    form.querySelectorAll('[data-starting]')
+  )) {
     button.disabled = false;
     delete button.dataset.starting;
   }
 }
 
-/** Marks one field as wrong, says why below it, and moves the focus there if none was marked yet. */
+/**
+ * What stands in a form's fields, by their names.
+ *
+ * @param {HTMLFormElement} form
+ * @returns {Record<string, string>}
+ */
+export function valuesOf(form) {
+  /** @type {Record<string, string>} */
+  const values = {};
+  for (const [name, value] of new FormData(form)) if (typeof value === 'string') values[name] = value;
+  return values;
+}
+
+/**
+ * A form's field by its name.
+ *
+ * @template {HTMLElement} [Kind=HTMLInputElement]
+ * @param {HTMLFormElement} form
+ * @param {string} name
+ * @param {new () => Kind} [kind]
+ * @returns {Kind}
+ */
+export function fieldOf(form, name, kind) {
+  const wanted = kind ?? HTMLInputElement;
+  const found = form.elements.namedItem(name);
+  if (!(found instanceof wanted)) throw new TypeError(`The form has no ${wanted.name} "${name}".`);
+  return /** @type {Kind} */ (/** @type {unknown} */ (found));
+}
+
+/**
+ * Marks one field as wrong, says why below it, and moves the focus there if none was marked yet.
+ *
+ * @param {HTMLFormElement} form
+ * @param {string} name
+ * @param {string} message
+ */
 export function markField(form, name, message) {
-  const input = form.elements.namedItem(name);
+  const input = /** @type {Control} */ (form.elements.namedItem(name));
   const first = !form.querySelector('[aria-invalid]');
   input.setAttribute('aria-invalid', 'true');
-  const place = document.getElementById(`${input.id}-error`);
+  const place = byId(`${input.id}-error`);
   place.textContent = message;
   place.hidden = false;
   if (first) input.focus();
 }
 
+/** @param {HTMLFormElement} form */
 export function clearErrors(form) {
   for (const input of form.querySelectorAll('[aria-invalid]')) input.removeAttribute('aria-invalid');
   // Those of fields have an id; what a picture has to tell stays with it until it is sent or taken away.
-  form.querySelectorAll('.field-error[id]').forEach(clear);
+  for (const place of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll('.field-error[id]'))) {
+    clear(place);
+  }
   say(form, '');
 }
 
+/** @param {HTMLElement} place */
 function clear(place) {
   place.textContent = ''; // hidden text would still describe its field to a screen reader
   place.hidden = true;
 }
 
-/** What was wrong with a field is no longer known once it is changed. */
+/**
+ * What was wrong with a field is no longer known once it is changed.
+ *
+ * @param {Element} input
+ */
 function unmark(input) {
   if (!input.hasAttribute('aria-invalid')) return;
   input.removeAttribute('aria-invalid');
-  clear(document.getElementById(`${input.id}-error`));
+  clear(byId(`${input.id}-error`));
 }
 
-/** What the form has to tell: `kind` is "error" (interrupts a screen reader) or "success". */
+/**
+ * What the form has to tell: `kind` is "error" (interrupts a screen reader) or "success".
+ *
+ * @param {HTMLFormElement} form
+ * @param {string} message
+ * @param {'error' | 'success'} [kind]
+ * @param {...(Node | string)} further
+ */
 export function say(form, message, kind = 'error', ...further) {
-  const place = form.querySelector('.form-message');
+  const place = within(form, '.form-message');
   place.className = `form-message ${kind}`;
   place.setAttribute('role', kind === 'error' ? 'alert' : 'status');
   place.replaceChildren(message, ...further);
 }
 
-/** The two new passwords against the rules that stand beside them; the API has the last word. */
+/**
+ * The two new passwords against the rules that stand beside them; the API has the last word.
+ *
+ * @param {HTMLFormElement} form
+ * @param {string} uid
+ */
 export function passwordIsRight(form, uid) {
-  const { password, repeat } = Object.fromEntries(new FormData(form));
+  const { password = '', repeat } = valuesOf(form);
   if (password.length < 8) {
     markField(form, 'password', 'Use at least 8 characters.');
   } else if (password.toLowerCase() === uid.toLowerCase()) {
@@ -83,21 +154,27 @@ export function passwordIsRight(form, uid) {
   return !form.querySelector('[aria-invalid]');
 }
 
+/** @param {HTMLFormElement} form */
 function everyFieldIsFilled(form) {
-  for (const input of form.elements) {
+  for (const input of /** @type {Iterable<Control>} */ (form.elements)) {
     if (input.validity?.valueMissing) {
-      markField(form, input.name, input.dataset.missing);
+      markField(form, input.name, input.dataset.missing ?? '');
     } else if (input.validity?.typeMismatch) {
-      markField(form, input.name, input.dataset.mismatch);
+      markField(form, input.name, input.dataset.mismatch ?? '');
     }
   }
   return !form.querySelector('[aria-invalid]');
 }
 
+/**
+ * @param {HTMLFormElement} form
+ * @param {unknown} error
+ * @param {string | true | null} explanation
+ */
 function showFailure(form, error, explanation) {
   if (explanation === true) return;
   if (!explanation && error instanceof ApiError && markProblems(form, error.errors)) return;
-  if (!explanation && error.status === 401) {
+  if (!explanation && statusOf(error) === 401) {
     const link = element('a', { href: signInAddress() }, 'Sign in again');
     say(form, 'Your session has ended. ', 'error', link);
     return;
@@ -105,13 +182,18 @@ function showFailure(form, error, explanation) {
   say(form, explanation ?? advice(error));
 }
 
-/** Brings the API's list of wrong fields to the fields; false when none of them is in this form. */
+/**
+ * Brings the API's list of wrong fields to the fields; false when none of them is in this form.
+ *
+ * @param {HTMLFormElement} form
+ * @param {Api.FieldProblem[]} problems
+ */
 function markProblems(form, problems) {
   let marked = false;
   for (const { pointer, detail } of problems) {
     const name = pointer.replace(/^#\//, '');
     // What is wrong with one tag (tags/2) is told at the field that holds them all.
-    const field = [name, name.split('/')[0]].find((known) => form.elements.namedItem(known));
+    const field = [name, name.replace(/\/.*/, '')].find((known) => form.elements.namedItem(known));
     if (!field) continue;
     markField(form, field, detail);
     marked = true;
@@ -121,7 +203,22 @@ function markProblems(form, problems) {
 
 let fieldsMade = 0;
 
-/** A field with its label, hint and place for an error, as the pages' own HTML has them. */
+/**
+ * @typedef {object} NewField
+ * @property {string} name
+ * @property {string} label
+ * @property {string} [hint]
+ * @property {string} [value]
+ * @property {boolean} [multiline]
+ * @property {boolean} [optional]
+ */
+
+/**
+ * A field with its label, hint and place for an error, as the pages' own HTML has them. Whatever else it is given
+ * becomes an attribute of its input.
+ *
+ * @param {NewField & Record<string, unknown>} wanted
+ */
 export function field({ name, label, hint, value = '', multiline, optional, ...attributes }) {
   fieldsMade += 1;
   const id = `field-${fieldsMade}`;
@@ -131,7 +228,7 @@ export function field({ name, label, hint, value = '', multiline, optional, ...a
     name,
     dir: 'auto',
     'aria-describedby': described,
-    ...attributes,
+    .../** @type {Record<string, string>} */ (attributes),
   });
   input.value = value;
   const caption = element('label', { for: id }, label);

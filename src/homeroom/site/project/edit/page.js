@@ -1,26 +1,28 @@
 // Writing a project: its text, its pictures, who may see it. Nothing is lost without a question.
 
 import '../../assets/js/components/confirmation.js';
-import '../../assets/js/components/link-list.js';
 import '../../assets/js/components/markdown-field.js';
-import '../../assets/js/components/picture-list.js';
-import { advice, refusal, request } from '../../assets/js/api/client.js';
+import { refusal, request, statusOf } from '../../assets/js/api/client.js';
 import { whoAmI } from '../../assets/js/api/me.js';
 import { onSessionChangeElsewhere, seemsSignedIn } from '../../assets/js/api/session.js';
-import { clearFailure, showFailure, signInElsewhere } from '../../assets/js/components/failure.js';
+import { advice, clearFailure, showFailure, signInElsewhere } from '../../assets/js/components/failure.js';
+import { LinkList } from '../../assets/js/components/link-list.js';
 import { portfolioAddress } from '../../assets/js/components/person.js';
+import { PictureList } from '../../assets/js/components/picture-list.js';
 import { projectAddress } from '../../assets/js/components/project-card.js';
-import { element, isolated } from '../../assets/js/dom.js';
-import { onSubmit, say } from '../../assets/js/forms.js';
+import { byId, element, isolated } from '../../assets/js/dom.js';
+import { onSubmit, say, valuesOf } from '../../assets/js/forms.js';
 
-const byId = (id) => document.getElementById(id);
-const form = byId('project');
-const links = byId('links');
-const pictures = byId('pictures');
+const form = byId('project', HTMLFormElement);
+const title = byId('title', HTMLInputElement);
+const links = byId('links', LinkList);
+const pictures = byId('pictures', PictureList);
 const id = new URLSearchParams(location.search).get('id');
-const address = id && `/api/projects/${encodeURIComponent(id)}`;
+const address = /** @type {const} */ (`/api/projects/${encodeURIComponent(id ?? '')}`);
 
+/** @type {string | null} */
 let etag = null; // of the version that this page shows: If-Match tells the API what we change
+/** @type {string | null} */
 let saved = null;
 
 onSubmit(form, save, explain);
@@ -35,11 +37,11 @@ load();
 async function load() {
   try {
     await whoAmI();
-    if (address) await fetchSaved();
+    if (id) await fetchSaved();
     else fill({ title: '', summary: '', body: '', tags: [], links: [], pictures: [], visibility: 'draft' });
     clearFailure(byId('failure'));
     form.hidden = false;
-    if (!address) form.elements.title.focus();
+    if (!id) title.focus();
   } catch (error) {
     form.hidden = true;
     showFailure(byId('failure'), error, {
@@ -57,27 +59,38 @@ async function fetchSaved() {
   fill(data);
 }
 
+/**
+ * @typedef {Pick<Api.Project, 'title' | 'summary' | 'body' | 'tags' | 'links' | 'pictures' | 'visibility'>} Filled
+ */
+
+/** @param {Filled} project */
 function fill(project) {
   document.title = id ? `Edit ${isolated(project.title)} · Homeroom` : 'New project · Homeroom';
   byId('heading').textContent = id ? 'Edit project' : 'New project';
-  for (const name of ['title', 'summary', 'body', 'visibility']) {
-    form.elements.namedItem(name).value = project[name] ?? '';
-  }
-  form.elements.tags.value = project.tags.join(', ');
+  title.value = project.title;
+  byId('summary', HTMLTextAreaElement).value = project.summary;
+  byId('body', HTMLTextAreaElement).value = project.body ?? '';
+  visibility().value = project.visibility;
+  byId('tags-field', HTMLInputElement).value = project.tags.join(', ');
   links.value = project.links;
-  pictures.value = project.pictures;
+  pictures.show(project.pictures);
   saved = JSON.stringify(written());
   showDirty();
 }
 
+/** The choice of who may see it, as one thing with a value. */
+function visibility() {
+  return /** @type {RadioNodeList} */ (form.elements.namedItem('visibility'));
+}
+
 /** The project as it stands in the form, in the API's words. */
 function written() {
-  const { title, summary, body, visibility, tags } = Object.fromEntries(new FormData(form));
+  const { title, summary, body, tags } = valuesOf(form);
   return {
     title: title.trim(),
     summary: summary.trim(),
     body,
-    visibility,
+    visibility: /** @type {Api.Visibility} */ (visibility().value),
     tags: tags
       .split(',')
       .map((tag) => tag.trim())
@@ -105,23 +118,25 @@ async function save() {
     say(form, 'A picture could not be sent: try it again or remove it, then save.');
     return;
   }
-  const body = written();
-  const headers = etag ? { 'If-Match': etag } : {};
-  const { data } = await request(address ?? '/api/projects/', {
-    method: address ? 'PUT' : 'POST',
-    body,
-    headers,
-  });
+  const { data } = id
+    ? await change(written())
+    : await request('/api/projects/', { method: 'POST', body: written() });
   saved = null; // leaving is no loss now
   location.assign(projectAddress(data.id));
 }
 
+/** @param {ReturnType<typeof written>} body */
+function change(body) {
+  return request(address, { method: 'PUT', body, headers: etag ? { 'If-Match': etag } : {} });
+}
+
+/** @type {import('../../assets/js/forms.js').Explain} */
 function explain(error) {
-  if (error.status === 412) {
+  if (statusOf(error) === 412) {
     offerVersions();
     return true;
   }
-  if (error.status === 401) {
+  if (statusOf(error) === 401) {
     say(
       form,
       'Your session has ended. ',
@@ -136,7 +151,11 @@ function explain(error) {
 
 /** Somebody, perhaps we ourselves in another tab, has saved meanwhile: whose version shall stay? */
 function offerVersions() {
-  const look = element('a', { href: projectAddress(id), target: '_blank', rel: 'noopener' }, 'Look at it');
+  const look = element(
+    'a',
+    { href: projectAddress(id ?? ''), target: '_blank', rel: 'noopener' },
+    'Look at it',
+  );
   const theirs = element('button', { class: 'link', type: 'button' }, 'take that one');
   const mine = element('button', { class: 'link', type: 'button' }, 'save yours over it');
   theirs.addEventListener('click', () => resolve(() => fetchSaved(), 'This is the saved version.'));
@@ -159,6 +178,10 @@ function offerVersions() {
   );
 }
 
+/**
+ * @param {() => Promise<unknown>} act
+ * @param {string} [done]
+ */
 async function resolve(act, done) {
   try {
     await act();

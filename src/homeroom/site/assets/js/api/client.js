@@ -5,6 +5,10 @@ import { noteSignedOut } from './session.js';
 
 /** An answer of the API that says no: its problem document (RFC 9457) as an Error. */
 export class ApiError extends Error {
+  /**
+   * @param {Response} response
+   * @param {Partial<Api.Problem>} problem
+   */
   constructor(response, problem) {
     const title = problem.title || response.statusText || `Status ${response.status}`;
     super(problem.detail || problem.message || title);
@@ -12,20 +16,30 @@ export class ApiError extends Error {
     this.status = response.status;
     this.title = title;
     this.detail = this.message;
-    this.errors = problem.errors ?? []; // [{ pointer: '#/field', detail }]
+    /** @type {Api.FieldProblem[]} of a JSON body's fields: `{ pointer: '#/field', detail }` */
+    this.errors = problem.errors ?? [];
     this.requestId = response.headers.get('X-Request-ID');
     this.confirmation = response.headers.get('X-Confirmation') === 'required';
     this.retryAfter = secondsUntil(response.headers.get('Retry-After'));
   }
 }
 
-/** The refusal that the API would give, where a page knows it without asking. */
+/**
+ * The refusal that the API would give, where a page knows it without asking.
+ *
+ * @param {number} status
+ * @param {string} [detail]
+ */
 export function refusal(status, detail) {
   return new ApiError(new Response(null, { status }), { detail });
 }
 
 /** No answer at all: server stopped, no network, or an origin that the API does not admit. */
 export class NetworkError extends Error {
+  /**
+   * @param {unknown} cause
+   * @param {string} url
+   */
   constructor(cause, url) {
     super(`${cause}: ${url}`, { cause }); // the wording of the lesson: <error>: <url>
     this.name = 'NetworkError';
@@ -33,38 +47,92 @@ export class NetworkError extends Error {
   }
 }
 
-/** An address of the API as this page reaches it; what the API names itself begins with a slash. */
+/**
+ * The API's status in what was thrown; null for everything that is no answer of the API.
+ *
+ * @param {unknown} error
+ */
+export function statusOf(error) {
+  return error instanceof ApiError ? error.status : null;
+}
+
+/**
+ * Whether a request was called off by its signal: no failure, somebody wanted something else meanwhile.
+ *
+ * @param {unknown} error
+ */
+export function isCalledOff(error) {
+  return error instanceof DOMException && error.name === 'AbortError';
+}
+
+/**
+ * An address of the API as this page reaches it; what the API names itself begins with a slash.
+ *
+ * @param {string} path
+ */
 export function addressOf(path) {
   return new URL(path, uri);
 }
 
 /**
- * Asks the API and gives back `{ data, headers }`. A body is sent as JSON, a Blob as what it is.
- * Throws ApiError, NetworkError, or the browser's AbortError when `signal` fires.
+ * @template {string} Path
+ * @template {Api.Method} M
+ * @typedef {{ data: Api.Data<Path, M>, headers: Headers }} Answer
  */
-export async function request(path, { method = 'GET', body, signal, headers = {} } = {}) {
+
+/**
+ * @template {string} Path
+ * @template {Api.Method} M
+ * @typedef {object} Question
+ * @property {M} [method]
+ * @property {Api.Body<Path, M>} [body] sent as JSON, a Blob as what it is
+ * @property {AbortSignal} [signal]
+ * @property {Record<string, string>} [headers]
+ */
+
+/**
+ * Asks the API and gives back `{ data, headers }`.
+ * Throws ApiError, NetworkError, or the browser's AbortError when `signal` fires.
+ *
+ * @template {string} Path
+ * @template {Api.Method} [M='GET']
+ * @param {Path} path
+ * @param {Question<Path, M>} [question]
+ * @returns {Promise<Answer<Path, M>>}
+ */
+export async function request(path, question = {}) {
   const once = () =>
     reading(path, async (url) => {
-      const response = await ask(url, { method, body, signal, headers });
+      const response = await ask(url, question);
       return accepted(response, url, await readJson(response));
     });
   try {
     return await once();
   } catch (error) {
     // A page on another origin than the API's: the password is needed once more for this.
-    if (!error.confirmation || !(await confirmPassword?.())) throw error;
+    const needed = error instanceof ApiError && error.confirmation;
+    if (!needed || !(await confirmPassword?.())) throw error;
     return once();
   }
 }
 
+/** @type {(() => Promise<boolean>) | null} */
 let confirmPassword = null;
 
-/** Says how a page asks for the password; `ask` gives back whether it was confirmed. */
+/**
+ * Says how a page asks for the password; `ask` gives back whether it was confirmed.
+ *
+ * @param {() => Promise<boolean>} ask
+ */
 export function onConfirmationNeeded(ask) {
   confirmPassword = ask;
 }
 
-/** Asks the API for a file and gives back its bytes, as a Blob. */
+/**
+ * Asks the API for a file and gives back its bytes.
+ *
+ * @param {string} path
+ */
 export async function requestFile(path) {
   return reading(path, async (url) => {
     const response = await ask(url, {});
@@ -73,33 +141,53 @@ export async function requestFile(path) {
   });
 }
 
-/** An answer that came by another way than fetch (see upload.js), read by the same rules. */
+/**
+ * An answer that came by another way than fetch (see upload.js), read by the same rules.
+ *
+ * @param {Response} response
+ * @param {URL} url
+ */
 export async function readAnswer(response, url) {
   return accepted(response, url, await readJson(response));
 }
 
+/**
+ * @param {URL} url
+ * @param {{ method?: string, body?: unknown, signal?: AbortSignal, headers?: Record<string, string> }} question
+ */
 function ask(url, { method = 'GET', body, signal, headers = {} }) {
-  const file = body instanceof Blob;
+  const file = body instanceof Blob ? body : null;
   return fetch(url, {
     ...options,
     method,
     signal,
-    headers: { ...options.headers, ...(file && { 'Content-Type': body.type }), ...headers },
-    body: file || body === undefined ? body : JSON.stringify(body),
+    headers: { ...options.headers, ...(file && { 'Content-Type': file.type }), ...headers },
+    body: file ?? (body === undefined ? undefined : JSON.stringify(body)),
   });
 }
 
-/** What breaks between the question and its answer's last byte is the network's failure. */
+/**
+ * What breaks between the question and its answer's last byte is the network's failure.
+ *
+ * @template Read
+ * @param {string} path
+ * @param {(url: URL) => Promise<Read>} read
+ */
 async function reading(path, read) {
   const url = addressOf(path);
   try {
     return await read(url);
   } catch (error) {
-    if (error instanceof ApiError || error.name === 'AbortError') throw error;
+    if (error instanceof ApiError || isCalledOff(error)) throw error;
     throw new NetworkError(error, url.origin + url.pathname);
   }
 }
 
+/**
+ * @param {Response} response
+ * @param {URL} url
+ * @param {any} data what the OpenAPI document says; the server's own tests hold it to that
+ */
 function accepted(response, url, data) {
   if (response.ok) return { data, headers: response.headers };
   // A wrong password is a 401 too, but it ends no session.
@@ -107,50 +195,23 @@ function accepted(response, url, data) {
   throw new ApiError(response, data ?? {});
 }
 
-/** What a person can do about a failure, in one or two sentences. */
-export function advice(error) {
-  if (error instanceof NetworkError) {
-    const crossOrigin =
-      uri === location.origin
-        ? ''
-        : ` If it is running, its setting FRONTEND_ORIGINS must hold ${location.origin}.`;
-    // A hint only: a computer without a network may well have the server on itself.
-    const offline = navigator.onLine ? '' : 'You seem to be offline. ';
-    return `${offline}The server could not be reached. Check that you are online and that it is running.${crossOrigin}`;
-  }
-  if (!(error instanceof ApiError)) {
-    reportError(error); // a fault of the page itself belongs into the console, for who mends it
-    return 'Something went wrong in this page. Reload it; if that does not help, tell your teacher.';
-  }
-  if (error.status === 401) return 'You are not signed in, or your session has ended.';
-  if (error.status === 429) return `Too many requests. ${waitAdvice(error.retryAfter)}`;
-  if (error.status >= 500) {
-    const reference = error.requestId ? ` and this number: ${error.requestId}` : '';
-    return `The server had a problem. Try again; if it stays, tell your teacher the time${reference}.`;
-  }
-  return error.detail;
-}
-
-/** The time to wait as people say it: "1 min 5 s". */
-export function duration(seconds) {
-  const minutes = Math.floor(seconds / 60);
-  const rest = seconds % 60;
-  if (!minutes) return `${rest} s`;
-  return rest ? `${minutes} min ${rest} s` : `${minutes} min`;
-}
-
-function waitAdvice(seconds) {
-  return seconds ? `Try again in ${duration(seconds)}.` : 'Wait a little and try again.';
-}
-
-/** `Retry-After` holds seconds or a date (RFC 9110, section 10.2.3); null when it is not there. */
+/**
+ * `Retry-After` holds seconds or a date (RFC 9110, section 10.2.3); null when it is not there.
+ *
+ * @param {string | null} value
+ */
 function secondsUntil(value) {
   if (!value) return null;
   const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
   return Number.isFinite(seconds) ? Math.max(1, Math.ceil(seconds)) : null;
 }
 
-/** The body as JSON; null for none, and for a proxy's HTML that was never meant for a program. */
+/**
+ * The body as JSON; null for none, and for a proxy's HTML that was never meant for a program.
+ *
+ * @param {Response} response
+ * @returns {Promise<unknown>}
+ */
 async function readJson(response) {
   const text = await response.text();
   if (!/[/+]json\b/.test(response.headers.get('Content-Type') ?? '')) return null;
@@ -162,12 +223,20 @@ async function readJson(response) {
   }
 }
 
-/** How many a list holds on all its pages, in words: beyond a thousand matches the server does not count. */
+/**
+ * How many a list holds on all its pages, in words: beyond a thousand matches the server does not count.
+ *
+ * @param {Headers} headers
+ */
 export function totalIn(headers) {
   return headers.get('X-Total-Count') ?? 'more than 1,000';
 }
 
-/** The cursor in `Link: <…?cursor=…>; rel="next"` (RFC 8288); null on the last page. */
+/**
+ * The cursor in `Link: <…?cursor=…>; rel="next"` (RFC 8288); null on the last page.
+ *
+ * @param {Headers} headers
+ */
 export function nextCursor(headers) {
   const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/.exec(headers.get('Link') ?? '')?.[1];
   return target ? new URL(target, location.href).searchParams.get('cursor') : null;

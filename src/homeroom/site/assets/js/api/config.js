@@ -1,6 +1,7 @@
 // Where the API answers, and how every page asks it: `import { uri, options } from '…/config.js'`.
 
 // `homeroom site serve --api URL` writes an origin here; null lets the page find it by itself.
+/** @type {string | null} */
 const API = null;
 
 // On port 4100 the pages stand beside the API, which has a port of its own. The host's name stays
@@ -9,6 +10,7 @@ const besideTheApi = location.port === '4100' && ['localhost', '127.0.0.1'].incl
 
 export const uri = API ?? (besideTheApi ? `http://${location.hostname}:8086` : location.origin);
 
+/** @type {RequestInit & { headers: Record<string, string> }} */
 export const options = {
   method: 'GET',
   mode: 'cors',

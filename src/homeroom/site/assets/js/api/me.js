@@ -3,6 +3,7 @@
 import { refusal, request } from './client.js';
 import { noteChangedElsewhere, noteSignedIn, noteSignedOut, seemsSignedIn } from './session.js';
 
+/** @type {Promise<{ data: { user: Api.Self | null } }> | null} */
 let asking = null;
 
 /**

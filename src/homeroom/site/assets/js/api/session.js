@@ -18,7 +18,11 @@ export function seemsStaff() {
   return flag() === 'staff';
 }
 
-/** Remembers that the API knows us, and with `user` (an answer about ourselves) as what. */
+/**
+ * Remembers that the API knows us, and with `user` (an answer about ourselves) as what.
+ *
+ * @param {{ role: Api.Role }} [user]
+ */
 export function noteSignedIn(user) {
   const kept = flag();
   const seen = user ? kindOf(user) : (kept ?? 'member');
@@ -27,10 +31,12 @@ export function noteSignedIn(user) {
   changes.dispatchEvent(new Event('change'));
 }
 
+/** @param {{ role: Api.Role }} user */
 function kindOf(user) {
   return isStaff(user) ? 'staff' : 'member';
 }
 
+/** @param {{ role: Api.Role } | null} user */
 export function isStaff(user) {
   return user?.role === 'Teacher' || user?.role === 'Admin';
 }
@@ -41,13 +47,21 @@ export function noteSignedOut() {
   changes.dispatchEvent(new Event('change'));
 }
 
-/** Calls back whenever somebody signs in or out, here or elsewhere. */
+/**
+ * Calls back whenever somebody signs in or out, here or elsewhere.
+ *
+ * @param {() => unknown} callback
+ */
 export function onSessionChange(callback) {
   changes.addEventListener('change', callback);
   onReturn(callback);
 }
 
-/** Calls back when it happened out of this page's sight: what it shows may be another's by now. */
+/**
+ * Calls back when it happened out of this page's sight: what it shows may be another's by now.
+ *
+ * @param {() => unknown} callback
+ */
 export function onSessionChangeElsewhere(callback) {
   changes.addEventListener('elsewhere', callback);
   onReturn(callback);
@@ -58,6 +72,7 @@ export function noteChangedElsewhere() {
   changes.dispatchEvent(new Event('elsewhere'));
 }
 
+/** @param {() => unknown} callback */
 function onReturn(callback) {
   addEventListener('storage', (event) => {
     if (event.key === FLAG || event.key === null) callback();
@@ -97,7 +112,12 @@ function flag() {
   return storage((store) => store.getItem(FLAG));
 }
 
-/** localStorage is missing or forbidden in some private windows: then nothing is remembered. */
+/**
+ * localStorage is missing or forbidden in some private windows: then nothing is remembered.
+ *
+ * @template Result
+ * @param {(store: Storage) => Result} use
+ */
 function storage(use) {
   try {
     return use(localStorage);

@@ -21,6 +21,8 @@ const HEIC_ADVICE =
 /**
  * The file itself, or a smaller one of the same picture, upright. A browser that can't decode it leaves it
  * to the server to judge; of HEIC it is known that the server can't either: throws ApiError.
+ *
+ * @param {File} file
  */
 export async function shrink(file) {
   const heic = isHeic(file);
@@ -38,10 +40,12 @@ export async function shrink(file) {
   return new File([blob], renamed(file.name, blob.type), { type: blob.type });
 }
 
+/** @param {File} file */
 function isHeic({ type, name }) {
   return /^image\/hei[cf]/.test(type) || /\.hei[cf]$/i.test(name ?? '');
 }
 
+/** @param {File} file */
 async function decode(file) {
   try {
     return await createImageBitmap(file, { imageOrientation: 'from-image' });
@@ -50,45 +54,80 @@ async function decode(file) {
   }
 }
 
+/** @param {ImageBitmap} bitmap */
 function draw(bitmap) {
   const scale = Math.min(1, MAX_WIDTH / bitmap.width, MAX_HEIGHT / bitmap.height);
   const canvas = document.createElement('canvas');
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
-  const context = canvas.getContext('2d', { willReadFrequently: true });
+  const context = drawing(canvas);
   context.imageSmoothingQuality = 'high';
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   return canvas;
 }
 
-/** As JPEG, in the best quality that is small enough; as PNG what is drawn or transparent, if that is. */
+/**
+ * As JPEG, in the best quality that is small enough; as PNG what is drawn or transparent, if that is.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} type the file's own
+ */
 async function encode(canvas, type) {
   const opaque = isOpaque(canvas);
   if (DRAWN_TYPES.includes(type) || !opaque) {
     const blob = await toBlob(canvas, 'image/png');
-    if (!opaque || blob?.size <= ENOUGH_BYTES) return blob;
+    if (!opaque || isSmallEnough(blob)) return blob;
   }
+  /** @type {Blob | null} */
   let blob = null;
   for (const quality of QUALITIES) {
     blob = await toBlob(canvas, 'image/jpeg', quality);
-    if (blob?.size <= ENOUGH_BYTES) break;
+    if (isSmallEnough(blob)) break;
   }
   return blob;
 }
 
+/** @param {Blob | null} blob */
+function isSmallEnough(blob) {
+  return blob !== null && blob.size <= ENOUGH_BYTES;
+}
+
+/** @param {HTMLCanvasElement} canvas */
 function isOpaque(canvas) {
-  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const { data } = drawing(canvas).getImageData(0, 0, canvas.width, canvas.height);
   for (let at = 3; at < data.length; at += 4) if (data[at] < 255) return false;
   return true;
 }
 
+/**
+ * A canvas that is small enough, as ours are, always has a context; the browser's types allow for none.
+ *
+ * @param {HTMLCanvasElement} canvas
+ */
+function drawing(canvas) {
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  if (!context) throw new TypeError('This browser draws nothing.');
+  return context;
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {string} type
+ * @param {number} [quality]
+ * @returns {Promise<Blob | null>}
+ */
 function toBlob(canvas, type, quality) {
   return new Promise((resolve) => {
     canvas.toBlob(resolve, type, quality);
   });
 }
 
-/** The server refuses a name that contradicts the content. */
+/**
+ * The server refuses a name that contradicts the content.
+ *
+ * @param {string} name
+ * @param {string} type
+ */
 function renamed(name, type) {
   return `${(name || 'picture').replace(/\.[^.]*$/, '')}.${type === 'image/png' ? 'png' : 'jpg'}`;
 }

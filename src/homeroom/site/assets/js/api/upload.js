@@ -1,6 +1,6 @@
 // Sends one picture and tells how far it is: fetch cannot, XMLHttpRequest can.
 
-import { addressOf, NetworkError, readAnswer } from './client.js';
+import { ApiError, addressOf, NetworkError, readAnswer } from './client.js';
 import { options } from './config.js';
 import { shrink } from './shrink.js';
 
@@ -9,9 +9,18 @@ import { shrink } from './shrink.js';
 const TRIES = 12;
 
 /**
+ * @typedef {object} Progress
+ * @property {(share: number) => void} onProgress
+ * @property {AbortSignal} signal
+ */
+
+/**
  * Sends a picture, a large one made smaller, and again when the server is busy. `onProgress(share)` hears
  * 0 … 1; `signal` calls it off.
  * Gives back what the API answers; throws ApiError, NetworkError or AbortError, like `request`.
+ *
+ * @param {File} chosen
+ * @param {Progress} progress
  */
 export async function upload(chosen, { onProgress, signal }) {
   const file = await shrink(chosen);
@@ -20,12 +29,18 @@ export async function upload(chosen, { onProgress, signal }) {
     try {
       return await send(file, { onProgress, signal });
     } catch (error) {
-      if (error.status !== 503 || !error.retryAfter || tries === TRIES) throw error;
+      const busy = error instanceof ApiError && error.status === 503;
+      if (!busy || !error.retryAfter || tries === TRIES) throw error;
       await pause(error.retryAfter * 1000, signal);
     }
   }
 }
 
+/**
+ * @param {number} milliseconds
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
 function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, milliseconds);
@@ -36,6 +51,11 @@ function pause(milliseconds, signal) {
   });
 }
 
+/**
+ * @param {File} file
+ * @param {Progress} progress
+ * @returns {Promise<{ data: Api.Upload }>}
+ */
 function send(file, { onProgress, signal }) {
   const url = addressOf('/api/uploads/');
   const sending = new XMLHttpRequest();
@@ -59,7 +79,11 @@ function send(file, { onProgress, signal }) {
   });
 }
 
-/** The answer in the form that fetch would have given it. */
+/**
+ * The answer in the form that fetch would have given it.
+ *
+ * @param {XMLHttpRequest} sending
+ */
 function answerOf(sending) {
   const headers = new Headers();
   for (const line of sending.getAllResponseHeaders().trim().split('\r\n')) {

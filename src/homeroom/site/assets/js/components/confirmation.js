@@ -1,8 +1,7 @@
 // The password once more: needed for what the staff does to others, on a page that is not on the API's own origin.
 
 import { onConfirmationNeeded, request } from '../api/client.js';
-import { field } from '../forms.js';
-import { askInDialog } from './dialog.js';
+import { askInDialog, currentPasswordField, explainWrongPassword } from './dialog.js';
 
 onConfirmationNeeded(async () => {
   const confirmed = await askInDialog({
@@ -11,18 +10,10 @@ onConfirmationNeeded(async () => {
       'This page isn’t on the class site itself, so this change needs your password. It is asked for again after 15 minutes.',
     ],
     action: 'Confirm',
-    fields: [
-      field({
-        name: 'current_password',
-        label: 'Your password',
-        type: 'password',
-        required: '',
-        autocomplete: 'current-password',
-        'data-missing': 'Enter your password.',
-      }),
-    ],
-    send: (body) => request('/api/confirmation', { method: 'POST', body }),
-    explain: (error) => (error.status === 403 && !error.errors.length ? error.detail : null),
+    fields: [currentPasswordField()],
+    send: ({ current_password }) =>
+      request('/api/confirmation', { method: 'POST', body: { current_password } }),
+    explain: explainWrongPassword,
   });
   return confirmed !== null;
 });

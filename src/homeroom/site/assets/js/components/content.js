@@ -5,6 +5,9 @@
 
 import { element } from '../dom.js';
 
+/** @typedef {Exclude<Api.ContentNode, string>} Element */
+
+/** @type {Set<string>} */
 const TAGS = new Set([
   'p',
   'h2',
@@ -34,39 +37,67 @@ const HEADING = /^h[2-6]$/;
 const WITHOUT_DIRECTION = new Set(['pre', 'hr']);
 const LINK_PROTOCOLS = ['http:', 'https:', 'mailto:'];
 
-/** The nodes as a fragment, ready to be put below a page's h1. */
+/**
+ * The nodes as a fragment, ready to be put below a page's h1.
+ *
+ * @param {Api.ContentNode[]} nodes
+ */
 export function contentFragment(nodes) {
   const made = document.createDocumentFragment();
   // Whoever began with ### or with ##: the first level below the page's title is h2.
-  const levels = nodes.filter(({ tag }) => HEADING.test(tag)).map(({ tag }) => Number(tag[1]));
+  const levels = nodes.filter(isHeading).map(levelOf);
   const shift = levels.length ? Math.min(...levels) - 2 : 0;
   made.append(
-    ...nodes.map((node) =>
-      build(HEADING.test(node.tag) ? { ...node, tag: `h${Number(node.tag[1]) - shift}` } : node),
-    ),
+    ...nodes.map((node) => build(isHeading(node) ? { ...node, tag: `h${levelOf(node) - shift}` } : node)),
   );
   // Each paragraph, list and table runs as its own first letter does.
   for (const block of made.children) {
-    if (!WITHOUT_DIRECTION.has(block.localName)) block.dir = 'auto';
+    if (!WITHOUT_DIRECTION.has(block.localName)) block.setAttribute('dir', 'auto');
   }
   return made;
 }
 
-/** An outside address that may become a link, or null: `javascript:` and its kin never do. */
+/**
+ * @param {Api.ContentNode} node
+ * @returns {node is Element}
+ */
+function isHeading(node) {
+  return typeof node !== 'string' && HEADING.test(node.tag);
+}
+
+/** @param {Element} heading */
+function levelOf({ tag }) {
+  return Number(tag[1]);
+}
+
+/**
+ * An outside address that may become a link, or null: `javascript:` and its kin never do.
+ *
+ * @param {string | undefined} text
+ */
 export function safeAddress(text) {
   try {
-    const address = new URL(text);
+    const address = new URL(text ?? '');
     return LINK_PROTOCOLS.includes(address.protocol) ? address.href : null;
   } catch {
     return null;
   }
 }
 
-/** A link to somewhere else, which learns nothing of where it was followed from. */
+/**
+ * A link to somewhere else, which learns nothing of where it was followed from.
+ *
+ * @param {string} href
+ * @param {...(Node | string)} children
+ */
 export function outsideLink(href, ...children) {
   return element('a', { href, rel: 'noopener noreferrer nofollow ugc' }, ...children);
 }
 
+/**
+ * @param {Api.ContentNode} node
+ * @returns {Node | string}
+ */
 function build(node) {
   if (typeof node === 'string') return node;
   const children = (node.children ?? []).map(build);
@@ -75,7 +106,7 @@ function build(node) {
     const href = safeAddress(node.attrs?.href);
     return href ? outsideLink(href, ...children) : element('span', {}, ...children);
   }
-  const made = element(node.tag, {}, ...children);
+  const made = element(/** @type {keyof HTMLElementTagNameMap} */ (node.tag), {}, ...children);
   // What is too wide scrolls by itself, and the keyboard must be able to do it.
   if (node.tag === 'pre') made.tabIndex = 0;
   if (node.tag === 'table') {

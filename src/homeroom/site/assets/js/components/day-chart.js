@@ -11,97 +11,119 @@ const WHOLE_STEPS = [1, 2, 5]
   .flatMap((step) => [0, 1, 2, 3, 4, 5].map((power) => step * 10 ** power))
   .sort((one, other) => one - other);
 
-class DayChart extends HTMLElement {
-  /**
-   * Shows `days`, an array of `{ day, count }` without gaps.
-   * `summary` and `empty` are sentences; `written(count)` is a figure as people read it;
-   * `drawing` is "bars" (how many came on a day) or "line" (how much there was).
-   */
+/**
+ * @typedef {object} Figures
+ * @property {string} title
+ * @property {Api.DayCount[]} days without gaps
+ * @property {string} summary a sentence in place of the drawing
+ * @property {string} empty a sentence where every count is nothing
+ * @property {(count: number) => string} [written] a figure as people read it
+ * @property {Drawing} [drawing]
+ */
+
+/** @typedef {'bars' | 'line'} Drawing how many came on a day, or how much there was */
+
+export class DayChart extends HTMLElement {
+  /** @type {Api.DayCount[]} */
+  #days = [];
+  /** @type {(count: number) => string} */
+  #written = String;
+  #readout = element('p', { class: 'chart-readout', 'aria-hidden': 'true' });
+  #place = element('div', { class: 'chart-place', role: 'img' });
+  #watching = new AbortController();
+  /** @type {uPlot | null} */
+  #chart = null;
+
+  /** @param {Figures} figures */
   show({ title, days, summary, empty, written = String, drawing = 'bars' }) {
-    this.stop();
-    this.days = days;
-    this.written = written;
-    this.readout = element('p', { class: 'chart-readout', 'aria-hidden': 'true' });
-    const head = element('div', { class: 'chart-head' }, element('h2', {}, title), this.readout);
+    this.#stop();
+    this.#days = days;
+    this.#written = written;
+    this.#readout.textContent = '';
+    const head = element('div', { class: 'chart-head' }, element('h2', {}, title), this.#readout);
     if (!days.some(({ count }) => count)) {
       this.replaceChildren(head, element('p', { class: 'chart-empty' }, empty));
       return;
     }
-    this.place = element('div', { class: 'chart-place', role: 'img', 'aria-label': summary });
-    this.replaceChildren(head, this.place, this.table(title, drawing));
-    this.tell(null);
-    this.draw(drawing);
+    this.#place = element('div', { class: 'chart-place', role: 'img', 'aria-label': summary });
+    this.replaceChildren(head, this.#place, this.#table(title, drawing));
+    this.#draw(drawing);
   }
 
   disconnectedCallback() {
-    this.stop();
+    this.#stop();
   }
 
-  stop() {
-    this.watching?.abort();
-    this.sizes?.disconnect();
-    this.chart?.destroy();
-    this.chart = null;
+  #stop() {
+    this.#watching.abort();
+    this.#chart?.destroy();
+    this.#chart = null;
   }
 
-  draw(drawing) {
-    const data = [this.days.map(({ day }) => Date.parse(day) / 1000), this.days.map(({ count }) => count)];
-    this.chart = new uPlot(this.options(drawing), data, this.place);
-    this.sizes = new ResizeObserver(() => {
-      const width = this.place.clientWidth;
-      if (width && width !== this.chart.width) this.chart.setSize({ width, height: HEIGHT });
+  /** @param {Drawing} drawing */
+  #draw(drawing) {
+    const times = this.#days.map(({ day }) => Date.parse(day) / 1000);
+    const counts = this.#days.map(({ count }) => count);
+    const chart = new uPlot(this.#options(drawing), [times, counts], this.#place);
+    const sizes = new ResizeObserver(() => {
+      const width = this.#place.clientWidth;
+      if (width && width !== chart.width) chart.setSize({ width, height: HEIGHT });
     });
-    this.sizes.observe(this.place);
-    this.watching = new AbortController();
+    sizes.observe(this.#place);
+    this.#chart = chart;
+    this.#watching = new AbortController();
+    const { signal } = this.#watching;
+    signal.addEventListener('abort', () => sizes.disconnect());
     // A canvas keeps the colours that it was drawn in.
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.chart.redraw(), {
-      signal: this.watching.signal,
-    });
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => chart.redraw(), { signal });
   }
 
-  options(drawing) {
-    const font = `12px ${this.token('--font')}`;
+  /** @param {Drawing} drawing */
+  #options(drawing) {
     const axis = {
-      font,
-      stroke: () => this.token('--ink-soft'),
+      font: `12px ${this.#token('--font')}`,
+      stroke: () => this.#token('--ink-soft'),
       ticks: { show: false },
-      grid: { stroke: () => this.token('--line'), width: 1 },
+      grid: { stroke: () => this.#token('--line'), width: 1 },
+    };
+    const days = {
+      ...axis,
+      size: 32,
+      gap: 10,
+      space: 64,
+      grid: { show: false },
+      values: (/** @type {uPlot} */ _chart, /** @type {number[]} */ times) => times.map(writtenDay),
+    };
+    const counts = {
+      ...axis,
+      size: drawing === 'bars' ? 36 : 64,
+      space: 36,
+      ...(drawing === 'bars' && { incrs: WHOLE_STEPS }),
+      values: (/** @type {uPlot} */ _chart, /** @type {number[]} */ values) => values.map(this.#written),
     };
     return {
-      width: this.place.clientWidth || 320,
+      width: this.#place.clientWidth || 320,
       height: HEIGHT,
       padding: [8, 8, 0, 0],
       // Days have no time: no time zone may shift them.
-      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
+      tzDate: (/** @type {number} */ seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: drawing === 'line' } },
-      scales: { x: { range: (_, from, to) => [from - DAY_S / 2, to + DAY_S / 2] }, y: { range: fromZero } },
-      axes: [
-        {
-          ...axis,
-          size: 32,
-          gap: 10,
-          space: 64,
-          grid: { show: false },
-          values: (_, days) => days.map(writtenDay),
-        },
-        {
-          ...axis,
-          size: drawing === 'bars' ? 36 : 64,
-          space: 36,
-          ...(drawing === 'bars' && { incrs: WHOLE_STEPS }),
-          values: (_, counts) => counts.map((count) => this.written(count)),
-        },
-      ],
-      series: [{}, this.series(drawing)],
-      hooks: { setCursor: [({ cursor }) => this.tell(cursor.idx)] },
+      scales: { x: { range: withHalfADay }, y: { range: fromZero } },
+      axes: [days, counts],
+      series: [{}, this.#series(drawing)],
+      hooks: {
+        setCursor: [(/** @type {{ cursor: { idx: number | null } }} */ { cursor }) => this.#tell(cursor.idx)],
+      },
     };
   }
 
-  series(drawing) {
-    const accent = () => this.token('--accent');
+  /** @param {Drawing} drawing */
+  #series(drawing) {
+    const accent = () => this.#token('--accent');
     if (drawing === 'line') {
-      return { stroke: accent, fill: () => this.token('--accent-soft'), width: 2, points: { show: false } };
+      const fill = () => this.#token('--accent-soft');
+      return { stroke: accent, fill, width: 2, points: { show: false } };
     }
     return {
       stroke: accent,
@@ -112,60 +134,94 @@ class DayChart extends HTMLElement {
     };
   }
 
-  /** Beside the title: the day under the pointer. */
-  tell(index) {
-    const pointed = this.days[index];
-    this.readout.textContent = pointed
-      ? `${writtenDay(Date.parse(pointed.day) / 1000)}: ${this.written(pointed.count)}`
-      : '';
+  /**
+   * Beside the title: the day under the pointer.
+   *
+   * @param {number | null} index
+   */
+  #tell(index) {
+    const pointed = index === null ? null : this.#days[index];
+    this.#readout.textContent = pointed ? `${dayOf(pointed)}: ${this.#written(pointed.count)}` : '';
   }
 
-  /** The days that say something: those with a count, or those on which a level changed. */
-  table(title, drawing) {
-    const telling = this.days.filter(({ count }, index) =>
-      drawing === 'bars' ? count : count !== this.days[index - 1]?.count,
+  /**
+   * The days that say something: those with a count, or those on which a level changed.
+   *
+   * @param {string} title
+   * @param {Drawing} drawing
+   */
+  #table(title, drawing) {
+    const telling = this.#days.filter(({ count }, index) =>
+      drawing === 'bars' ? count : count !== this.#days[index - 1]?.count,
     );
     const rows = telling
       .reverse()
-      .map(({ day, count }) =>
+      .map((figure) =>
         element(
           'tr',
           {},
-          element('th', { scope: 'row' }, writtenDay(Date.parse(day) / 1000)),
-          element('td', {}, this.written(count)),
+          element('th', { scope: 'row' }, dayOf(figure)),
+          element('td', {}, this.#written(figure.count)),
         ),
       );
+    const head = element(
+      'tr',
+      {},
+      element('th', { scope: 'col' }, 'Day'),
+      element('th', { scope: 'col' }, title),
+    );
+    const scroller = {
+      class: 'scroller',
+      tabindex: '0',
+      role: 'region',
+      'aria-label': `${title}, as a table`,
+    };
     return element(
       'details',
       { class: 'chart-table' },
       element('summary', {}, 'As a table'),
       element(
         'div',
-        { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': `${title}, as a table` },
-        element(
-          'table',
-          {},
-          element(
-            'thead',
-            {},
-            element('tr', {}, element('th', { scope: 'col' }, 'Day'), element('th', { scope: 'col' }, title)),
-          ),
-          element('tbody', {}, ...rows),
-        ),
+        scroller,
+        element('table', {}, element('thead', {}, head), element('tbody', {}, ...rows)),
       ),
     );
   }
 
-  token(name) {
+  /** @param {string} name */
+  #token(name) {
     return getComputedStyle(this).getPropertyValue(name).trim();
   }
 }
 
-/** The scale begins at nothing, so that twice as high means twice as much. */
-function fromZero(_, _least, most) {
+/**
+ * Room for the first and the last day's bars.
+ *
+ * @param {uPlot} _chart
+ * @param {number} from
+ * @param {number} to
+ */
+function withHalfADay(_chart, from, to) {
+  return [from - DAY_S / 2, to + DAY_S / 2];
+}
+
+/**
+ * The scale begins at nothing, so that twice as high means twice as much.
+ *
+ * @param {uPlot} _chart
+ * @param {number} _least
+ * @param {number} most
+ */
+function fromZero(_chart, _least, most) {
   return [0, Math.max(1, most * 1.08)];
 }
 
+/** @param {Api.DayCount} figure */
+function dayOf({ day }) {
+  return writtenDay(Date.parse(day) / 1000);
+}
+
+/** @param {number} seconds */
 function writtenDay(seconds) {
   return new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(
     new Date(seconds * 1000),

@@ -1,15 +1,32 @@
 // A question in a dialog. The browser's <dialog> keeps the focus in, closes by Escape and gives the
 // focus back; the form in it says what is wrong as every other form does.
 
+import { ApiError } from '../api/client.js';
 import { element } from '../dom.js';
-import { onSubmit } from '../forms.js';
+import { field, onSubmit } from '../forms.js';
 
 let dialogsMade = 0;
 
 /**
- * Asks, and gives back what `send(values, form)` gave; null when it was left.
- * `leave` names the button that leaves it without an answer; null where there is nothing to decide.
- * `send` throws what the API throws (told in the dialog), or gives back false to keep it open.
+ * @template Sent
+ * @typedef {object} Asked
+ * @property {string} title
+ * @property {string[]} [intro] a paragraph each
+ * @property {HTMLElement[]} [fields]
+ * @property {string} action the button that sends
+ * @property {boolean} [danger]
+ * @property {string | null} [leave] the button that leaves; null where there is nothing to decide
+ * @property {(values: Record<string, string>) => Sent | Promise<Sent>} send throws what the API throws (told in the
+ *   dialog), or gives back false to keep it open
+ * @property {import('../forms.js').Explain} [explain]
+ */
+
+/**
+ * Asks, and gives back what `send(values)` gave; null when it was left.
+ *
+ * @template Sent
+ * @param {Asked<Sent>} asked
+ * @returns {Promise<Sent | null>}
  */
 export function askInDialog({
   title,
@@ -42,13 +59,14 @@ export function askInDialog({
   const dialog = element('dialog', { class: 'dialog', 'aria-labelledby': id }, form);
   document.body.append(dialog);
   return new Promise((resolve) => {
+    /** @type {Sent | null} */
     let answer = null;
     onSubmit(
       form,
       async (values) => {
-        const given = await send(values, form);
+        const given = await send(values);
         if (given === false) return;
-        answer = given ?? true;
+        answer = given;
         dialog.close();
       },
       explain,
@@ -60,4 +78,25 @@ export function askInDialog({
     });
     dialog.showModal();
   });
+}
+
+/** The field for the password that one has, as the API names it. */
+export function currentPasswordField() {
+  return field({
+    name: 'current_password',
+    label: 'Your password',
+    type: 'password',
+    required: '',
+    autocomplete: 'current-password',
+    'data-missing': 'Enter your password.',
+  });
+}
+
+/**
+ * A wrong password is a 403 that names no field.
+ *
+ * @type {import('../forms.js').Explain}
+ */
+export function explainWrongPassword(error) {
+  return error instanceof ApiError && error.status === 403 && !error.errors.length ? error.detail : null;
 }

@@ -5,32 +5,35 @@ import { field } from '../forms.js';
 
 const MAX_LINKS = 12;
 
-class LinkList extends HTMLElement {
+export class LinkList extends HTMLElement {
+  #rows = element('div', { class: 'link-rows' });
+  #add = element('button', { class: 'button quiet small', type: 'button' }, 'Add a link');
+
   connectedCallback() {
-    if (this.rows) return;
-    this.rows = element('div', { class: 'link-rows' });
-    this.add = element('button', { class: 'button quiet small', type: 'button' }, 'Add a link');
-    this.add.addEventListener('click', () => {
-      this.addLink({ label: '', url: '' });
-      this.rows.lastElementChild.querySelector('input').focus();
+    if (this.contains(this.#rows)) return;
+    this.#add.addEventListener('click', () => {
+      this.#addLink({ label: '', url: '' });
+      this.#pairs().at(-1)?.[0]?.focus();
     });
-    this.append(this.rows, this.add);
+    this.append(this.#rows, this.#add);
   }
 
+  /** @returns {Api.Link[]} */
   get value() {
-    return this.pairs()
+    return this.#pairs()
       .map(([label, url]) => ({ label: label.value.trim(), url: url.value.trim() }))
       .filter(({ label, url }) => label || url)
       .map(({ label, url }) => ({ label: label || url, url: withScheme(url) }));
   }
 
   set value(links) {
-    this.rows.replaceChildren();
-    for (const link of links) this.addLink(link);
-    this.number();
+    this.#rows.replaceChildren();
+    for (const link of links) this.#addLink(link);
+    this.#number();
   }
 
-  addLink({ label, url }) {
+  /** @param {Api.Link} link */
+  #addLink({ label, url }) {
     const remove = element('button', { class: 'button quiet small', type: 'button' }, 'Remove');
     const row = element(
       'div',
@@ -51,30 +54,36 @@ class LinkList extends HTMLElement {
     remove.addEventListener('click', () => {
       const neighbour = row.nextElementSibling ?? row.previousElementSibling;
       row.remove();
-      this.number();
-      (neighbour?.querySelector('input') ?? this.add).focus();
+      this.#number();
+      (neighbour?.querySelector('input') ?? this.#add).focus();
       this.dispatchEvent(new Event('input', { bubbles: true }));
     });
-    this.rows.append(row);
-    this.number();
+    this.#rows.append(row);
+    this.#number();
   }
 
   /** Names the fields as the API points at them: links/0/url. */
-  number() {
-    for (const [index, [label, url]] of this.pairs().entries()) {
+  #number() {
+    for (const [index, [label, url]] of this.#pairs().entries()) {
       label.name = `links/${index}/label`;
       url.name = `links/${index}/url`;
-      label.closest('.link-row').setAttribute('aria-label', `Link ${index + 1}`);
+      label.closest('.link-row')?.setAttribute('aria-label', `Link ${index + 1}`);
     }
-    this.add.hidden = this.rows.children.length >= MAX_LINKS;
+    this.#add.hidden = this.#rows.children.length >= MAX_LINKS;
   }
 
-  pairs() {
-    return [...this.rows.children].map((row) => [...row.querySelectorAll('input')]);
+  #pairs() {
+    return [...this.#rows.children].map(
+      (row) => /** @type {[HTMLInputElement, HTMLInputElement]} */ ([...row.querySelectorAll('input')]),
+    );
   }
 }
 
-/** People write example.org: what has no scheme means https. */
+/**
+ * People write example.org: what has no scheme means https.
+ *
+ * @param {string} url
+ */
 function withScheme(url) {
   return !url || /^[a-z][a-z0-9+.-]*:/i.test(url) ? url : `https://${url}`;
 }

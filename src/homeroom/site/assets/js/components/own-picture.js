@@ -1,24 +1,26 @@
 // One's own picture on the account page: choose it, see it sent, remove it.
 
-import { advice, request } from '../api/client.js';
+import { request } from '../api/client.js';
 import { upload } from '../api/upload.js';
+import { byId } from '../dom.js';
+import { advice } from './failure.js';
 import { largePortrait } from './person.js';
 
-const byId = (id) => document.getElementById(id);
-
+/** @type {Api.User | null} */
 let person = null;
 
 /** Makes the buttons work. */
 export function initOwnPicture() {
-  const file = byId('picture-file');
+  const file = byId('picture-file', HTMLInputElement);
   byId('picture-choose').addEventListener('click', () => file.click());
   file.addEventListener('change', async () => {
-    await send(file.files[0]);
+    await send(file.files?.[0]);
     file.value = '';
   });
   byId('picture-remove').addEventListener('click', remove);
 }
 
+/** @param {Api.User} user */
 export function showOwnPicture(user) {
   person = user;
   byId('portrait').replaceChildren(largePortrait(user));
@@ -26,9 +28,10 @@ export function showOwnPicture(user) {
   byId('picture-choose').textContent = user.picture ? 'Choose another' : 'Choose a picture';
 }
 
+/** @param {File | undefined} file */
 async function send(file) {
   if (!file) return;
-  const progress = byId('picture-progress');
+  const progress = byId('picture-progress', HTMLProgressElement);
   await change('The picture is yours now.', async () => {
     progress.value = 0;
     progress.hidden = false;
@@ -49,8 +52,12 @@ async function remove() {
   byId('picture-choose').focus();
 }
 
+/**
+ * @param {string} told
+ * @param {() => Promise<unknown>} act
+ */
 async function change(told, act) {
-  const buttons = [byId('picture-choose'), byId('picture-remove')];
+  const buttons = [byId('picture-choose', HTMLButtonElement), byId('picture-remove', HTMLButtonElement)];
   for (const button of buttons) button.disabled = true;
   byId('picture-error').textContent = '';
   byId('picture-told').textContent = '';
@@ -60,7 +67,7 @@ async function change(told, act) {
     byId('picture-told').textContent = told;
   } catch (error) {
     byId('picture-error').textContent = advice(error);
-    showOwnPicture(person);
+    if (person) showOwnPicture(person);
   }
   for (const button of buttons) button.disabled = false;
 }

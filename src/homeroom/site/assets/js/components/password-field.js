@@ -1,12 +1,12 @@
 // <password-field>: wraps a password input and adds the button that shows what was typed.
 
-import { element } from '../dom.js';
+import { element, within } from '../dom.js';
 
 class PasswordField extends HTMLElement {
   connectedCallback() {
-    const input = this.querySelector('input');
+    const input = within(this, 'input', HTMLInputElement);
     const button = element('button', { type: 'button', class: 'reveal', 'aria-controls': input.id });
-    const show = (visible) => {
+    const show = (/** @type {boolean} */ visible) => {
       input.type = visible ? 'text' : 'password';
       button.textContent = visible ? 'Hide' : 'Show';
       button.setAttribute('aria-label', `${button.textContent} password`);

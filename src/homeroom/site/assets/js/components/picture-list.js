@@ -1,77 +1,166 @@
 // <picture-list>: pictures of a project. They are dropped, chosen or pasted, sent one by one with
 // their progress, described, and put in order; `value` is [{ id, alt }].
 
-import { addressOf, advice, request } from '../api/client.js';
+import { addressOf, isCalledOff, request, statusOf } from '../api/client.js';
 import { upload } from '../api/upload.js';
-import { element, isolated } from '../dom.js';
+import { element, isolated, within } from '../dom.js';
 import { field } from '../forms.js';
+import { advice } from './failure.js';
 
 const AT_ONCE = 2;
 const TYPES = 'image/jpeg,image/png,image/gif,image/webp';
+// What the server says of a file that it would refuse again.
+const REFUSED_FOR_GOOD = [413, 415, 422];
 
-class PictureList extends HTMLElement {
+/** @typedef {'waiting' | 'sending' | 'failed' | 'done'} State */
+
+/** One picture of the list. */
+class Shot {
+  /** @type {State} */
+  state = 'waiting';
+  /** @type {number | null} */
+  pictureId = null;
+  /** Whether it belongs to the project already, as it is saved. */
+  attached = false;
+  calledOff = new AbortController();
+
+  /**
+   * @param {string} src
+   * @param {string} alt
+   * @param {File} file nothing in it where the picture is on the server
+   */
+  constructor(src, alt = '', file = new File([], '')) {
+    this.file = file;
+    const image = element('img', { src, alt: '', draggable: 'false' });
+    image.addEventListener('error', () => {
+      image.hidden = true;
+    });
+    this.thumb = element('div', { class: 'thumb', draggable: 'true', title: 'Drag to reorder' }, image);
+    this.text = element('div', { class: 'shot-text' });
+    this.actions = element('div', { class: 'shot-actions' });
+    this.item = element('li', { class: 'shot' }, this.thumb, this.text, this.actions);
+    this.described = field({
+      name: 'alt',
+      label: 'What it shows',
+      value: alt,
+      maxlength: '300',
+      autocomplete: 'off',
+    });
+    this.description = within(this.described, 'input', HTMLInputElement);
+  }
+
+  get name() {
+    return isolated(this.file.name || 'Picture');
+  }
+
+  /**
+   * @param {State} state
+   * @param {HTMLElement[]} text
+   * @param {HTMLButtonElement[]} actions
+   */
+  show(state, text, actions) {
+    const focused = this.item.contains(document.activeElement);
+    this.state = state;
+    this.item.dataset.state = state;
+    this.text.replaceChildren(...text);
+    this.actions.replaceChildren(...actions);
+    // The button that had the focus has gone; whoever used it goes on with this picture.
+    if (focused) within(this.item, this.item.querySelector('input') ? 'input' : 'button').focus();
+  }
+
+  /**
+   * Names its buttons by its place among all.
+   *
+   * @param {number} place
+   * @param {number} count
+   */
+  number(place, count) {
+    for (const button of this.actions.querySelectorAll('button')) {
+      const { spoken } = button.dataset;
+      button.setAttribute('aria-label', `${spoken} (picture ${place + 1})`);
+      button.disabled =
+        (spoken === 'Move up' && place === 0) || (spoken === 'Move down' && place === count - 1);
+    }
+  }
+}
+
+export class PictureList extends HTMLElement {
+  #list = element('ol', { class: 'shots' });
+  #told = element('p', { class: 'visually-hidden', role: 'status' });
+  #choose = element('button', { class: 'button quiet', type: 'button' }, 'Choose pictures');
+  #zone = element('div', { class: 'drop-zone' });
+  /** @type {Map<Element | null, Shot>} by their items; the page has them in order */
+  #known = new Map();
+  /** @type {Shot[]} */
+  #waiting = [];
+  #sending = 0;
+  /** @type {Shot | null} */
+  #dragged = null;
+
   connectedCallback() {
-    if (this.list) return;
-    this.waiting = [];
-    this.sending = 0;
-    this.list = element('ol', { class: 'shots' });
-    this.told = element('p', { class: 'visually-hidden', role: 'status' });
-    this.append(this.dropZone(), this.list, this.told);
-    this.acceptDrops();
+    if (this.contains(this.#list)) return;
+    this.#fillZone();
+    this.append(this.#zone, this.#list, this.#told);
+    this.#acceptDrops();
     document.addEventListener('paste', (event) => {
       const files = picturesIn(event.clipboardData);
       if (!files.length) return;
       event.preventDefault();
-      this.add(files);
+      this.#add(files);
     });
   }
 
+  /** What the project is to have: those that are on the server. */
   get value() {
-    return this.shots()
-      .filter((shot) => shot.pictureId)
-      .map((shot) => ({
-        id: shot.pictureId,
-        alt: shot.querySelector('input').value.trim(),
-      }));
+    return this.#shots().flatMap(({ pictureId, description }) =>
+      pictureId === null ? [] : [{ id: pictureId, alt: description.value.trim() }],
+    );
   }
 
-  /** Shows what the project has already. */
-  set value(pictures) {
-    this.list.replaceChildren();
-    for (const picture of pictures) {
-      const shot = this.shot(picture.alt, addressOf(picture.urls.card.original).href);
-      shot.pictureId = picture.id;
+  /**
+   * Shows what the project has already.
+   *
+   * @param {Api.Picture[]} pictures
+   */
+  show(pictures) {
+    this.#list.replaceChildren();
+    this.#known.clear();
+    for (const { id, alt, urls } of pictures) {
+      const shot = new Shot(addressOf(urls.card.original).href, alt);
+      shot.pictureId = id;
       shot.attached = true;
-      this.settle(shot);
+      this.#include(shot);
+      this.#settle(shot);
     }
-    this.number();
+    this.#number();
   }
 
   /** How many are still on their way, so that a page can wait before it saves. */
   get unfinished() {
-    return this.shots().filter((shot) => ['waiting', 'sending'].includes(shot.dataset.state)).length;
+    return this.#shots().filter(({ state }) => state === 'waiting' || state === 'sending').length;
   }
 
   /** How many could not be sent; a page that saved without a word would lose them. */
   get failed() {
-    return this.shots().filter((shot) => shot.dataset.state === 'failed').length;
+    return this.#shots().filter(({ state }) => state === 'failed').length;
   }
 
-  shots() {
-    return [...this.list.children];
+  #shots() {
+    return [...this.#list.children].flatMap((item) => this.#known.get(item) ?? []);
   }
 
-  add(files) {
+  /** @param {File[]} files */
+  #add(files) {
     for (const file of files) {
-      const shot = this.shot('', URL.createObjectURL(file));
-      shot.file = file;
-      this.enqueue(shot);
+      const shot = new Shot(URL.createObjectURL(file), '', file);
+      this.#include(shot);
+      this.#enqueue(shot);
     }
-    this.changed();
-    this.say(files.length === 1 ? '1 picture added.' : `${files.length} pictures added.`);
+    this.#changed();
+    this.#say(files.length === 1 ? '1 picture added.' : `${files.length} pictures added.`);
   }
 
-  dropZone() {
+  #fillZone() {
     const input = element('input', {
       type: 'file',
       accept: TYPES,
@@ -81,15 +170,12 @@ class PictureList extends HTMLElement {
       'aria-hidden': 'true',
     });
     input.addEventListener('change', () => {
-      this.add([...input.files]);
+      this.#add([...(input.files ?? [])]);
       input.value = ''; // the same file may be chosen again
     });
-    const choose = element('button', { class: 'button quiet', type: 'button' }, 'Choose pictures');
-    choose.addEventListener('click', () => input.click());
-    this.zone = element(
-      'div',
-      { class: 'drop-zone' },
-      choose,
+    this.#choose.addEventListener('click', () => input.click());
+    this.#zone.append(
+      this.#choose,
       input,
       element(
         'p',
@@ -98,101 +184,85 @@ class PictureList extends HTMLElement {
           'Large photos are made smaller before they are sent.',
       ),
     );
-    return this.zone;
   }
 
   /** Files may fall anywhere on the page: the browser would otherwise open them and leave the page. */
-  acceptDrops() {
-    const withFiles = (event) => event.dataTransfer?.types.includes('Files');
+  #acceptDrops() {
+    const holdsFiles = (/** @type {DragEvent} */ { dataTransfer }) => dataTransfer?.types.includes('Files');
     document.addEventListener('dragover', (event) => {
-      if (!withFiles(event)) return;
+      if (!holdsFiles(event)) return;
       event.preventDefault();
-      this.zone.classList.add('over');
+      this.#zone.classList.add('over');
     });
     document.addEventListener('dragleave', (event) => {
-      if (!event.relatedTarget) this.zone.classList.remove('over');
+      if (!event.relatedTarget) this.#zone.classList.remove('over');
     });
     document.addEventListener('drop', (event) => {
-      if (!withFiles(event)) return;
+      if (!holdsFiles(event)) return;
       event.preventDefault();
-      this.zone.classList.remove('over');
-      this.add([...event.dataTransfer.files]);
+      this.#zone.classList.remove('over');
+      this.#add([...(event.dataTransfer?.files ?? [])]);
     });
-    this.list.addEventListener('dragover', (event) => this.dragOver(event));
+    this.#list.addEventListener('dragover', (event) => this.#dragOver(event));
   }
 
-  // One picture: `data-state` is waiting, sending, failed or done.
-
-  shot(alt, src) {
-    const image = element('img', { src, alt: '', draggable: 'false' });
-    image.addEventListener('error', () => {
-      image.hidden = true;
+  /** @param {Shot} shot */
+  #include(shot) {
+    this.#known.set(shot.item, shot);
+    shot.thumb.addEventListener('dragstart', ({ dataTransfer }) => {
+      if (dataTransfer) {
+        dataTransfer.effectAllowed = 'move';
+        dataTransfer.setData('text/plain', ''); // Firefox drags nothing that carries nothing
+      }
+      this.#dragged = shot;
+      shot.item.classList.add('dragged');
     });
-    const thumb = element('div', { class: 'thumb', draggable: 'true', title: 'Drag to reorder' }, image);
-    const shot = element(
-      'li',
-      { class: 'shot' },
-      thumb,
-      element('div', { class: 'shot-text' }),
-      element('div', { class: 'shot-actions' }),
-    );
-    shot.described = field({
-      name: 'alt',
-      label: 'What it shows',
-      value: alt,
-      maxlength: '300',
-      autocomplete: 'off',
+    shot.thumb.addEventListener('dragend', () => {
+      this.#dragged = null;
+      shot.item.classList.remove('dragged');
+      this.#changed();
     });
-    thumb.addEventListener('dragstart', (event) => {
-      event.dataTransfer.effectAllowed = 'move';
-      event.dataTransfer.setData('text/plain', ''); // Firefox drags nothing that carries nothing
-      this.dragged = shot;
-      shot.classList.add('dragged');
-    });
-    thumb.addEventListener('dragend', () => {
-      this.dragged = null;
-      shot.classList.remove('dragged');
-      this.changed();
-    });
-    this.list.append(shot);
-    return shot;
+    this.#list.append(shot.item);
   }
 
-  dragOver(event) {
-    const over = event.target.closest('.shot');
-    if (!this.dragged || !over) return;
+  /** @param {DragEvent} event */
+  #dragOver(event) {
+    const over = event.target instanceof Element ? event.target.closest('.shot') : null;
+    if (!this.#dragged || !over) return;
     event.preventDefault();
-    if (over === this.dragged) return;
+    if (over === this.#dragged.item) return;
     const { top, height } = over.getBoundingClientRect();
-    if (event.clientY < top + height / 2) over.before(this.dragged);
-    else over.after(this.dragged);
+    if (event.clientY < top + height / 2) over.before(this.#dragged.item);
+    else over.after(this.#dragged.item);
   }
 
-  enqueue(shot) {
-    this.show(
-      shot,
-      'waiting',
-      [element('p', { class: 'hint' }, `${isolated(shot.file.name)}: waiting …`)],
-      [this.button('Cancel', () => this.remove(shot))],
-    );
-    this.waiting.push(shot);
-    this.sendNext();
-  }
-
-  sendNext() {
-    while (this.sending < AT_ONCE && this.waiting.length) this.send(this.waiting.shift());
-  }
-
-  async send(shot) {
-    this.sending += 1;
+  /** @param {Shot} shot */
+  #enqueue(shot) {
     shot.calledOff = new AbortController();
-    const name = isolated(shot.file.name || 'Picture');
+    const line = element('p', { class: 'hint' }, `${shot.name}: waiting …`);
+    this.#show(shot, 'waiting', [line], [this.#button('Cancel', () => this.#remove(shot))]);
+    this.#waiting.push(shot);
+    this.#sendNext();
+  }
+
+  #sendNext() {
+    while (this.#sending < AT_ONCE) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      this.#send(next);
+    }
+  }
+
+  /** @param {Shot} shot */
+  async #send(shot) {
+    this.#sending += 1;
+    const { name, calledOff } = shot;
     const progress = element('progress', { max: '1', value: '0', 'aria-label': `Sending ${name}` });
     const line = element('p', { class: 'hint' }, `${name} · 0 %`);
-    this.show(shot, 'sending', [line, progress], [this.button('Cancel', () => shot.calledOff.abort())]);
+    this.#show(shot, 'sending', [line, progress], [this.#button('Cancel', () => calledOff.abort())]);
     try {
       const { data } = await upload(shot.file, {
-        signal: shot.calledOff.signal,
+        signal: calledOff.signal,
         onProgress: (share) => {
           progress.value = share;
           line.textContent =
@@ -200,118 +270,126 @@ class PictureList extends HTMLElement {
         },
       });
       shot.pictureId = data.id;
-      this.settle(shot);
-      this.say(`${name} is there.`);
+      this.#settle(shot);
+      this.#say(`${name} is there.`);
     } catch (error) {
-      if (error.name === 'AbortError') this.remove(shot);
-      else this.fail(shot, name, error);
+      if (isCalledOff(error)) this.#remove(shot);
+      else this.#fail(shot, error);
     }
-    this.sending -= 1;
-    this.changed();
-    this.sendNext();
+    this.#sending -= 1;
+    this.#changed();
+    this.#sendNext();
   }
 
-  fail(shot, name, error) {
-    const reason = element('p', { class: 'field-error' }, `${name}: ${advice(error)}`);
-    this.show(
-      shot,
-      'failed',
-      [reason],
-      [
-        // The same file would be refused again.
-        ...([413, 415, 422].includes(error.status)
-          ? []
-          : [this.button('Try again', () => this.enqueue(shot))]),
-        this.button('Remove', () => this.remove(shot)),
-      ],
-    );
-    this.say(reason.textContent);
+  /**
+   * @param {Shot} shot
+   * @param {unknown} error
+   */
+  #fail(shot, error) {
+    const reason = `${shot.name}: ${advice(error)}`;
+    const actions = [this.#button('Remove', () => this.#remove(shot))];
+    if (!REFUSED_FOR_GOOD.includes(statusOf(error) ?? 0)) {
+      actions.unshift(this.#button('Try again', () => this.#enqueue(shot)));
+    }
+    this.#show(shot, 'failed', [element('p', { class: 'field-error' }, reason)], actions);
+    this.#say(reason);
   }
 
-  settle(shot) {
-    this.show(
+  /** @param {Shot} shot */
+  #settle(shot) {
+    this.#show(
       shot,
       'done',
       [shot.described],
       [
-        this.button('↑', () => this.move(shot, -1), 'Move up'),
-        this.button('↓', () => this.move(shot, 1), 'Move down'),
-        this.button('Remove', () => this.remove(shot)),
+        this.#button('↑', () => this.#move(shot, -1), 'Move up'),
+        this.#button('↓', () => this.#move(shot, 1), 'Move down'),
+        this.#button('Remove', () => this.#remove(shot)),
       ],
     );
   }
 
-  show(shot, state, text, actions) {
-    const focused = shot.contains(document.activeElement);
-    shot.dataset.state = state;
-    shot.querySelector('.shot-text').replaceChildren(...text);
-    shot.querySelector('.shot-actions').replaceChildren(...actions);
-    this.number();
-    // The button that had the focus has gone; whoever used it goes on with this picture.
-    if (focused) (shot.querySelector('input') ?? shot.querySelector('button')).focus();
+  /**
+   * @param {Shot} shot
+   * @param {Parameters<Shot['show']>} content
+   */
+  #show(shot, ...content) {
+    shot.show(...content);
+    this.#number();
   }
 
-  button(label, act, spoken = label) {
+  /**
+   * @param {string} label
+   * @param {() => void} act
+   * @param {string} spoken
+   */
+  #button(label, act, spoken = label) {
     const made = element('button', { class: 'button quiet small', type: 'button' }, label);
     made.dataset.spoken = spoken;
     made.addEventListener('click', act);
     return made;
   }
 
-  move(shot, by) {
+  /**
+   * @param {Shot} shot
+   * @param {-1 | 1} by
+   */
+  #move({ item, actions }, by) {
     const pressed = document.activeElement;
-    const neighbour = by < 0 ? shot.previousElementSibling : shot.nextElementSibling;
+    const neighbour = by < 0 ? item.previousElementSibling : item.nextElementSibling;
     if (!neighbour) return;
-    if (by < 0) neighbour.before(shot);
-    else neighbour.after(shot);
-    this.changed();
+    if (by < 0) neighbour.before(item);
+    else neighbour.after(item);
+    this.#changed();
     // At an end its button is disabled: the focus goes to the one that leads back.
-    if (pressed.disabled) shot.querySelector('.shot-actions button:not(:disabled)').focus();
-    else pressed.focus();
-    const place = this.shots().indexOf(shot) + 1;
-    this.say(`Picture ${place} of ${this.list.children.length}.`);
+    if (pressed instanceof HTMLButtonElement && !pressed.disabled) pressed.focus();
+    else within(actions, 'button:not(:disabled)').focus();
+    const place = [...this.#list.children].indexOf(item) + 1;
+    this.#say(`Picture ${place} of ${this.#list.children.length}.`);
   }
 
-  remove(shot) {
-    const next = shot.nextElementSibling ?? shot.previousElementSibling;
-    const focused = shot.contains(document.activeElement);
-    this.waiting = this.waiting.filter((other) => other !== shot);
-    shot.remove();
-    if (focused) (next?.querySelector('button') ?? this.zone.querySelector('button')).focus();
-    this.changed();
-    this.say('Picture removed.');
+  /** @param {Shot} shot */
+  #remove(shot) {
+    const { item, pictureId, attached } = shot;
+    const next = this.#known.get(item.nextElementSibling ?? item.previousElementSibling);
+    const focused = item.contains(document.activeElement);
+    this.#waiting = this.#waiting.filter((other) => other !== shot);
+    this.#known.delete(item);
+    item.remove();
+    if (focused) (next?.actions.querySelector('button') ?? this.#choose).focus();
+    this.#changed();
+    this.#say('Picture removed.');
     // What was sent and never used would lie about until the server sweeps it.
-    if (shot.pictureId && !shot.attached) {
-      request(`/api/uploads/${shot.pictureId}`, { method: 'DELETE' }).catch(() => {});
+    if (pictureId !== null && !attached) {
+      request(`/api/uploads/${pictureId}`, { method: 'DELETE' }).catch(() => {});
     }
   }
 
-  changed() {
-    this.number();
+  #changed() {
+    this.#number();
     this.dispatchEvent(new Event('input', { bubbles: true }));
   }
 
   /** Names fields and buttons by their place: the API points at pictures/0/alt. */
-  number() {
-    const shots = this.shots();
+  #number() {
+    const shots = this.#shots();
     let sent = 0;
-    for (const [index, shot] of shots.entries()) {
-      const input = shot.described.querySelector('input');
-      if (shot.pictureId) input.name = `pictures/${sent++}/alt`;
-      for (const button of shot.querySelectorAll('[data-spoken]')) {
-        const { spoken } = button.dataset;
-        button.setAttribute('aria-label', `${spoken} (picture ${index + 1})`);
-        button.disabled =
-          (spoken === 'Move up' && index === 0) || (spoken === 'Move down' && index === shots.length - 1);
+    for (const [place, shot] of shots.entries()) {
+      if (shot.pictureId !== null) {
+        shot.description.name = `pictures/${sent}/alt`;
+        sent += 1;
       }
+      shot.number(place, shots.length);
     }
   }
 
-  say(text) {
-    this.told.textContent = text;
+  /** @param {string} text */
+  #say(text) {
+    this.#told.textContent = text;
   }
 }
 
+/** @param {DataTransfer | null} transfer */
 function picturesIn(transfer) {
   return [...(transfer?.files ?? [])].filter((file) => file.type.startsWith('image/'));
 }

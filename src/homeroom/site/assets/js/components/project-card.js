@@ -5,9 +5,15 @@ import { element } from '../dom.js';
 import { dressPerson, tone } from './person.js';
 import { cardOf } from './pictures.js';
 
+/** @type {Record<Api.Visibility, string>} */
 export const VISIBILITIES = { draft: 'Draft', class: 'Class only', public: 'Public' };
 
-/** A project as a list item. `author` says whose it is, where a page shows those of many. */
+/**
+ * A project as a list item. `author` says whose it is, where a page shows those of many.
+ *
+ * @param {Api.ListedProject} project
+ * @param {{ author?: boolean }} [shown]
+ */
 export function projectCard(project, { author = false } = {}) {
   const link = element('a', { href: projectAddress(project.id) }, project.title);
   const text = element('div', { class: 'project-text' }, element('h3', { dir: 'auto' }, link));
@@ -17,26 +23,36 @@ export function projectCard(project, { author = false } = {}) {
   return element('li', { class: 'project-card' }, cover(project), text);
 }
 
-/** Whose it is; a guest gets no picture from the API, and sees initials. */
+/**
+ * Whose it is; a guest gets no picture from the API, and sees initials.
+ *
+ * @param {Api.Author} author
+ */
 function byline(author) {
   const made = element('p', { class: 'byline person small' });
   dressPerson(made, author);
   return made;
 }
 
+/** @param {number | string} id */
 export function projectAddress(id) {
   const address = new URL('project/', root);
-  address.searchParams.set('id', id);
+  address.searchParams.set('id', String(id));
   return address.href;
 }
 
+/** @param {number} [id] a new project without it */
 export function editAddress(id) {
   const address = new URL('project/edit/', root);
-  if (id) address.searchParams.set('id', id);
+  if (id) address.searchParams.set('id', String(id));
   return address.href;
 }
 
-/** Tags, and before them whatever keeps a project from being seen by all. */
+/**
+ * Tags, and before them whatever keeps a project from being seen by all.
+ *
+ * @param {Api.ListedProject} project
+ */
 function tagList({ visibility, hidden, tags }) {
   const labels = tags.slice(0, 4).map((tag) => element('li', { class: 'tag', dir: 'auto' }, tag));
   if (visibility !== 'public') {
@@ -48,7 +64,11 @@ function tagList({ visibility, hidden, tags }) {
   return list;
 }
 
-/** The first picture; without one, the title's first letter on the project's own colour. */
+/**
+ * The first picture; without one, the title's first letter on the project's own colour.
+ *
+ * @param {Api.ListedProject} project
+ */
 function cover({ title, pictures }) {
   const frame = element('div', { class: 'cover' });
   if (pictures?.length) {
@@ -57,6 +77,6 @@ function cover({ title, pictures }) {
     return frame;
   }
   frame.dataset.letter = /[\p{L}\p{N}]/u.exec(title)?.[0]?.toUpperCase() ?? '';
-  frame.dataset.tone = tone(title);
+  frame.dataset.tone = String(tone(title));
   return frame;
 }

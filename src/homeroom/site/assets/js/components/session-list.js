@@ -1,10 +1,15 @@
 // Where somebody is signed in: each session with its device and last use, and a button that ends it.
 
-import { advice, request } from '../api/client.js';
-import { element } from '../dom.js';
+import { request } from '../api/client.js';
+import { element, within } from '../dom.js';
 import { ago, onDay } from '../times.js';
+import { advice } from './failure.js';
 
-/** Fills a list with one's sessions; what fails is told in the list itself. */
+/**
+ * Fills a list with one's sessions; what fails is told in the list itself.
+ *
+ * @param {HTMLElement} list
+ */
 export async function showSessions(list) {
   try {
     const { data: sessions } = await request('/api/sessions');
@@ -14,6 +19,10 @@ export async function showSessions(list) {
   }
 }
 
+/**
+ * @param {HTMLElement} list
+ * @param {Api.Session} session
+ */
 function item(list, { id, device, current, created_at: created, last_used_at: used }) {
   const since = onDay(new Date(created));
   const when = current ? 'in use now' : used ? `last used ${ago(new Date(used))}` : 'not used yet';
@@ -42,10 +51,11 @@ function item(list, { id, device, current, created_at: created, last_used_at: us
     try {
       await request(`/api/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
       made.remove();
-      list.closest('form').querySelector('[type=submit]').focus();
+      // The button that had the focus is gone; the next one ends what is left.
+      within(list.parentElement ?? list, '[type=submit]').focus();
     } catch (error) {
       end.disabled = false;
-      made.querySelector('.hint').textContent = advice(error);
+      within(made, '.hint').textContent = advice(error);
     }
   });
   made.append(end);

@@ -4,33 +4,37 @@
 import { request } from '../api/client.js';
 import { watchSession } from '../api/me.js';
 import { noteSignedOut, onSessionChange, root } from '../api/session.js';
+import { within } from '../dom.js';
 
 class SiteHeader extends HTMLElement {
   connectedCallback() {
-    this.nav = this.querySelector('nav');
-    this.menu = this.querySelector('.menu');
-    this.menu.addEventListener('click', () => this.open(this.menu.ariaExpanded !== 'true'));
+    const menu = within(this, '.menu', HTMLButtonElement);
+    const nav = within(this, 'nav');
+    const button = within(this, '#sign-out', HTMLButtonElement);
+
+    // On a narrow screen a member's links are behind the button.
+    const isOpen = () => menu.ariaExpanded === 'true';
+    const open = (/** @type {boolean} */ wanted) => {
+      menu.setAttribute('aria-expanded', String(wanted));
+      nav.classList.toggle('open', wanted);
+    };
+    menu.addEventListener('click', () => open(!isOpen()));
     this.addEventListener('keydown', (event) => {
-      if (event.key !== 'Escape' || this.menu.ariaExpanded !== 'true') return;
-      this.open(false);
-      this.menu.focus();
+      if (event.key !== 'Escape' || !isOpen()) return;
+      open(false);
+      menu.focus();
     });
-    const button = this.querySelector('#sign-out');
     button.addEventListener('click', () => signOut(button));
     onSessionChange(() => {
       button.disabled = false;
-      this.open(false);
+      button.textContent = 'Sign out';
+      open(false);
     });
     watchSession();
   }
-
-  /** On a narrow screen a member's links are behind the button; two links of a guest need none. */
-  open(wanted) {
-    this.menu.setAttribute('aria-expanded', String(wanted));
-    this.nav.classList.toggle('open', wanted);
-  }
 }
 
+/** @param {HTMLButtonElement} button */
 async function signOut(button) {
   button.disabled = true;
   try {

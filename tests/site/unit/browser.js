@@ -1,0 +1,72 @@
+// A page for the site's modules to find: what browsers have and Node has not, by happy-dom.
+
+import { Window } from 'happy-dom';
+
+const SITE = '../../../src/homeroom/site/';
+const NAMES = [
+  'AbortController',
+  'Blob',
+  'CustomEvent',
+  'DOMException',
+  'Element',
+  'Event',
+  'EventTarget',
+  'File',
+  'FormData',
+  'HTMLAnchorElement',
+  'HTMLButtonElement',
+  'HTMLElement',
+  'HTMLFormElement',
+  'HTMLInputElement',
+  'HTMLTemplateElement',
+  'customElements',
+  'document',
+  'localStorage',
+  'location',
+];
+let loads = 0;
+
+/** Opens a page; modules that are loaded from now on are in it. */
+export function openPage(html = '', url = 'https://class.example.org/users/') {
+  const window = new Window({ url });
+  window.document.body.innerHTML = html;
+  for (const name of NAMES) globalThis[name] = window[name];
+  globalThis.addEventListener = window.addEventListener.bind(window);
+  globalThis.reportError = () => {};
+  setOnline(true);
+}
+
+/** `navigator` is Node's own, or none, by its version. */
+export function setOnline(onLine) {
+  Object.defineProperty(globalThis, 'navigator', { value: { onLine }, configurable: true });
+}
+
+/** A module of the site, in the state in which a page that was just opened would find it. */
+export function load(path) {
+  return import(`${SITE}${path}`);
+}
+
+/** The same, read anew: what it looks at when it is loaded has changed. */
+export function loadAnew(path) {
+  loads += 1;
+  return import(`${SITE}${path}?${loads}`);
+}
+
+/** Lets `fetch` answer what is given, and notes what was asked. */
+export function answering(...answers) {
+  const asked = [];
+  globalThis.fetch = async (url, options) => {
+    asked.push({ url: String(url), ...options });
+    const answer = answers.shift();
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  return asked;
+}
+
+/** An answer of the API. */
+export function answer(status, body, headers = {}) {
+  const type = status < 400 ? 'application/json' : 'application/problem+json';
+  const text = body === undefined ? null : JSON.stringify(body);
+  return new Response(text, { status, headers: { 'Content-Type': type, ...headers } });
+}
