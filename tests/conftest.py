@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Engine, event
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
-from xdist.scheduler import LoadScopeScheduling
 
 import homeroom
 from homeroom.app import create_app
@@ -47,22 +47,10 @@ from tests.servers import Server, serving
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
-class Together(LoadScopeScheduling):
-    """Spreads tests over workers, but keeps together what shares something that is costly.
-
-    A file of the browser's tests shares a browser and a page's state, one of the deployment's servers, images
-    and machines, that of the clients a server and Node's packages. (xdist itself: `--dist loadgroup` has no
-    effect since pytest 9.2, its issue 1386.)
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        together = nodeid.startswith(("tests/browser/", "tests/clients/", "tests/deploy/"))
-        return nodeid.partition("::")[0] if together else nodeid
-
-
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
-    return Together(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    # Only xdist asks, and only then it is there.
+    return import_module("tests.scheduling").Together(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

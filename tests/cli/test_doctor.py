@@ -463,6 +463,20 @@ def test_a_healthy_site_behind_https_has_no_fault(
 
 
 @pytest.mark.parametrize(
+    ("origin", "names_the_way_out"), [("http://localhost:4100", False), ("http://127.0.0.1:4100", True)]
+)
+def test_a_page_of_another_site_is_told_of_safari(
+    server: Server, origin: str, names_the_way_out: bool
+) -> None:
+    command = [sys.executable, "-m", "homeroom", "doctor", at_localhost(server), "--origin", origin]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "Safari" in done.stdout) == (0, names_the_way_out), done.stdout
+    assert (
+        "serve the page and the API under one domain" in " ".join(done.stdout.split())
+    ) == names_the_way_out
+
+
+@pytest.mark.parametrize(
     ("certificate", "ends", "words"),
     [
         ({"days": -1}, 1, "expired"),
