@@ -36,7 +36,7 @@ rehearse: $(VENV)/dev.done ## Rehearse the whole deployment on this machine, in 
 	@tests/deploy/ensure-tools.sh rehearsal
 	@$(BIN)/python -m tests.deploy.rehearse
 
-check: $(VENV)/dev.done ## Lint, types, import rules, dependencies, migrations, scripts, prose, documentation
+check: $(VENV)/dev.done ## Lint, types, import rules, dependencies, migrations, scripts, prose, translations
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -46,6 +46,7 @@ check: $(VENV)/dev.done ## Lint, types, import rules, dependencies, migrations, 
 	@tests/site/check.sh $(BIN)/python
 	@$(BIN)/python -m tests.docs.prose $(PROSE)
 	@$(BIN)/python -m tests.docs.command_line
+	@$(BIN)/python -m tests.translations
 	@$(BIN)/sphinx-build -W --keep-going -q -b dummy docs docs/_build/dummy
 
 format-site: ## Write the site's scripts and styles as `make check` wants them

@@ -50,7 +50,7 @@ def test_one_of_twelve_admins_makes_the_user(app: APIFlask, admin: Person) -> No
     answers = at_once([lambda c=c: c.post("/api/users/", json=body) for c in clients_of(app, admin)])
     assert statuses(answers) == {201: 1, 409: AT_ONCE - 1}
     assert {answer.json["detail"] for answer in answers if answer.status_code == 409} == {
-        "This ID is taken by someone else."
+        "Someone else already uses this ID."
     }
 
 
@@ -165,7 +165,7 @@ def test_a_taken_id_together_with_a_password_is_a_conflict(ada: Person, make_per
     make_person("grace", signed_in=False)
     body = {"uid": "grace", "password": OTHER_PASSWORD, "current_password": PASSWORD}
     answer = ada.client.put("/api/user", json=body)
-    assert (answer.status_code, answer.json["detail"]) == (409, "This ID is taken by someone else.")
+    assert (answer.status_code, answer.json["detail"]) == (409, "Someone else already uses this ID.")
     assert ada.client.get("/api/id").status_code == 200
 
 

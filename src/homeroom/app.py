@@ -28,6 +28,7 @@ from homeroom.users import avatars
 from homeroom.users import routes as users_routes
 from homeroom.web.ignored_fields import init_ignored_fields
 from homeroom.web.incoming import IncomingRequest, init_incoming
+from homeroom.web.languages import init_languages
 from homeroom.web.logs import init_logs
 from homeroom.web.openapi import SPEC_PATH, init_openapi
 from homeroom.web.pages import site_blueprint
@@ -88,6 +89,7 @@ def create_app(config: Config | None = None) -> APIFlask:
     init_logs(app, config)
     init_incoming(app)
     init_problems(app)
+    init_languages(app)
     init_ignored_fields(app)
     init_origins(app, config)
     init_preconditions(app)

@@ -106,7 +106,7 @@ def test_an_easy_password_of_another_server_opens_nothing_and_its_owner_needs_a_
     person = make_person("ada", password_hash=_werkzeug(easy), signed_in=False)
     assert person.sign_in("wrong password").status_code == 401
     refused = person.sign_in(easy)
-    assert (refused.status_code, "Ask your teacher for a code" in refused.json["detail"]) == (403, True)
+    assert (refused.status_code, "Ask your teacher for a join code" in refused.json["detail"]) == (403, True)
     assert "Set-Cookie" not in refused.headers
     assert _stored_hash(app, person) is None
     assert person.sign_in(easy).status_code == 401
@@ -345,7 +345,7 @@ def test_when_very_many_wait_the_next_is_asked_to_come_again_and_pages_go_on(
     queue._waiting["elsewhere"] = places
     refused = guest.post("/api/authenticate", json={"uid": "ada", "password": PASSWORD})
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
-    assert "try again shortly" in refused.json["message"]
+    assert "Try again in a few seconds" in refused.json["message"]
     assert ada.client.get("/api/users/").status_code == 200
     del queue._waiting["elsewhere"]
     assert ada.sign_in().status_code == 200

@@ -93,6 +93,6 @@ def test_a_class_is_set_up_shows_its_work_and_is_looked_after(
     expect(teacher.get_by_role("button", name="Show again")).to_be_visible()
 
     visitor.reload()
-    expect(visitor.get_by_role("alert")).to_contain_text("There is no such project")
+    expect(visitor.get_by_role("alert")).to_contain_text("No such project")
     student.reload()
     expect(student.locator("#hidden")).to_contain_text(REASON)

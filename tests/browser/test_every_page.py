@@ -231,10 +231,10 @@ def test_a_page_without_a_network_says_what_to_do_and_recovers(
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/project/?id=999999", "There is no such project"),
-        ("/project/?id=x", "There is no such project"),
-        ("/project/", "There is no such project"),
-        ("/project/edit/?id=999999", "There is no such project"),
+        ("/project/?id=999999", "No such project"),
+        ("/project/?id=x", "No such project"),
+        ("/project/", "No such project"),
+        ("/project/edit/?id=999999", "No such project"),
         ("/portfolio/?uid=nobody-at-all", "There is no portfolio here"),
     ],
 )

@@ -147,7 +147,7 @@ def test_signing_out_in_another_tab_takes_the_class_only_projects_off(
     other.get_by_role("button", name="Sign out").click()
     other.wait_for_url(f"{API}/login/")
 
-    expect(page.get_by_role("alert")).to_contain_text("There is no such project")
+    expect(page.get_by_role("alert")).to_contain_text("No such project")
     expect(page.get_by_role("heading", name="Between us")).to_be_hidden()
 
 

@@ -150,7 +150,7 @@ def test_a_teacher_hides_a_project_and_its_owner_reads_why(
     expect(owner.locator("#hidden")).to_contain_text("Ask your friend first.")
     expect(owner.locator("#visibility")).to_be_hidden()
     visitor.goto(address)
-    expect(visitor.get_by_role("alert")).to_contain_text("There is no such project")
+    expect(visitor.get_by_role("alert")).to_contain_text("No such project")
 
     staff.get_by_role("button", name="Show again").click()
     expect(staff.locator("#hidden")).to_be_hidden()
@@ -450,4 +450,4 @@ def test_somebody_elses_project_cannot_be_edited(
     expect(other.get_by_role("link", name="Edit")).to_be_hidden()
     other.goto(f"{API}/project/edit/?id={project['id']}")
 
-    expect(other.get_by_role("alert").first).to_contain_text("There is no such project")
+    expect(other.get_by_role("alert").first).to_contain_text("No such project")

@@ -46,7 +46,7 @@ def test_an_account_is_made_and_joined_by_its_link(run: Run, app: APIFlask) -> N
         (["ada", "--name", "Ada"], "taken"),
         (["with space", "--name", "X"], "no spaces"),
         (["new", "--name", "\u202eevil"], "invisible character U+202E"),
-        (["new", "--name", " "], "may not be empty"),
+        (["new", "--name", " "], "can't be empty"),
     ],
 )
 def test_an_account_that_may_not_be_is_refused(

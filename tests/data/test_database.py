@@ -171,7 +171,7 @@ def test_waiting_writers_hold_no_connection_that_a_reader_needs(make_app: MakeAp
         ("UPDATE users SET id = id", 503, "can't be written"),
         ("SELECT 1 FROM no_such_table", 503, "not those of this version"),
         ("SELECT no_such_column FROM users", 503, "not those of this version"),
-        ("SELEC 1", 500, "its log says what"),
+        ("SELEC 1", 500, "Something went wrong on the server"),
     ],
 )
 def test_each_trouble_of_the_database_is_told_as_what_it_is(

@@ -183,7 +183,7 @@ def test_an_admin_neither_makes_a_draft_of_somebodys_project_nor_places_their_up
     project, picture = make(ada, visibility="class"), upload(ada)
     path = f"/api/projects/{project['id']}"
     drafted = admin.client.patch(path, json={"visibility": "draft"})
-    assert (drafted.status_code, "hide it instead" in drafted.json["detail"]) == (403, True)
+    assert (drafted.status_code, "Hide it instead" in drafted.json["detail"]) == (403, True)
     placed = admin.client.patch(path, json={"pictures": [{"id": picture}]})
     assert (placed.status_code, placed.json["errors"][0]["pointer"]) == (422, "#/pictures/0/id")
     seen = ada.client.get(path).json

@@ -188,7 +188,7 @@ def test_the_answer_with_its_codes_is_kept_nowhere(admin: Person) -> None:
 def test_staff_on_the_roster_keep_role_and_password(app: APIFlask, admin: Person) -> None:
     before = stored(app)["admin"].password_hash
     (row,) = send(admin.client, b"uid,name,role,password\nAdmin,The Head,User,x\n").json["rows"]
-    assert (row["result"], row["message"]) == ("updated", "The account keeps its role, Admin.")
+    assert (row["result"], row["message"]) == ("updated", "Keeps the role Admin.")
     after = stored(app)["admin"]
     assert (after.name, after.role, after.password_hash) == ("The Head", Role.ADMIN, before)
 
@@ -199,7 +199,7 @@ def test_a_pending_account_is_not_admitted_by_the_way(
     make_person("ada", signed_in=False, pending=True)
     data = b"uid,name\nada,Ada Lovelace\n"
     (row,) = send(admin.client, data, "?same_person=ada").json["rows"]
-    assert "waits to be admitted" in row["message"]
+    assert "waiting for approval" in row["message"]
     assert stored(app)["ada"].pending is True
 
 
@@ -358,7 +358,7 @@ def test_who_takes_an_id_first_gets_nothing_of_the_child_whom_the_roster_means(
     for query in ("?dry_run=true", ""):
         answer = send(admin.client, ADA, query)
         assert answer.status_code == (200 if query else 422)
-    assert "chose this ID themselves" in answer.json["errors"][0]["detail"]
+    assert "chose this ID at sign-up" in answer.json["errors"][0]["detail"]
     assert mallory.get("/api/id").json == before
     dry = send(admin.client, ADA, "?dry_run=true").json
     assert (dry["conflict"], dry["rows"][0]["result"]) == (1, "conflict")
@@ -375,7 +375,7 @@ def test_an_admin_who_only_names_somebody_by_the_id_does_not_vouch_for_it(
     assert changed.status_code == 200
     answer = send(admin.client, ADA)
     assert answer.status_code == 422
-    assert "chose this ID themselves" in answer.json["errors"][0]["detail"]
+    assert "chose this ID at sign-up" in answer.json["errors"][0]["detail"]
     assert mallory.get("/api/id").json["dob"] is None
 
 

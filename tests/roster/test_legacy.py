@@ -294,8 +294,8 @@ def test_an_account_that_is_here_is_not_taken_over_by_an_old_one(
     ("bad", "reason"),
     [
         (old_user("ADA", "Twice"), "User 1 has the same ID"),
-        (old_user("", "Nobody"), "may not be empty"),
-        (old_user(None, "Nobody"), "may not be empty"),
+        (old_user("", "Nobody"), "can't be empty"),
+        (old_user(None, "Nobody"), "can't be empty"),
         (old_user("x", "\u202eX"), "U+202E"),
         (old_user("two words"), "no spaces"),
         (old_user("x", b"Jos\xe9"), "U+DCE9"),
@@ -314,7 +314,7 @@ def test_bad_rows_can_be_skipped_and_are_told(app: APIFlask, old: Path) -> None:
     make_database(old, old_user(None, "Nobody"), *(old_user(f"u{number}") for number in range(12)))
     result = run(app, old, "--skip-bad-rows")
     assert result.exit_code == 0
-    assert "1\t\tNobody\trejected\tAn ID may not be empty." in result.stdout
+    assert "1\t\tNobody\trejected\tAn ID can't be empty." in result.stdout
     assert "12 created, 0 updated, 0 unchanged, 1 rejected. Done; the rejected rows were left out." in (
         result.stdout
     )

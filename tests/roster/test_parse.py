@@ -181,7 +181,7 @@ def test_formats_that_do_not_are_refused_before_anything_is_read(date_format: st
         (f"x,{'y' * 101}", "at most 100"),
         ("ADA,Again", "Line 2 has the same ID"),
         ("\uff41da,Wide", "Line 2 has the same ID"),
-        ("x,Lovelace,Ada", "needs quotes"),
+        ("x,Lovelace,Ada", "Put quotes"),
     ],
 )
 def test_a_row_that_cannot_be_taken_says_why(row: str, reason: str) -> None:
@@ -215,10 +215,10 @@ def test_what_a_message_repeats_holds_no_control_characters() -> None:
         (b"\xef\xbb\xbfuid,name\nada,\xff\n", "damaged"),
         (b"uid name\nada Ada\n", "only one column"),
         (b"uid|name\nada|Ada\n", "only one column"),
-        (b"ada,Ada\nalan,Alan\n", "header line such as"),
-        (b"name,email\nAda,a@b.org\n", "No column holds the ID"),
-        (b"uid,first name\nada,Ada\n", "No column holds the name"),
-        (b"uid,name\n", "nobody below"),
+        (b"ada,Ada\nalan,Alan\n", "header line, such as"),
+        (b"name,email\nAda,a@b.org\n", "No column contains the ID"),
+        (b"uid,first name\nada,Ada\n", "No column contains the name"),
+        (b"uid,name\n", "no people below"),
         (b"Login,Username,Name\na,b,C\n", "“Login” and “Username”"),
         (b"uid,Name,name\na,b,C\n", "“Name” and “name”"),
         (b'uid,name\n"a,Ada\nb,Bob\n', "quotes on line 2"),

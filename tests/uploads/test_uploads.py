@@ -267,7 +267,7 @@ def test_nobody_may_have_more_pictures_than_the_setting_says(
     ada = make_person("ada", of=app)
     uploads = [send(ada, encoded("PNG")) for _ in range(3)]
     assert [answer.status_code for answer in uploads] == [201, 201, 403]
-    assert "delete some" in uploads[2].json["message"]
+    assert "Delete some" in uploads[2].json["message"]
     assert send(make_person("eve", of=app), encoded("PNG")).status_code == 201
     ada.client.delete(f"/api/uploads/{uploads[0].json['id']}")
     assert send(ada, encoded("PNG")).status_code == 201
@@ -282,7 +282,7 @@ def test_nobodys_pictures_take_more_than_the_setting_says(
     ada = make_person("ada", of=app)
     uploads = [send(ada, encoded("PNG")) for _ in range(3)]
     assert [answer.status_code for answer in uploads] == [201, 201, 403]
-    assert "delete some" in uploads[2].json["message"]
+    assert "Delete some" in uploads[2].json["message"]
     assert len(files.names()) == kept + 12, "what has no room leaves nothing"
     usage = {"pictures": 2, "max_pictures": 200, "bytes": 2 * size, "max_bytes": 2 * size + size // 2}
     assert ada.client.get("/api/uploads/usage").json == usage

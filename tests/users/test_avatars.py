@@ -223,7 +223,7 @@ def test_a_picture_that_the_storage_lost_is_said_to_be_missing(ada: Person, tmp_
         path.unlink()
     answer = ada.client.get("/api/id/pfp")
     assert answer.status_code == 404
-    assert "send it again" in answer.json["message"]
+    assert "Upload it again" in answer.json["message"]
 
 
 def test_staff_have_pictures_too(make_person: MakePerson) -> None:

@@ -172,14 +172,14 @@ def test_all_other_bodies_are_strict(ada: Person, admin: Person, app: APIFlask) 
         answer = person.client.open(path, method=method, json=body)
         assert answer.status_code == 422, path
         assert answer.json["errors"][0]["pointer"] == "#/school"
-        assert answer.json["errors"][0]["detail"] == "There is no field of this name."
+        assert answer.json["errors"][0]["detail"] == "This field doesn't exist."
 
 
 def test_a_new_password_without_the_current_one_is_refused_in_words(ada: Person) -> None:
     for path in ("/api/user", "/api/users/", f"/api/users/{ada.id}"):
         refused = ada.client.put(path, json={"password": "a harbour of moths"})
         assert refused.status_code == 403
-        assert refused.json["message"] == "To change your password, send the current one too."
+        assert refused.json["message"] == "To change your password, enter your current one too."
     assert ada.sign_in().status_code == 200
 
 

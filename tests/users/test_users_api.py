@@ -326,7 +326,7 @@ def test_one_deletes_oneself_under_api_user_with_the_password(ada: Person, path:
 def test_an_admin_who_names_oneself_is_asked_for_the_password_too(admin: Person) -> None:
     answer = admin.client.delete("/api/users/", json={"uid": "admin"})
     assert answer.status_code == 403
-    assert answer.json["message"] == "To delete your account, send your current password."
+    assert answer.json["message"] == "To delete your account, enter your current password."
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_a_body_that_is_no_json_is_400(admin: Person, method: str, path: str, ki
         ("[object Object]", "text/plain;charset=UTF-8", "text/plain"),
         ("[object Object]", "application/json", "JSON.stringify"),
         ("uid=ada", "", "no type"),
-        ("uid=ada", "<img src=x onerror=alert(1)>", "the type that came is none"),
+        ("uid=ada", "<img src=x onerror=alert(1)>", "The content type isn't valid"),
     ],
 )
 def test_a_body_that_is_no_json_is_told_what_to_send(
@@ -132,7 +132,7 @@ def test_a_body_of_very_many_fields_is_not_read_field_by_field(admin: Person) ->
     for method, path in (("POST", "/api/join"), ("POST", "/api/projects/"), ("PUT", "/api/user")):
         answer = admin.client.open(path, method=method, json=many)
         assert_problem(answer, 422)
-        assert answer.json["errors"] == [{"pointer": "#", "detail": "At most 200 fields; there are 50,000."}]
+        assert answer.json["errors"] == [{"pointer": "#", "detail": "Use at most 200 fields; you sent 50,000."}]
 
 
 WRONG_TYPES = (
@@ -157,7 +157,7 @@ WRONG_TYPES = (
 def test_a_body_of_a_wrong_type_is_422(admin: Person, method: str, path: str, body: Any) -> None:
     answer = admin.client.open(path, method=method, data=json.dumps(body))
     if (method, body) == ("PUT", {"uid": None}):
-        assert answer.json["errors"] == [{"pointer": "#/uid", "detail": "This may not be null."}]
+        assert answer.json["errors"] == [{"pointer": "#/uid", "detail": "This can't be null."}]
     if not isinstance(body, dict | list):
         assert answer.json["errors"] == [{"pointer": "#", "detail": "This must be an object."}]
     assert_problem(answer, 422)
@@ -221,10 +221,10 @@ def test_a_wrong_field_is_named(admin: Person, field_and_value: dict[str, Any]) 
 
 def test_pages_that_show_the_message_alone_are_told_the_one_reason(ada: Person) -> None:
     for body, message in (
-        ({"title": ""}, "A title may not be empty."),
-        ({"title": 1, "tags": 1}, "Some fields are not valid."),
-        ({"title": "A", "links": [{"label": "A"}]}, "links/0/url: This is needed."),
-        ({"title": "A", "<img src=x onerror=alert(1)>": 1}, "There is no field of this name."),
+        ({"title": ""}, "A title can't be empty."),
+        ({"title": 1, "tags": 1}, "Some fields aren't valid."),
+        ({"title": "A", "links": [{"label": "A"}]}, "links/0/url: This is required."),
+        ({"title": "A", "<img src=x onerror=alert(1)>": 1}, "This field doesn't exist."),
     ):
         answer = ada.client.post("/api/projects/", json=body)
         assert_problem(answer, 422)

@@ -41,7 +41,7 @@ def require_confirmation() -> None:
         # One from the future, by a clock that was wrong, would hold until then.
         or not -CLOCKS_DIFFER_BY <= utc_now() - row.confirmed_at <= CONFIRMED_FOR
     ):
-        raise ConfirmationRequired("This page is not the site's own: confirm your password first.")
+        raise ConfirmationRequired("Confirm your password first, because this page isn't part of the site.")
 
 
 def confirm(user: User, password: str) -> None:

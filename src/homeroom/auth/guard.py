@@ -19,6 +19,7 @@ from homeroom.config import current_config
 from homeroom.data.database import db
 from homeroom.data.errors import Forbidden, NotSignedIn
 from homeroom.data.types import utc_now
+from homeroom.translations.messages import Message
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -29,6 +30,8 @@ MAX_TOKENS = 3
 TOKEN_MISSING = "Authentication Token is missing!"  # noqa: S105  the lesson's words
 TOKEN_UNKNOWN = "Invalid Authentication token!"  # noqa: S105
 TOKEN_BROKEN = "Something went wrong, likely with the token!"  # noqa: S105
+# Pages compare these four texts, so they are in no catalogue and stay English.
+ROLE_MISSING = "Insufficient permissions. Required roles: {roles}"
 
 # Built once: a statement built for each request costs three times as much.
 _STATE = select(
@@ -144,7 +147,7 @@ def token_required(roles: Role | str | Collection[str] | None = None) -> Callabl
         def guarded(*args: Any, **kwargs: Any) -> Any:
             user, claims = signed_in()
             if allowed is not None and not has_role(user, allowed):
-                raise Forbidden(f"Insufficient permissions. Required roles: {', '.join(allowed)}")
+                raise Forbidden(Message(ROLE_MISSING, roles=", ".join(allowed)))
             g.claims, g.user_id = claims, user.id
             return view(user, *args, **kwargs)
 

@@ -64,7 +64,7 @@ class HashQueue:
             full = self._waiting.total() >= self._places
             if full or (network != _NO_NETWORK and self._waiting[network] >= MAX_HASHES_OF_ONE):
                 raise Unavailable(
-                    "Very many people sign in at the moment; try again shortly.", retry_after_s=RETRY_S
+                    "Many people are signing in. Try again in a few seconds.", retry_after_s=RETRY_S
                 )
             self._waiting[network] += 1
 

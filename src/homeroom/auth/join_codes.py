@@ -98,7 +98,9 @@ def find_code(session: Session, text: str) -> JoinCode:
             .execution_options(populate_existing=True)
         )
     if row is None:
-        raise NotFound("This code is not valid, was used already, or has ended. Ask for a new one.")
+        raise NotFound(
+            "This code is wrong, was already used, or has expired. Ask your teacher for a new one."
+        )
     return row
 
 

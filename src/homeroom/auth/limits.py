@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from homeroom.auth.models import AttemptCount
 from homeroom.data.errors import Refused, TooMany, Unavailable
 from homeroom.data.transactions import side_transaction
+from homeroom.translations.messages import Message, joined, message, plural
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class AttemptLimit:
     name: str
     most: int
     window: timedelta
-    detail: str
+    detail: Message
     # The right password begins it anew; otherwise it takes back its own try alone.
     forgiving: bool = False
 
@@ -52,17 +53,20 @@ _TAKE_BACK = (
 )
 
 _MINUTES = timedelta(minutes=1)
-_TRIED = "Too many wrong passwords for this ID."
+_TRIED = message("Too many wrong passwords for this ID.")
 # docs/decisions/limits.md says what each of them is for, and what an attacker can still do.
 SIGN_IN_HERE = AttemptLimit("sign-in", 10, 5 * _MINUTES, _TRIED, forgiving=True)
 SIGN_IN_ANYWHERE = AttemptLimit("sign-in-account", 100, 60 * _MINUTES, _TRIED)
 SIGN_IN_DEVICE = AttemptLimit("sign-in-device", 10, 5 * _MINUTES, _TRIED, forgiving=True)
-CONFIRMATION = AttemptLimit("confirmation", 30, 60 * _MINUTES, "Too many wrong passwords.", forgiving=True)
-SIGN_IN_NETWORK = AttemptLimit("sign-in-network", 300, 5 * _MINUTES, "Too many sign-ins from this network.")
-SIGN_IN_SITE = AttemptLimit("sign-in-site", 1500, 5 * _MINUTES, "Too many sign-ins from this network.")
-JOIN_CODE = AttemptLimit("join-code", 100, 5 * _MINUTES, "Too many codes were tried.")
-SIGN_UP = AttemptLimit("sign-up", 60, 60 * _MINUTES, "Too many sign-ups from this network.")
-RENAME = AttemptLimit("rename", 10, 60 * _MINUTES, "You have changed your ID very often.")
+CONFIRMATION = AttemptLimit(
+    "confirmation", 30, 60 * _MINUTES, message("Too many wrong passwords."), forgiving=True
+)
+_NETWORK = message("Too many sign-ins from this network.")
+SIGN_IN_NETWORK = AttemptLimit("sign-in-network", 300, 5 * _MINUTES, _NETWORK)
+SIGN_IN_SITE = AttemptLimit("sign-in-site", 1500, 5 * _MINUTES, _NETWORK)
+JOIN_CODE = AttemptLimit("join-code", 100, 5 * _MINUTES, message("Too many wrong codes."))
+SIGN_UP = AttemptLimit("sign-up", 60, 60 * _MINUTES, message("Too many sign-ups from this network."))
+RENAME = AttemptLimit("rename", 10, 60 * _MINUTES, message("You have changed your ID too often."))
 
 
 def count_attempt(limit: AttemptLimit, *key: str) -> None:
@@ -164,8 +168,8 @@ def _take_back(connection: Connection, attempts: Sequence[Attempt]) -> None:
 def _refusal(limit: AttemptLimit, wait_s: float) -> TooMany:
     seconds = max(1, int(wait_s) + 1)
     minutes = -(-seconds // 60)
-    unit = "minute" if minutes == 1 else "minutes"
-    return TooMany(f"{limit.detail} Try again in {minutes} {unit}.", retry_after_s=seconds)
+    wait = plural("Try again in {count} minute.", "Try again in {count} minutes.", count=minutes)
+    return TooMany(joined([limit.detail, wait]), retry_after_s=seconds)
 
 
 def client_address() -> str:

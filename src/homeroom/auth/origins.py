@@ -77,8 +77,10 @@ def _check_origin() -> None:
         return
     if _is_foreign():
         _explain_foreign_origin()
-        origin = request.headers.get("Origin", "of an unnamed site")
-        raise Forbidden(f"The origin {origin[:200]} may not send this request.")
+        origin = request.headers.get("Origin")
+        if origin is None:
+            raise Forbidden("Pages of other sites can't send this request.")
+        raise Forbidden("Pages from {origin} can't send this request.", origin=origin[:200])
 
 
 def _is_foreign() -> bool:

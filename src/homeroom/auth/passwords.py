@@ -11,6 +11,8 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from werkzeug.security import check_password_hash
 from zxcvbn_rs_py import zxcvbn
 
+from homeroom.translations.messages import MessageError
+
 # NIST SP 800-63B, section 5.1.1.2: length counts, composition rules do not.
 MIN_PASSWORD_LENGTH = 8
 # Enough for any phrase, and no way to keep the hash busy with megabytes.
@@ -126,12 +128,12 @@ def check_new_password(password: str, *, uid: str, name: str) -> str:
     """
     password = prepare_password(password)
     if len(password) < MIN_PASSWORD_LENGTH:
-        raise ValueError(f"Use at least {MIN_PASSWORD_LENGTH} characters.")
+        raise MessageError("Use at least {min_length:,} characters.", min_length=MIN_PASSWORD_LENGTH)
     if len(password) > MAX_PASSWORD_LENGTH:
-        raise ValueError(f"Use at most {MAX_PASSWORD_LENGTH} characters.")
+        raise MessageError("Use at most {max_length:,} characters.", max_length=MAX_PASSWORD_LENGTH)
     words = _words(password)
     if words and words <= _words(uid) | _words(name) | {_bare(uid), _bare(name)}:
-        raise ValueError("Don't use your ID or your name as the password.")
+        raise MessageError("Don't use your ID or your name as the password.")
     known = [uid, name, *name.split()][:_MAX_KNOWN_WORDS]
     known = [*dict.fromkeys((*known, *map(_without_accents, known))), *_ALSO_COMMON]
     known = [text.casefold() for text in known]
@@ -139,7 +141,7 @@ def check_new_password(password: str, *, uid: str, name: str) -> str:
     spellings = {begins, _without_accents(begins)}
     guesses = min(zxcvbn(spelling, known).guesses_log10 for spelling in spellings)
     if guesses < _MIN_GUESSES_LOG10:
-        raise ValueError("This password is easy to guess. Three or four words together make a good one.")
+        raise MessageError("This password is easy to guess. Combine three or four words instead.")
     return password
 
 

@@ -7,6 +7,8 @@ from pydantic import Field, RootModel
 from homeroom.auth.devices import describe_device
 from homeroom.auth.last_use import current_last_uses
 from homeroom.auth.models import Role, User, UserSession
+from homeroom.translations.messages import message
+from homeroom.web.languages import translated
 from homeroom.web.schema import Message, Output
 
 
@@ -55,7 +57,7 @@ class SessionsEnded(Message):
 def show_signed_in(user: User) -> dict[str, Any]:
     """Whose session has begun."""
     return {
-        "message": f"Authentication for {user.uid} successful",
+        "message": translated(message("Authentication for {uid} successful", uid=user.uid)),
         "user": {"id": user.id, "uid": user.uid, "name": user.name, "role": user.role},
     }
 

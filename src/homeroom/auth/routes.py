@@ -34,7 +34,9 @@ from homeroom.auth.sessions import (
 )
 from homeroom.auth.tokens import Claims, TokenInvalidError
 from homeroom.data.database import db
+from homeroom.translations.messages import message
 from homeroom.web.answers import Blueprint
+from homeroom.web.languages import translated
 from homeroom.web.schema import Message
 
 bp = Blueprint("auth", __name__, url_prefix="/api", tag="Signing in")
@@ -84,7 +86,7 @@ def sign_out() -> dict[str, Any]:
         end_session(claims.user_id, claims.session_id)
     # Where nobody is signed in by this cookie, taking it back is all there is to do.
     _sign_out_here()
-    return {"message": "Signed out" if found else "Nobody was signed in"}
+    return {"message": translated(message("Signed out") if found else message("Nobody was signed in"))}
 
 
 def _claims_of(token: str) -> Claims | None:
@@ -112,7 +114,7 @@ def end_one(user: User, name: str) -> dict[str, Any]:
     current = current_claims().session_id
     if end_session_named(user, name) == current:
         _sign_out_here()
-    return {"message": "Signed out there"}
+    return {"message": translated(message("Signed out on that device"))}
 
 
 @bp.delete("/sessions")
@@ -122,7 +124,7 @@ def sign_out_everywhere(user: User) -> dict[str, Any]:
     """Sign out on every device, this one too."""
     ended = end_all_sessions(user.id)
     _sign_out_here()
-    return {"message": "Signed out everywhere", "ended": ended}
+    return {"message": translated(message("Signed out everywhere")), "ended": ended}
 
 
 @bp.post("/confirmation")
@@ -132,7 +134,7 @@ def sign_out_everywhere(user: User) -> dict[str, Any]:
 def confirm_session(user: User, json_data: Confirmation) -> dict[str, Any]:
     """Give one's password once more, for what a page of another origin may not do with a session alone."""
     confirm(user, json_data.current_password)
-    return {"message": "Confirmed"}
+    return {"message": translated(message("Password confirmed"))}
 
 
 @bp.post("/join/code")

@@ -40,6 +40,7 @@ from homeroom.data.database import db
 from homeroom.data.errors import Forbidden, NotFound, NotSignedIn, reject_field
 from homeroom.data.transactions import give_connection_back, write_transaction
 from homeroom.data.types import utc_now
+from homeroom.translations.messages import text_of
 
 MAX_USER_AGENT_LENGTH = 300
 # Of one person; a pupil has a phone, a tablet of the school's, a laptop.
@@ -93,7 +94,9 @@ def sign_in(uid: str, password: str, device: Device) -> SignedIn:
             user.password_hash = None if easy else better or stored
             if not easy:
                 return SignedIn(user, _open_session(session, user, device))
-        raise Forbidden("This password is easy to guess. Ask your teacher for a code to choose another.")
+        raise Forbidden(
+            "This password is easy to guess. Ask your teacher for a join code to choose a new one."
+        )
     raise NotSignedIn("Wrong ID or password.")
 
 
@@ -179,7 +182,7 @@ def hash_new_password(password: str, *, uid: str, name: str, pointer: str = "#/p
     try:
         check_new_password(password, uid=uid, name=name)
     except ValueError as error:
-        reject_field(pointer, str(error))
+        reject_field(pointer, text_of(error))
     give_connection_back()
     return current_hashing().run(hash_password, password)
 
@@ -196,7 +199,7 @@ def refuse_id_as_password(stored: str | None, uid: str) -> None:
     give_connection_back()
     right, _ = current_hashing().run(verify_password, uid, stored)
     if right:
-        reject_field("#/uid", "This can't be an ID: it is the password.")
+        reject_field("#/uid", "Your ID can't be the same as your password.")
 
 
 def set_password_hash(
@@ -227,7 +230,7 @@ def confirm_password(user: User, password: str, claims: Claims) -> None:
     try:
         _verify(attempts, password, user.password_hash)
     except NotSignedIn:
-        raise Forbidden("The current password is wrong.") from None
+        raise Forbidden("Your current password is wrong.") from None
 
 
 def _open_session(session: Session, user: User, device: Device) -> str:
@@ -288,7 +291,7 @@ def end_session_named(user: User, name: str) -> str:
     if name in named:
         end_session(user_id, named[name])
         return named[name]
-    raise NotFound("There is no such session; it may have ended already.")
+    raise NotFound("No such session. It may have ended already.")
 
 
 def end_all_sessions(user_id: int) -> int:

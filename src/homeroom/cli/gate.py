@@ -142,7 +142,7 @@ def _read_to_the_end(environ: "WSGIEnvironment") -> None:
 
 def _refuse(start_response: "StartResponse", what: str) -> Iterable[bytes]:
     log.warning("a request was refused", too_many=what)
-    body = json.dumps(problem_members(503, "The server is busy at the moment; try again shortly.")).encode()
+    body = json.dumps(problem_members(503, "The server is busy. Try again in a few seconds.")).encode()
     start_response(
         "503 Service Unavailable",
         [

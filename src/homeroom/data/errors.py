@@ -3,23 +3,32 @@
 `web/problems.py` gives each its status; the command line prints the text.
 """
 
+from dataclasses import dataclass
 from typing import NoReturn
 
-from pydantic import BaseModel, Field
+from homeroom.translations.messages import Message, MessageException, message
 
 # Wait until somebody who runs the server has done something.
 OPERATOR_RETRY_S = 60
-NO_ROOM = "The server has no room left on its disk; whoever runs it has to make some."
+NO_ROOM = message("The server's disk is full. Tell the person who runs the server.")
+SOME_INVALID = message("Some fields aren't valid.")
 
 
-class Refused(Exception):  # noqa: N818  it and its kinds are named for what they say, as in `raise NotFound(…)`
-    """Something that can't be done as asked; `detail` says why, in a sentence for the person who asked."""
+class Refused(MessageException):
+    """Something that can't be done as asked; `detail` says why, in a sentence for the person who asked.
 
-    def __init__(self, detail: str, *, retry_after_s: int | None = None) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    It is named for what it says, as in `raise NotFound(…)`. The text is a template with `{named}` places for
+    the values, never an f-string: catalogues translate it.
+    """
+
+    def __init__(self, template: str, /, *, retry_after_s: int | None = None, **values: object) -> None:
+        super().__init__(template, **values)
         # After how many seconds it makes sense to ask again; None: asking again changes nothing.
         self.retry_after_s = retry_after_s
+
+    @property
+    def detail(self) -> Message:
+        return self.message
 
 
 class NotSignedIn(Refused):
@@ -66,25 +75,27 @@ class Unavailable(Refused):
     """The server can't do it at the moment (503)."""
 
 
-class FieldProblem(BaseModel):
+@dataclass(frozen=True)
+class RejectedField:
     """One rejected place of a body: a JSON pointer (RFC 6901) and the reason."""
 
-    pointer: str = Field(examples=["#/name"])
-    detail: str = Field(examples=["A name may not be empty."])
+    pointer: str
+    detail: str
 
 
 class InvalidFields(Refused):
     """A body that could be read, but not accepted (422); `fields` says where and why."""
 
-    def __init__(self, fields: list[FieldProblem], detail: str = "Some fields are not valid.") -> None:
+    def __init__(self, fields: list[RejectedField], detail: str = SOME_INVALID, /) -> None:
         super().__init__(detail)
         self.fields = fields
 
 
-def reject_field(pointer: str, detail: str) -> NoReturn:
+def reject_field(pointer: str, template: str, /, **values: object) -> NoReturn:
     """Refuse one field of the body.
 
     Raises:
         InvalidFields: always (422).
     """
-    raise InvalidFields([FieldProblem(pointer=pointer, detail=detail)], detail)
+    detail = template if isinstance(template, Message) else Message(template, **values)
+    raise InvalidFields([RejectedField(pointer, detail)], detail)

@@ -83,7 +83,7 @@ def init_disk_reserve(app: Flask, config: Config) -> None:
             return
         if not has_room and request.method != "DELETE" and request.path.rstrip("/") not in _SMALL_PATHS:
             raise Unavailable(
-                "The server's disk is full: nothing new can be kept. Deleting makes room; whoever runs the "
-                "server has to make some.",
+                "The server's disk is full, so nothing new can be saved. Delete something, or tell the "
+                "person who runs the server.",
                 retry_after_s=OPERATOR_RETRY_S,
             )

@@ -17,6 +17,7 @@ from homeroom.data.database import db
 from homeroom.data.faults import Fault, fault_of
 from homeroom.data.heartbeat import beat, read_each_table
 from homeroom.operations.backup.state import Outcome, backup_state
+from homeroom.translations.messages import message
 from homeroom.web.answers import Blueprint
 from homeroom.web.problems import problem_response
 from homeroom.web.schema import Output
@@ -27,11 +28,11 @@ LOOK_EVERY_S = 1.0
 WRITE_EVERY_S = 10.0
 _PULSE = "homeroom_pulse"
 _UNREADY = {
-    Fault.BUSY: "The database is busy.",
-    Fault.READ_ONLY: "The database can be read and not written: `homeroom doctor` says what to do.",
-    Fault.DISK_FULL: "The disk of the database is full.",
-    Fault.DAMAGED: "The database is damaged: restore a backup (`homeroom restore latest`).",
-    Fault.OUTDATED: "The database's tables are not up to date: run `homeroom db upgrade`.",
+    Fault.BUSY: message("The database is busy."),
+    Fault.READ_ONLY: message("The database is read-only. To find out why, run `homeroom doctor`."),
+    Fault.DISK_FULL: message("The disk of the database is full."),
+    Fault.DAMAGED: message("The database is damaged. Restore a backup: `homeroom restore latest`."),
+    Fault.OUTDATED: message("The database needs an upgrade: `homeroom db upgrade`."),
 }
 
 log = structlog.get_logger(__name__)
@@ -119,7 +120,7 @@ class _Pulse:
 def _look(*, writes: bool) -> str | None:
     try:
         if not database_is_current():
-            return "The database's tables are not up to date: run `homeroom db upgrade`."
+            return "The database needs an upgrade: `homeroom db upgrade`."
         read_each_table()
         if writes:
             beat()

@@ -2,6 +2,8 @@
 
 from urllib.parse import urlsplit
 
+from homeroom.translations.messages import MessageError
+
 MAX_ADDRESS_LENGTH = 500
 
 
@@ -22,5 +24,5 @@ def check_address(address: str) -> str:
     """
     address = address.strip()
     if not is_web_address(address) or not address.isprintable() or " " in address:
-        raise ValueError("A link is an address of the web, like https://example.org/page.")
+        raise MessageError("A link must be a web address, such as https://example.org/page.")
     return address

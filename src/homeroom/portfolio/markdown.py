@@ -8,6 +8,7 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from homeroom.portfolio.links import is_web_address
+from homeroom.translations.messages import MessageError
 
 Node: TypeAlias = str | dict[str, Any]
 
@@ -33,8 +34,8 @@ _parser.enable(["table", "strikethrough"])
 _parser.disable(["image", "html_block", "html_inline"])
 
 
-class TooMuchError(ValueError):
-    """A text unfolds to more than is taken; the error's own text says of what, and how much is."""
+class TooMuchError(MessageError):
+    """A text unfolds to more than is taken; the message says of what, and how much is."""
 
 
 TAGS = {
@@ -81,19 +82,28 @@ class _Count:
         self._pieces += 1
         self._cells += token.type in ("td_open", "th_open")
         if self._cells > MAX_CELLS:
-            raise TooMuchError(f"The tables of a text have at most {MAX_CELLS:,} cells, empty ones included.")
+            raise TooMuchError(
+                "The tables of a text can have at most {max_cells:,} cells, empty ones included.",
+                max_cells=MAX_CELLS,
+            )
         if self._pieces > MAX_PIECES:
-            raise TooMuchError(f"A text has at most {MAX_PIECES:,} pieces; this one has too many marks.")
+            raise TooMuchError(
+                "This text has too much formatting: more than {max_pieces:,} pieces.", max_pieces=MAX_PIECES
+            )
         self.check_depth(depth + token.level)
 
     def check_depth(self, depth: int) -> None:
         if depth > MAX_DEPTH:
-            raise TooMuchError(f"Lists, quotations and marks may lie in each other {MAX_DEPTH} levels deep.")
+            raise TooMuchError(
+                "Lists, quotes and formatting can be nested at most {levels} levels deep.", levels=MAX_DEPTH
+            )
 
     def add_bytes(self, size: int) -> None:
         self._bytes += size
         if self._bytes > MAX_TREE_BYTES:
-            raise TooMuchError(f"A text becomes at most {MAX_TREE_BYTES // 1024} KiB, links included.")
+            raise TooMuchError(
+                "This text is too long: it becomes more than {kib} KiB.", kib=MAX_TREE_BYTES // 1024
+            )
 
 
 def render_markdown(text: str) -> list[Node]:
@@ -108,7 +118,7 @@ def render_markdown(text: str) -> list[Node]:
     # What `MarkdownIt.parse` does, with lists that count.
     normalize(state)
     if state.src.count("\n") >= MAX_LINES:
-        raise TooMuchError(f"A text has at most {MAX_LINES:,} lines.")
+        raise TooMuchError("A text can have at most {max_lines:,} lines.", max_lines=MAX_LINES)
     _parser.block.parse(state.src, _parser, state.env, state.tokens)
     for token in state.tokens:
         if token.type == "inline":

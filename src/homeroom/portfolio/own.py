@@ -46,10 +46,11 @@ def export(user: User) -> Response:
 def _begin(user_id: int) -> None:
     with _lock:
         if user_id in _running:
-            raise TooMany("Your data is being downloaded already.", retry_after_s=_RETRY_S)
+            raise TooMany("Your data is already being downloaded.", retry_after_s=_RETRY_S)
         if len(_running) >= EXPORTS_AT_ONCE:
             raise Unavailable(
-                "Several people download their data at the moment; try again shortly.", retry_after_s=_RETRY_S
+                "Several people are downloading their data. Try again in a few seconds.",
+                retry_after_s=_RETRY_S,
             )
         _running.add(user_id)
 

@@ -77,7 +77,7 @@ def get_project(session: Session, project_id: int, viewer: User | None) -> Proje
     """
     project = session.scalar(_projects(viewer).where(Project.id == project_id).options(*_whole))
     if project is None:
-        raise NotFound("There is no such project, or it is not shown to you.")
+        raise NotFound("No such project, or you can't see it.")
     return project
 
 
@@ -114,7 +114,7 @@ def get_placed_picture(
         .options(joinedload(ProjectPicture.picture))
     )
     if placed is None:
-        raise NotFound("There is no such picture, or it is not shown to you.")
+        raise NotFound("No such picture, or you can't see it.")
     return placed
 
 

@@ -48,9 +48,11 @@ from homeroom.portfolio.services import (
 )
 from homeroom.portfolio.texts import read_text, source_of, tree_json
 from homeroom.portfolio.versions import entity_tag
+from homeroom.translations.messages import message
 from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
 from homeroom.users.queries import avatars_of_users
 from homeroom.web.answers import Answer, Blueprint, PageHeaders, VersionHeaders, page_answer
+from homeroom.web.languages import translated
 from homeroom.web.preconditions import compares_versions, known_versions
 from homeroom.web.schema import Message
 
@@ -139,7 +141,8 @@ def change(user: User, project_id: int, json_data: ProjectChanges) -> Answer:
 @compares_versions
 def delete(user: User, project_id: int) -> dict[str, Any]:
     """Delete a project with its pictures."""
-    return {"message": f"“{delete_project(project_id, user, known=known_versions())}” was deleted."}
+    title = delete_project(project_id, user, known=known_versions())
+    return {"message": translated(message("“{title}” was deleted.", title=title))}
 
 
 @bp.put(f"{PROJECT}/hidden")
@@ -182,7 +185,7 @@ def read_profile(uid: str) -> dict[str, Any]:
     viewer = current_viewer()
     user = find_by_uid(db.session(), uid)
     if user is None or not _may_meet(user, viewer):
-        raise NotFound("There is no such portfolio, or it is not shown to you.")
+        raise NotFound("No such portfolio, or you can't see it.")
     return show_profile(user, get_profile(db.session(), user), viewer)
 
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from homeroom.portfolio.links import MAX_ADDRESS_LENGTH, check_address
 from homeroom.portfolio.models import Visibility
+from homeroom.translations.messages import message
 from homeroom.users.fields import clean_line, clean_name
 from homeroom.web.pagination import CURSOR, LIMIT, MAX_ID
 from homeroom.web.schema import Body, Query, Sent, StorableText
@@ -25,17 +26,38 @@ MAX_PROJECTS_PER_PAGE = 100
 
 Title = Annotated[
     StorableText,
-    AfterValidator(partial(clean_line, what="A title", max_length=MAX_TITLE_LENGTH)),
+    AfterValidator(
+        partial(
+            clean_line,
+            if_empty=message("A title can't be empty."),
+            if_long=message("A title can have at most {max_length} characters."),
+            max_length=MAX_TITLE_LENGTH,
+        )
+    ),
     Field(min_length=1, examples=["A weather station"]),
 ]
 Tag = Annotated[
     StorableText,
-    AfterValidator(partial(clean_line, what="A tag", max_length=MAX_TAG_LENGTH)),
+    AfterValidator(
+        partial(
+            clean_line,
+            if_empty=message("A tag can't be empty."),
+            if_long=message("A tag can have at most {max_length} characters."),
+            max_length=MAX_TAG_LENGTH,
+        )
+    ),
     Field(min_length=1, examples=["sensors"]),
 ]
 Label = Annotated[
     StorableText,
-    AfterValidator(partial(clean_line, what="A label", max_length=MAX_LABEL_LENGTH)),
+    AfterValidator(
+        partial(
+            clean_line,
+            if_empty=message("A label can't be empty."),
+            if_long=message("A label can have at most {max_length} characters."),
+            max_length=MAX_LABEL_LENGTH,
+        )
+    ),
     Field(min_length=1, examples=["Source"]),
 ]
 VisibilityWord = Literal["draft", "class", "public"]

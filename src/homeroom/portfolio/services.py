@@ -47,18 +47,18 @@ def create_project(new: NewProject, owner: User) -> int:
 def _locked(session: Session, user_id: int) -> User:
     user = lock_user(session, user_id)
     if user is None:
-        raise Conflict("This account was deleted meanwhile.")
+        raise Conflict("This account has been deleted.")
     return user
 
 
 def _require_room(session: Session, owner: User) -> None:
     if not may_make_projects(owner):
-        raise Forbidden("Your account waits for admission; projects can be made after that.")
+        raise Forbidden("Your account is waiting for approval. After that you can create projects.")
     ids = session.scalars(
         select(Project.id).where(Project.owner_id == owner.id).limit(MAX_PROJECTS_PER_USER)
     ).all()
     if len(ids) == MAX_PROJECTS_PER_USER:
-        raise Conflict(f"A person has at most {MAX_PROJECTS_PER_USER} projects.")
+        raise Conflict("You can have at most {max_projects} projects.", max_projects=MAX_PROJECTS_PER_USER)
 
 
 def change_project(
@@ -150,7 +150,7 @@ def change_profile(user: User, changes: ProfileChanges) -> Profile:
 
 def _require_editor(project: Project, actor: User, known: frozenset[str] | None) -> None:
     if not may_edit(project, actor):
-        raise Forbidden("Only its author or an admin may change a project.")
+        raise Forbidden("Only the author or an admin can change this project.")
     if project.owner_id != actor.id:
         require_confirmation()
     require_version(project.version, known)
@@ -183,7 +183,7 @@ def _apply(
 
 def _allowed_visibility(project: Project, wanted: Visibility, actor: User) -> Visibility:
     if wanted is Visibility.DRAFT and not may_make_draft(project, actor):
-        raise Forbidden("Only its author can make a project a draft; hide it instead.")
+        raise Forbidden("Only the author can turn this project into a draft. Hide it instead.")
     return wanted
 
 
@@ -208,7 +208,7 @@ def _place_pictures(
     for place, picture_in in enumerate(wanted):
         picture = shown.pop(picture_in.id, None) or free.get(picture_in.id)
         if picture is None or any(picture is other.picture for other in placed):
-            reject_field(f"#/pictures/{place}/id", "This is no picture of yours that is free to be used.")
+            reject_field(f"#/pictures/{place}/id", "Choose a picture of yours that isn't in use yet.")
         picture.attached = True
         placed.append(ProjectPicture(picture=picture, alt=picture_in.alt))
     # The old places are given up first: two rows may not hold one place, nor one picture.

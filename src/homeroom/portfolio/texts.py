@@ -57,13 +57,15 @@ def read_text(text: str, *, reader: int) -> Tree:
     """
     times = current_reading_times()
     if wait_s := times.wait_s(reader):
-        raise TooMany("Your texts take very long to read; try again shortly.", retry_after_s=wait_s)
+        raise TooMany(
+            "Your texts take a long time to process. Try again in a few seconds.", retry_after_s=wait_s
+        )
     with _turn(reader):
         began = time.thread_time()
         try:
             return Tree(_json(render_markdown(text)).decode(), source_of(text))
         except TooMuchError as error:
-            reject_field("#/body", str(error))
+            reject_field("#/body", error.message)
         finally:
             times.note(reader, time.thread_time() - began)
 
@@ -95,7 +97,7 @@ def _remembered(text: str) -> bytes:
 def _turn(reader: int) -> AbstractContextManager[None]:
     # Nobody else shall wait for this connection meanwhile.
     give_connection_back()
-    busy = Unavailable("Very many texts come in; try again shortly.", retry_after_s=_RETRY_S)
+    busy = Unavailable("Many people are saving texts. Try again in a few seconds.", retry_after_s=_RETRY_S)
     return in_turn(_turns, reader, wait_s=_TURN_WAIT_S, busy=busy)
 
 

@@ -20,4 +20,4 @@ def require_version(version: int, known: frozenset[str] | None) -> None:
         Outdated: somebody else changed it meanwhile (412).
     """
     if known is not None and str(version) not in known:
-        raise Outdated("This project was changed meanwhile; load it again.")
+        raise Outdated("Someone else has changed this project. Reload it and try again.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from homeroom.roster.text import RosterError, shown
+from homeroom.translations.messages import Message, message
 
 # What spreadsheets put between words; str.split() would also swallow control characters, which
 # are to be seen and refused.
@@ -23,6 +24,14 @@ class Field(StrEnum):
     EMAIL = "email"
     DOB = "dob"
 
+
+_CALLED = {
+    Field.FULL_NAME: message("name"),
+    Field.FIRST_NAME: message("first name"),
+    Field.LAST_NAME: message("last name"),
+    Field.EMAIL: message("email address"),
+    Field.DOB: message("date of birth"),
+}
 
 # A row of groups per field: an earlier group is preferred to a later one, and two columns of the
 # same group contradict each other. Canvas exports `ID` (its own number), `SIS User ID` and
@@ -146,8 +155,9 @@ def find_columns(headers: list[str]) -> Columns:
     """
     if not known_columns(headers):
         raise RosterError(
-            f"The first line names no column that is known here; it begins “{shown(headers[0])}”. "
-            "The file needs a header line such as: uid,name,email,dob"
+            "We don't know any of the columns in the first line, which begins “{header}”. "
+            "The file needs a header line, such as: uid,name,email,dob",
+            header=shown(headers[0]),
         )
     candidates = _candidates(headers)
     positions = {}
@@ -187,13 +197,19 @@ def _settle_name(positions: dict[Field, int]) -> None:
         positions.pop(Field.LAST_NAME, None)
 
 
-def _contradiction(field: Field, headers: list[str]) -> str:
-    names = " and ".join(f"“{shown(header)}”" for header in headers)
-    return (
-        f"The columns {names} could each be the {field.value}. "
-        f"Remove or rename all but one; a column named “{_examples(field)[0]}” is taken first."
-        if field is Field.UID
-        else f"The columns {names} could each be the {field.value}. Remove or rename all but one."
+def _contradiction(field: Field, headers: list[str]) -> Message:
+    names = ", ".join(f"“{shown(header)}”" for header in headers)
+    if field is Field.UID:
+        return message(
+            "More than one column could be the ID: {columns}. "
+            "Remove or rename all but one, or name the right one “{name}”.",
+            columns=names,
+            name=_examples(field)[0],
+        )
+    return message(
+        "More than one column could be the {field}: {columns}. Remove or rename all but one.",
+        columns=names,
+        field=_CALLED[field],
     )
 
 
@@ -201,15 +217,19 @@ def _require(positions: dict[Field, int], headers: list[str]) -> None:
     found = ", ".join(f"“{shown(header)}”" for header in headers[:20] if header.strip())
     if Field.UID not in positions:
         raise RosterError(
-            f"No column holds the ID. Found: {found}. Accepted: {', '.join(_examples(Field.UID))}. "
-            "To sign in with another column, such as the e-mail address, name that column uid."
+            "No column contains the ID. Found: {found}. Accepted: {accepted}. "
+            "To sign in with another column, such as the email address, name that column uid.",
+            found=found,
+            accepted=", ".join(_examples(Field.UID)),
         )
     parts = {Field.FIRST_NAME, Field.LAST_NAME} & positions.keys()
     if Field.FULL_NAME not in positions and len(parts) < 2:
         accepted = ", ".join(_examples(Field.FULL_NAME))
         raise RosterError(
-            f"No column holds the name. Found: {found}. "
-            f"Accepted: {accepted}, or First Name together with Last Name."
+            "No column contains the name. Found: {found}. "
+            "Accepted: {accepted}, or First Name together with Last Name.",
+            found=found,
+            accepted=accepted,
         )
 
 

@@ -19,6 +19,7 @@ from homeroom.roster.text import (
     find_delimiter,
     shown,
 )
+from homeroom.translations.messages import Message, MessageError, joined, message, text_of
 from homeroom.users.fields import check_dob, clean_email, clean_name, clean_uid
 
 __all__ = ["ParsedRoster", "Rejection", "RosterError", "RosterRow", "check_date_format", "parse"]
@@ -26,18 +27,24 @@ __all__ = ["ParsedRoster", "Rejection", "RosterError", "RosterRow", "check_date_
 MAX_ROWS = 10_000
 MAX_DATE_FORMAT_CHARACTERS = 40
 _NAMED_COLUMNS = 12
+_SOURCES = {
+    Field.UID: message("ID from “{column}”"),
+    Field.FULL_NAME: message("name from “{column}”"),
+    Field.FIRST_NAME: message("first name from “{column}”"),
+    Field.LAST_NAME: message("last name from “{column}”"),
+    Field.EMAIL: message("email from “{column}”"),
+    Field.DOB: message("date of birth from “{column}”"),
+}
 _ENCODINGS = {"cp1252": "Windows-1252", "latin-1": "Latin-1"}
 # Midnight is what spreadsheets and databases add to a day.
 _ISO_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "v", "phd", "md", "esq"})
-# As people call them, where that is not the column's own name.
-_CALLED = {Field.UID: "ID", Field.EMAIL: "e-mail", Field.DOB: "date of birth"}
 # How most files write dates, whatever stands between the numbers; in strptime's letters.
 DATE_ORDERS = {"day-first": "%d/%m", "month-first": "%m/%d"}
 _BETWEEN_NUMBERS = re.compile(r"[./\s-]+")
 # Which of the two it is, is never guessed.
 _EXAMPLE = date(2010, 12, 31)
-CHOOSE_ORDER = "Choose whether the day or the month comes first."
+CHOOSE_ORDER = message("Choose whether the day or the month comes first.")
 
 
 @dataclass(frozen=True)
@@ -82,13 +89,13 @@ def parse(data: bytes, *, today: date, date_format: str | None = None) -> Parsed
     delimiter, table = find_delimiter(text, known_columns)
     filled = [record for record in table if not record.is_blank]
     if not filled:
-        raise RosterError("The file has no header line; its first line names the columns.")
+        raise RosterError("The file has no header line. The first line must name the columns.")
     columns = find_columns(filled[0].fields)
     people, skipped = _without_lines_of_canvas(filled[1:], columns)
     if not people:
-        raise RosterError("The file has a header line, but nobody below it.")
+        raise RosterError("The file has a header line, but no people below it.")
     if len(people) > MAX_ROWS:
-        raise RosterError(f"The file has more than {MAX_ROWS:,} rows. Import it in parts.")
+        raise RosterError("The file has more than {max_rows:,} rows. Import it in parts.", max_rows=MAX_ROWS)
     rows, rejected = _read_rows(people, columns, _Dates(date_format, today))
     notes = (*_notes(encoding, delimiter, columns), *skipped)
     return ParsedRoster(tuple(rows), tuple(rejected), notes)
@@ -102,8 +109,9 @@ def check_date_format(date_format: str) -> None:
     """
     if len(date_format) > MAX_DATE_FORMAT_CHARACTERS or not _tells_the_day(date_format):
         raise RosterError(
-            f"The date format “{shown(date_format)}” does not tell year, month and day. "
-            "Use day-first (31/12/2010), month-first (12/31/2010), or letters like %d %b %Y (31 Dec 2010)."
+            "The date format “{date_format}” needs a year, a month and a day. "
+            "Use day-first (31/12/2010), month-first (12/31/2010), or letters like %d %b %Y (31 Dec 2010).",
+            date_format=shown(date_format),
         )
 
 
@@ -138,7 +146,9 @@ class _Dates:
         try:
             day = self._day(text)
         except ValueError:
-            raise ValueError(f"We couldn't read “{shown(text)}” as a date. {self._remedy}") from None
+            raise MessageError(
+                "We couldn't read “{text}” as a date. {remedy}", text=shown(text), remedy=self._remedy
+            ) from None
         return check_dob(day, self.today)
 
     def _day(self, text: str) -> date:
@@ -150,11 +160,12 @@ class _Dates:
         return date.fromisoformat(iso[1])
 
     @property
-    def _remedy(self) -> str:
+    def _remedy(self) -> Message:
         if self.date_format is None:
-            return f"It should look like {_EXAMPLE}. {CHOOSE_ORDER}"
+            return joined([message("It should look like {example}.", example=_EXAMPLE), CHOOSE_ORDER])
         order = DATE_ORDERS.get(self.date_format)
-        return f"It should look like {_EXAMPLE.strftime(f'{order}/%Y' if order else self.date_format)}."
+        example = _EXAMPLE.strftime(f"{order}/%Y" if order else self.date_format)
+        return message("It should look like {example}.", example=example)
 
 
 def _read_rows(
@@ -170,36 +181,38 @@ def _read_rows(
             cleaned = _unseen_uid(uid, record.line, seen)
             rows.append(_row(record, columns, dates, cleaned, name))
         except ValueError as error:
-            rejected.append(Rejection(record.line, shown(uid), shown(name), str(error)))
+            rejected.append(Rejection(record.line, shown(uid), shown(name), text_of(error)))
     return rows, rejected
 
 
 def _unseen_uid(uid: str, line: int, seen: dict[str, int]) -> str:
-    uid = _cleaned(clean_uid, uid, "The ID is missing.")
+    uid = _cleaned(clean_uid, uid, message("The ID is missing."))
     first = seen.setdefault(uid_key(uid), line)
     if first != line:
-        raise ValueError(f"Line {first} has the same ID.")
+        raise MessageError("Line {line} has the same ID.", line=first)
     return uid
 
 
-def _cleaned(clean: Callable[[str], str], text: str, if_empty: str) -> str:
+def _cleaned(clean: Callable[[str], str], text: str, if_empty: Message) -> str:
     if not text:
-        raise ValueError(if_empty)
+        raise MessageError(if_empty)
     return clean(text)
 
 
 def _row(record: Record, columns: Columns, dates: _Dates, uid: str, name: str) -> RosterRow:
     if any(cell.strip() for cell in record.fields[len(columns.headers) :]):
-        raise ValueError(
-            f"The row has {len(record.fields)} fields, the header {len(columns.headers)}: "
-            "a field that holds the separator needs quotes around it."
+        raise MessageError(
+            "The row has {fields} fields, but the header has {columns}. "
+            "Put quotes around a field that contains the separator.",
+            fields=len(record.fields),
+            columns=len(columns.headers),
         )
     email = columns.cell(record.fields, Field.EMAIL)
     dob = columns.cell(record.fields, Field.DOB)
     return RosterRow(
         line=record.line,
         uid=uid,
-        name=_cleaned(clean_name, name, "The name is missing."),
+        name=_cleaned(clean_name, name, message("The name is missing.")),
         email=clean_email(email) if email else None,
         dob=dates.read(dob) if dob else None,
     )
@@ -231,7 +244,7 @@ def _without_lines_of_canvas(table: list[Record], columns: Columns) -> tuple[lis
             skipped.append(record.line)
         else:
             people.append(record)
-    return people, (f"Line {line} is Canvas's own and was skipped." for line in skipped)
+    return people, (message("Skipped line {line}, which is Canvas's own.", line=line) for line in skipped)
 
 
 def _is_no_person(record: Record, columns: Columns, *, near_header: bool) -> bool:
@@ -247,13 +260,20 @@ def _is_no_person(record: Record, columns: Columns, *, near_header: bool) -> boo
 
 def _notes(encoding: str, delimiter: str, columns: Columns) -> Iterator[str]:
     """What was decided about the file, so that a wrong decision is seen before it is written."""
-    read_as = f"{_ENCODINGS.get(encoding, encoding.upper())}, {DELIMITERS[delimiter]}s"
     used = (field for field in Field if field in columns.positions)
-    fields = ", ".join(f"{_CALLED.get(field, field.value)} from “{columns.header(field)}”" for field in used)
-    yield f"Read as {read_as}: {fields}."
+    yield message(
+        "Read as {encoding} with {separators}: {fields}.",
+        encoding=_ENCODINGS.get(encoding, encoding.upper()),
+        separators=DELIMITERS[delimiter],
+        fields=joined((_SOURCES[field].filled(column=columns.header(field)) for field in used), ", "),
+    )
     if encoding in _ENCODINGS:
-        yield "The file is not in Unicode: check that names with accents are right below."
+        yield message("The file isn't in Unicode. Check that names with accents are right below.")
     if columns.unused:
         named = ", ".join(f"“{header}”" for header in columns.unused[:_NAMED_COLUMNS])
         more = len(columns.unused) - _NAMED_COLUMNS
-        yield f"Columns not used: {named}" + (f" and {more} more." if more > 0 else ".")
+        yield (
+            message("Columns not used: {columns} and {count} more.", columns=named, count=more)
+            if more > 0
+            else message("Columns not used: {columns}.", columns=named)
+        )

@@ -6,6 +6,8 @@ from pydantic import Field, RootModel
 
 from homeroom.roster.invitations import Invitation
 from homeroom.roster.services import ImportReport, Result, RowReport
+from homeroom.translations.messages import Message, joined, message
+from homeroom.web.languages import translated
 from homeroom.web.schema import Output
 
 
@@ -56,23 +58,32 @@ class ReportOut(Output):
     rows: list[RowOut]
 
 
-def summary(report: ImportReport) -> str:
+_COUNTED = {
+    Result.CREATED: message("{count} created"),
+    Result.UPDATED: message("{count} updated"),
+    Result.UNCHANGED: message("{count} unchanged"),
+    Result.CONFLICT: message("{count} in conflict"),
+    Result.REJECTED: message("{count} rejected"),
+}
+
+
+def summary(report: ImportReport) -> Message:
     """A report in one sentence; conflicts, which are rare, only where there are some."""
     told = [
-        f"{count} {result.value}"
+        _COUNTED[result].filled(count=count)
         for result, count in report.counts.items()
         if count or result is not Result.CONFLICT
     ]
-    return f"{', '.join(told)}."
+    return message("{counts}.", counts=joined(told, ", "))
 
 
 def show_report(report: ImportReport) -> dict[str, Any]:
     """A report as admins get it: it holds join codes and what fields were before."""
     return {
-        "message": summary(report),
+        "message": translated(summary(report)),
         "written": report.written,
         **{result.value: count for result, count in report.counts.items()},
-        "notes": list(report.notes),
+        "notes": [translated(note) for note in report.notes],
         "rows": [_show_row(row) for row in report.rows],
     }
 
@@ -83,7 +94,7 @@ def _show_row(row: RowReport) -> dict[str, Any]:
         "uid": row.uid,
         "name": row.name,
         "result": row.result.value,
-        "message": row.message,
+        "message": translated(row.message),
         "changes": [{"field": change.field, "old": change.old, "new": change.new} for change in row.changes],
         "join_code": row.join_code,
     }

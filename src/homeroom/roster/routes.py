@@ -9,7 +9,7 @@ from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import User
 from homeroom.data.database import db
-from homeroom.data.errors import Conflict, FieldProblem, InvalidFields, WrongType, reject_field
+from homeroom.data.errors import Conflict, InvalidFields, RejectedField, WrongType, reject_field
 from homeroom.roster.invitations import invitations_at_hand, make_invitations
 from homeroom.roster.parse import RosterError
 from homeroom.roster.permissions import IMPORT, READ_CODES
@@ -21,6 +21,7 @@ from homeroom.roster.services import (
     import_roster,
 )
 from homeroom.roster.text import MAX_BYTES
+from homeroom.translations.messages import joined, message
 from homeroom.web.answers import Blueprint
 from homeroom.web.schema import reads_body
 
@@ -64,9 +65,9 @@ def post_roster(_admin: User, query_data: RosterQuery) -> dict[str, Any]:
             same_people=query_data.same_person,
         )
     except RosterError as error:
-        raise InvalidFields([], str(error)) from None
+        raise InvalidFields([], error.message) from None
     except ImportConflictError as error:
-        raise Conflict(str(error)) from None
+        raise Conflict(error.message) from None
     if report.rejected and not query_data.dry_run:
         raise _rejection(report)
     return show_report(report)
@@ -101,18 +102,25 @@ def _file() -> bytes:
     """
     if request.mimetype == "multipart/form-data":
         if "file" not in request.files:
-            reject_field("#/file", "The form has no file named “file”.")
+            reject_field("#/file", "The form needs a file named “file”.")
         return request.files["file"].stream.read(MAX_BYTES + 1)
     if request.mimetype not in FILE_TYPES:
-        raise WrongType("Send the file itself with Content-Type: text/csv, or a form with it as “file”.")
+        raise WrongType("Send the file with Content-Type: text/csv, or a form that has it as “file”.")
     return request.stream.read(MAX_BYTES + 1)
 
 
 def _rejection(report: ImportReport) -> InvalidFields:
     fields = [
-        FieldProblem(pointer=f"#/rows/{row.line}", detail=f"Line {row.line}: {row.message}")
+        RejectedField(
+            f"#/rows/{row.line}", message("Line {line}: {reason}", line=row.line, reason=row.message)
+        )
         for row in report.rejected
     ]
-    listed = f" The first {MAX_ROWS_NAMED} are listed." if len(fields) > MAX_ROWS_NAMED else ""
-    what = f"{len(fields)} of {len(report.rows)} rows cannot be taken, so nothing was written."
-    return InvalidFields(fields[:MAX_ROWS_NAMED], f"{what}{listed}")
+    what = message(
+        "{rejected} of {all} rows were rejected, so nothing was imported.",
+        rejected=len(fields),
+        all=len(report.rows),
+    )
+    if len(fields) > MAX_ROWS_NAMED:
+        what = joined([what, message("The first {count} are listed.", count=MAX_ROWS_NAMED)])
+    return InvalidFields(fields[:MAX_ROWS_NAMED], what)

@@ -21,6 +21,7 @@ from homeroom.roster.parse import ParsedRoster, RosterRow, parse
 from homeroom.roster.permissions import keeps_role
 from homeroom.roster.text import shown
 from homeroom.roster.writing import AccountsChangedError, NewAccount, OnRows, prepare, write
+from homeroom.translations.messages import MessageError, MessageException, joined, message, text_of
 
 # How many rows one query asks for: far below what either database allows as parameters.
 CHUNK_ROWS = 500
@@ -82,13 +83,15 @@ class ImportReport:
         return [row for row in self.rows if row.result in (Result.REJECTED, Result.CONFLICT)]
 
 
-class ImportConflictError(Exception):
+class ImportConflictError(MessageException):
     """Someone else wrote one of the same IDs at the same moment; nothing of the import was kept."""
 
     def __init__(self) -> None:
         super().__init__(
-            "Someone else added one of these IDs at the same moment. "
-            "Nothing was written; import the file again."
+            message(
+                "Someone else added one of these IDs at the same time, so nothing was imported. "
+                "Import the file again."
+            )
         )
 
 
@@ -181,14 +184,16 @@ def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-class SelfChosenIdError(ValueError):
+class SelfChosenIdError(MessageError):
     """Somebody chose the ID of this row themselves; whether they are whom the roster means, people decide."""
 
     def __init__(self, user: User) -> None:
         super().__init__(
-            f"{shown(user.name)} chose this ID themselves, so the roster's data isn't given to them. "
-            "If this is the same person, import with this ID confirmed (same_person); "
-            "otherwise give that account another ID, or delete it."
+            message(
+                "{name} chose this ID at sign-up, so they don't get the roster's data. If this is the same "
+                "person, confirm this ID (same_person). Otherwise, change that account's ID or delete it.",
+                name=shown(user.name),
+            )
         )
 
 
@@ -213,9 +218,10 @@ class Accounts:
             return self.by_roster_key[key]
         user = self.by_uid_key.get(key)
         if user is not None and user.roster_key is not None:
-            raise ValueError(
-                f"{shown(user.name)} signs in with this ID, but was imported as "
-                f"“{shown(user.roster_key)}”. Change that account's ID first."
+            raise MessageError(
+                "{name} signs in with this ID, but was imported as “{uid}”. Change that account's ID first.",
+                name=shown(user.name),
+                uid=shown(user.roster_key),
             )
         if user is not None and key not in same:
             raise SelfChosenIdError(user)
@@ -248,7 +254,7 @@ def _plan(
                 user = accounts.find(row.uid, same)
             except ValueError as error:
                 result = Result.CONFLICT if isinstance(error, SelfChosenIdError) else Result.REJECTED
-                rejected.append(RowReport(row.line, row.uid, row.name, result, str(error)))
+                rejected.append(RowReport(row.line, row.uid, row.name, result, text_of(error)))
             else:
                 planned.append(_Plan(row, user, _report(row, user)))
     return planned, rejected
@@ -278,9 +284,9 @@ def _remark(row: RosterRow, user: User) -> str:
     """What the staff should know about an account that was there before."""
     remarks = []
     if user.uid_key != uid_key(row.uid):
-        remarks.append(f"Signs in as “{shown(user.uid)}” by now.")
+        remarks.append(message("Now signs in as “{uid}”.", uid=shown(user.uid)))
     if keeps_role(user):
-        remarks.append(f"The account keeps its role, {user.role}.")
+        remarks.append(message("Keeps the role {role}.", role=user.role.value))
     if user.pending:
-        remarks.append("Signed up by themselves, and still waits to be admitted.")
-    return " ".join(remarks)
+        remarks.append(message("Signed up and is waiting for approval."))
+    return joined(remarks)

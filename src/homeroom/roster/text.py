@@ -7,28 +7,30 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from homeroom.translations.messages import Message, MessageException, joined, message
+
 MAX_BYTES = 5 * 1024 * 1024
 MAX_COLUMNS = 1_000
 MAX_FIELD_CHARACTERS = 10_000
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+DELIMITERS = {",": message("commas"), ";": message("semicolons"), "\t": message("tabs")}
 
-_SAVE_AS = "In Excel, Numbers or LibreOffice open it and choose Save As, “CSV UTF-8”."
+_SAVE_AS = message("Open it in Excel, Numbers or LibreOffice and save it as “CSV UTF-8”.")
 # What people rename to .csv, by its first bytes: https://www.garykessler.net/library/file_sigs.html
 _NOT_TEXT = (
-    (b"PK\x03\x04", "This is an Excel or other zipped file, whatever its name says."),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "This is an old Excel file, whatever its name says."),
-    (b"%PDF-", "This is a PDF."),
-    (b"\x1f\x8b", "This is a compressed file."),
-    (b"\x89PNG", "This is a picture."),
-    (b"\xff\xd8\xff", "This is a picture."),
+    (b"PK\x03\x04", message("This is an Excel file or another zipped file, whatever its name says.")),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", message("This is an old Excel file, whatever its name says.")),
+    (b"%PDF-", message("This is a PDF.")),
+    (b"\x1f\x8b", message("This is a compressed file.")),
+    (b"\x89PNG", message("This is a picture.")),
+    (b"\xff\xd8\xff", message("This is a picture.")),
 )
 _MARKUP = re.compile(r"\s*<(!doctype|html|table|\?xml)", re.IGNORECASE)
 # Excel itself writes and obeys such a first line.
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?\Z", re.IGNORECASE)
 
 
-class RosterError(Exception):
-    """The file is no roster; the text says what was found and what to do about it."""
+class RosterError(MessageException):
+    """The file isn't a roster; the message says what was found and what to do about it."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +63,19 @@ def decode(data: bytes) -> tuple[str, str]:
     """
     if len(data) > MAX_BYTES:
         raise RosterError(
-            f"The file is larger than {MAX_BYTES // 1024 // 1024} MB. "
-            "A roster needs only IDs and names: leave the other columns out."
+            "The file is larger than {megabytes} MB. Remove the columns that a roster doesn't need.",
+            megabytes=MAX_BYTES // 1024 // 1024,
         )
     for magic, what in _NOT_TEXT:
         if data.startswith(magic):
-            raise RosterError(f"{what} {_SAVE_AS}")
+            raise RosterError(joined([what, _SAVE_AS]))
     text, encoding = _decode_strictly(data)
     if "\0" in text:
-        raise RosterError(f"The file holds NUL bytes, so it is no text file. {_SAVE_AS}")
+        raise RosterError(joined([message("The file isn't a text file."), _SAVE_AS]))
     if not text.strip():
         raise RosterError("The file is empty.")
     if _MARKUP.match(text):
-        raise RosterError(f"This is a web page or XML, whatever its name says. {_SAVE_AS}")
+        raise RosterError(joined([message("This is a web page or XML, whatever its name says."), _SAVE_AS]))
     return text, encoding
 
 
@@ -90,7 +92,9 @@ def _decode_strictly(data: bytes) -> tuple[str, str]:
         except UnicodeDecodeError:
             continue
     raise RosterError(
-        f"The file says that it is {candidates[0].removesuffix('-sig').upper()}, but is damaged. {_SAVE_AS}"
+        "The file is marked as {encoding}, but it's damaged. {remedy}",
+        encoding=candidates[0].removesuffix("-sig").upper(),
+        remedy=_SAVE_AS,
     )
 
 
@@ -116,24 +120,30 @@ def records(text: str, delimiter: str) -> Iterator[Record]:
 
 def _check_size(line: int, fields: list[str]) -> None:
     if len(fields) > MAX_COLUMNS:
-        raise RosterError(f"Line {line} has more than {MAX_COLUMNS} columns; this is no roster.")
+        raise RosterError(
+            "Line {line} has more than {max_columns:,} columns, so this isn't a roster.",
+            line=line,
+            max_columns=MAX_COLUMNS,
+        )
     if any(len(field) > MAX_FIELD_CHARACTERS for field in fields):
         raise RosterError(_too_long(line))
 
 
-def _explain(error: csv.Error, line: int) -> str:
+def _explain(error: csv.Error, line: int) -> Message:
     if "field larger" in str(error):
         return _too_long(line)
-    return (
-        f"The quotes on line {line} do not match. A field that holds a quote is written "
-        'with it doubled: "Ada ""the Countess"" Lovelace".'
+    return message(
+        "The quotes on line {line} don't match. Double a quote inside a field: "
+        '"Ada ""the Countess"" Lovelace".',
+        line=line,
     )
 
 
-def _too_long(line: int) -> str:
-    return (
-        f"A field on line {line} is longer than {MAX_FIELD_CHARACTERS:,} characters; "
-        "is a closing quote missing there?"
+def _too_long(line: int) -> Message:
+    return message(
+        "A field on line {line} is longer than {max_length:,} characters. Is a closing quote missing?",
+        line=line,
+        max_length=MAX_FIELD_CHARACTERS,
     )
 
 
@@ -171,8 +181,9 @@ def find_delimiter(text: str, known_columns: Callable[[list[str]], int]) -> tupl
     return best, list(records(text, best))
 
 
-def _one_column(header: str) -> str:
-    return (
-        f"The header has only one column, “{shown(header)}”. A roster needs an ID and a name, "
-        "separated by commas, semicolons or tabs."
+def _one_column(header: str) -> Message:
+    return message(
+        "The header has only one column, “{header}”. A roster needs an ID and a name, "
+        "separated by commas, semicolons or tabs.",
+        header=shown(header),
     )

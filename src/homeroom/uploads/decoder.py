@@ -41,7 +41,8 @@ def answer(data: bytes, ending: str) -> bytes:
     try:
         about, files = _describe(prepare(io.BytesIO(data), ending=ending))
     except RefusedPictureError as refusal:
-        about, files = {"status": refusal.status, "reason": refusal.reason}, []
+        about = {"status": refusal.status, "template": refusal.template, "values": refusal.values}
+        files = []
     return b"".join([json.dumps(about).encode(), b"\n", *files])
 
 

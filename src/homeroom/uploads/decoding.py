@@ -60,7 +60,7 @@ def prepare_picture(file: IO[bytes], *, name: str | None, max_bytes: int) -> Pre
         OSError: the disk is full (503).
     """
     if file.seek(0, os.SEEK_END) > max_bytes:
-        raise TooLarge(f"A picture has at most {max_bytes // 1024} KiB.")
+        raise TooLarge("A picture can have at most {kib:,} KiB.", kib=max_bytes // 1024)
     ending = re.sub(r"[^a-z0-9]", "?", PurePath(name or "").suffix.lstrip(".").lower()[:20])
     with _on_disk(file) as descriptor, _one_at_a_time() as lock:
         return _read_answer(*_run(descriptor, lock, ending))
@@ -118,7 +118,7 @@ def _hold(lock: int) -> bool:
 def _refuse_when_late(deadline: float) -> None:
     if is_stopping() or time.monotonic() > deadline:
         raise Unavailable(
-            "Too many pictures come in at the moment; try again shortly.", retry_after_s=RETRY_S
+            "Many people are uploading pictures. Try again in a few seconds.", retry_after_s=RETRY_S
         )
 
 
@@ -156,22 +156,24 @@ def _collect(process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
                 return process.wait(), bytes(answer)
             answer += chunk
     log.warning("a picture is not decoded in time", seconds=DEADLINE_S, stopping=is_stopping())
-    raise Unavailable("The server is too busy for this picture; try again shortly.", retry_after_s=RETRY_S)
+    raise Unavailable("The server is busy. Try again in a few seconds.", retry_after_s=RETRY_S)
 
 
 def _read_answer(status: int, answer: bytes) -> PreparedPicture:
     if -status == signal.SIGXCPU:
-        raise Unreadable("This picture takes too long to decode; save it smaller, and again.")
+        raise Unreadable("This picture takes too long to read. Save it in a smaller size.")
     if -status in _BROKEN:
-        raise Unreadable("This picture is damaged; save it again and retry.")
+        raise Unreadable("This picture is damaged. Save it again and retry.")
     if status:
         # Killed by somebody, such as a kernel that has no memory left; or an error of ours, told in the log.
         log.error("the decoder of pictures failed", status=status)
-        raise Unavailable("This picture could not be decoded; try again shortly.", retry_after_s=RETRY_S)
+        raise Unavailable(
+            "The server couldn't read this picture. Try again in a few seconds.", retry_after_s=RETRY_S
+        )
     head, _, files = answer.partition(b"\n")
     about: dict[str, Any] = json.loads(head)
     if "status" in about:
-        raise _REFUSALS[about["status"]](about["reason"])
+        raise _REFUSALS[about["status"]](about["template"], **about["values"])
     return _unpack(about, files)
 
 

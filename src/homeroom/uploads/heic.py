@@ -3,11 +3,13 @@
 docs/decisions/pictures.md says why it is not decoded here.
 """
 
+from homeroom.translations.messages import message
+
 TYPES = frozenset({"image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence"})
-REMEDY = (
+REMEDY = message(
     "This is a HEIC picture, which only some devices can show. Send it as JPEG. On an iPhone, choose "
-    "Settings, Camera, Formats, Most Compatible before you take it. On a Mac, open it in Preview and "
-    "choose File, Export. On Windows, open it in Photos and choose Save as."
+    "Settings > Camera > Formats > Most Compatible before you take it. On a Mac, open it in Preview and "
+    "choose File > Export. On Windows, open it in Photos and choose Save as."
 )
 # How much of a file `is_heic` looks at.
 HEAD_BYTES = 12

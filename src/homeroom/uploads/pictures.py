@@ -47,7 +47,6 @@ MAX_SCANS = 30
 # What a progressive JPEG of 40 megapixels has in the usual colours (4:2:0), and one of 24 in the best.
 MAX_COEFFICIENT_BYTES = 150_000_000
 
-_BROKEN = "This picture is damaged; save it again and retry."
 _ORIENTATION = 0x0112
 _LYING = frozenset({5, 6, 7, 8})
 # What browsers and servers run. Bytes of a real picture hold none of these by chance: the shortest has
@@ -59,11 +58,11 @@ _SCAN_BYTES, _LONGEST_MARK = 256 * 1024, 16
 
 
 class RefusedPictureError(Exception):
-    """A picture is not taken: the HTTP status, and the reason for its sender."""
+    """A picture is rejected: the HTTP status, and the reason for its sender, as a template and its values."""
 
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status, self.reason = status, reason
+    def __init__(self, status: int, template: str, /, **values: object) -> None:
+        super().__init__(template)
+        self.status, self.template, self.values = status, template, values
 
 
 def prepare(file: IO[bytes], *, ending: str) -> PreparedPicture:
@@ -105,9 +104,9 @@ def _damage_is_refused() -> Iterator[None]:
     try:
         yield
     except UnidentifiedImageError:
-        raise RefusedPictureError(415, "Pictures are JPEG, PNG, GIF or WebP.") from None
+        raise RefusedPictureError(415, "Send a JPEG, PNG, GIF or WebP picture.") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise RefusedPictureError(413, "This picture unfolds to too many pixels.") from None
+        raise RefusedPictureError(413, "This picture has too many pixels.") from None
     except MemoryError:
         _refuse_large()
     except (OSError, ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, EOFError):
@@ -118,17 +117,20 @@ def _damage_is_refused() -> Iterator[None]:
 
 def _refuse_damaged() -> NoReturn:
     # What Pillow's decoders raise on damaged data is not narrower than what is listed above.
-    raise RefusedPictureError(422, _BROKEN) from None
+    raise RefusedPictureError(422, "This picture is damaged. Save it again and retry.") from None
 
 
 def _refuse_large() -> NoReturn:
-    raise RefusedPictureError(413, "This picture takes too much memory; save it smaller.") from None
+    raise RefusedPictureError(413, "This picture needs too much memory. Save it in a smaller size.") from None
 
 
 def _refuse_wrong_name(ending: str, picture_format: str) -> None:
     if ending and ending not in FORMATS[picture_format].endings:
         raise RefusedPictureError(
-            415, f"The file is named .{ending}, but holds a {picture_format} picture; rename it."
+            415,
+            "The file name ends with .{ending}, but this is a {format} picture. Rename the file.",
+            ending=ending,
+            format=picture_format,
         )
 
 
@@ -136,13 +138,20 @@ def _refuse_too_large(image: Image.Image, picture_format: Format) -> None:
     if image.width * image.height > picture_format.max_pixels:
         raise RefusedPictureError(
             413,
-            f"This picture has {image.width} × {image.height} pixels; "
-            f"of its kind at most {picture_format.max_pixels / 10**6:g} megapixels are taken.",
+            "This picture has {width} × {height} pixels. "
+            "The limit for its format is {megapixels:g} megapixels.",
+            width=image.width,
+            height=image.height,
+            megapixels=picture_format.max_pixels / 10**6,
         )
     if max(image.size) > MAX_SIDE:
-        raise RefusedPictureError(413, f"A picture is at most {MAX_SIDE:,} pixels wide and as many high.")
+        raise RefusedPictureError(
+            413, "A picture can be at most {max_side:,} pixels wide and high.", max_side=MAX_SIDE
+        )
     if getattr(image, "n_frames", 1) > MAX_FRAMES:
-        raise RefusedPictureError(413, f"An animation has at most {MAX_FRAMES} frames.")
+        raise RefusedPictureError(
+            413, "An animation can have at most {max_frames} frames.", max_frames=MAX_FRAMES
+        )
 
 
 def _refuse_costly_jpeg(file: IO[bytes]) -> None:
@@ -152,11 +161,15 @@ def _refuse_costly_jpeg(file: IO[bytes]) -> None:
         _refuse_damaged()
     if cost.scans > MAX_SCANS:
         raise RefusedPictureError(
-            413, f"This JPEG is stored in {cost.scans} scans; at most {MAX_SCANS} are taken. Save it again."
+            413,
+            "This JPEG has {scans} scans; the limit is {max_scans}. Save it again.",
+            scans=cost.scans,
+            max_scans=MAX_SCANS,
         )
     if cost.coefficient_bytes > MAX_COEFFICIENT_BYTES:
         raise RefusedPictureError(
-            413, "This progressive JPEG takes too much memory; save it without “progressive”, or smaller."
+            413,
+            "This progressive JPEG needs too much memory. Save it without “progressive”, or smaller.",
         )
 
 
@@ -175,7 +188,7 @@ def _refuse_polyglot(file: IO[bytes]) -> None:
     place = file.tell()
     if zipfile.is_zipfile(file) or _has_active_content(file):
         raise RefusedPictureError(
-            415, "This file is more than a picture: it holds a page, a script or an archive."
+            415, "This file is more than a picture: it contains a page, a script or an archive."
         )
     file.seek(place)
 

@@ -18,6 +18,7 @@ from homeroom.config import current_config
 from homeroom.data.database import db
 from homeroom.data.errors import Forbidden, TooLarge, Unavailable, WrongType, reject_field
 from homeroom.data.transactions import give_connection_back
+from homeroom.translations.messages import message
 from homeroom.uploads import heic
 from homeroom.uploads.patience import holding, wait_left
 from homeroom.uploads.permissions import may_send_pictures
@@ -33,7 +34,7 @@ PICTURE_BODY: dict[str, type[BaseModel] | None] = {
     "multipart/form-data": PictureFile,
     **dict.fromkeys(IMAGE_TYPES),
 }
-UPLOADS = AttemptLimit("upload", 300, timedelta(hours=1), "You have sent very many pictures.")
+UPLOADS = AttemptLimit("upload", 300, timedelta(hours=1), message("You have sent too many pictures."))
 
 # Each holds a thread while its bytes come in and while it is decoded. `homeroom serve` gives a worker that
 # many threads more than its pages need, so that no picture keeps the rest of the site waiting. Decoding is
@@ -74,7 +75,7 @@ def receives_pictures(view: View) -> View:
     @wraps(view)
     def guarded(user: User, *args: Any, **kwargs: Any) -> Any:
         if not may_send_pictures(user):
-            raise Forbidden("Your account waits for a teacher; then you can send pictures.")
+            raise Forbidden("Your account is waiting for approval. After that you can upload pictures.")
         _refuse_announced_size()
         user_id = user.id
         # Bytes may take their time to come in; nobody else shall wait for this connection meanwhile.
@@ -100,7 +101,9 @@ def _refuse_announced_size() -> None:
 
 
 def _place(user_id: int) -> AbstractContextManager[None]:
-    busy = Unavailable("Too many pictures come in at the moment; try again shortly.", retry_after_s=_RETRY_S)
+    busy = Unavailable(
+        "Many people are uploading pictures. Try again in a few seconds.", retry_after_s=_RETRY_S
+    )
     return holding(in_turn(_places, user_id, wait_s=wait_left(), busy=busy), request.environ)
 
 
@@ -116,7 +119,7 @@ def received_picture() -> Iterator[ReceivedFile]:
     if request.mimetype == "multipart/form-data":
         file = request.files.get("file")
         if file is None:
-            reject_field("#/file", "The form has no file named “file”.")
+            reject_field("#/file", "The form needs a file named “file”.")
         with file.stream as stream:
             yield ReceivedFile(stream, file.filename)
         return
@@ -141,4 +144,4 @@ def _copy_body(stream: IO[bytes]) -> None:
 
 
 def _refuse_large() -> None:
-    raise TooLarge(f"A picture has at most {current_config().max_upload_bytes // 1024} KiB.")
+    raise TooLarge("A picture can have at most {kib:,} KiB.", kib=current_config().max_upload_bytes // 1024)

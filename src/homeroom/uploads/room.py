@@ -40,12 +40,14 @@ def require_room(session: Session, owner_id: int, adding_bytes: int = 0) -> None
     usage = usage_of(session, owner_id)
     if usage.pictures >= usage.max_pictures:
         raise Forbidden(
-            f"You have {usage.max_pictures} pictures, and nobody may have more; delete some first."
+            "You have {max_pictures} pictures, which is the limit. Delete some first.",
+            max_pictures=usage.max_pictures,
         )
     if usage.bytes + adding_bytes > usage.max_bytes or usage.bytes == usage.max_bytes:
         raise Forbidden(
-            f"Your pictures take {_megabytes(usage.bytes)} of the {_megabytes(usage.max_bytes)} MB that "
-            "you may have; delete some first."
+            "Your pictures use {used} of your {available} MB. Delete some first.",
+            used=_megabytes(usage.bytes),
+            available=_megabytes(usage.max_bytes),
         )
 
 
@@ -61,8 +63,9 @@ def require_room_in_class(session: Session, adding_bytes: int) -> None:
     limit = current_config().max_bytes_of_class
     if taken_by_class(session) + adding_bytes > limit:
         raise Forbidden(
-            f"All pictures of the class take {_megabytes(limit)} MB, and there is room for no more. "
-            "Delete some of yours, or ask your teacher."
+            "The class has used all of its {available} MB for pictures. "
+            "Delete some of yours, or ask your teacher.",
+            available=_megabytes(limit),
         )
 
 

@@ -8,6 +8,7 @@ from flask import Response
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import User
 from homeroom.data.database import db
+from homeroom.translations.messages import message
 from homeroom.uploads.models import Purpose
 from homeroom.uploads.presenters import UploadOut, UsageOut, show_upload
 from homeroom.uploads.receiving import PICTURE_BODY, received_picture, receives_pictures
@@ -15,6 +16,7 @@ from homeroom.uploads.room import usage_of
 from homeroom.uploads.services import create_picture, discard_upload, find_picture
 from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
 from homeroom.web.answers import Blueprint
+from homeroom.web.languages import translated
 from homeroom.web.schema import Message, reads_body
 
 bp = Blueprint("uploads", __name__, url_prefix="/api/uploads", tag="Pictures")
@@ -60,4 +62,4 @@ def read_upload(viewer: User, picture_id: int, rendition: str, extension: str) -
 def delete_upload(user: User, picture_id: int) -> dict[str, Any]:
     """Take back one's own upload that nothing uses."""
     discard_upload(picture_id, user.id)
-    return {"message": "The picture was deleted."}
+    return {"message": translated(message("The picture was deleted."))}

@@ -64,7 +64,7 @@ def create_picture(stream: IO[bytes], owner: User, purpose: Purpose, *, name: st
 def _lock_owner(session: Session, owner_id: int) -> None:
     """Of one person's uploads one counts the pictures at a time."""
     if lock_user(session, owner_id) is None:
-        raise Conflict("This account was deleted meanwhile.")
+        raise Conflict("This account has been deleted.")
 
 
 @contextmanager
@@ -127,7 +127,7 @@ def find_picture(session: Session, picture_id: int, viewer: User) -> Picture:
     """
     picture = session.get(Picture, picture_id)
     if picture is None or not owns(viewer.id, picture):
-        raise NotFound("There is no such picture.")
+        raise NotFound("No such picture.")
     return picture
 
 
@@ -141,9 +141,9 @@ def discard_upload(picture_id: int, owner_id: int) -> None:
     with write_transaction() as session:
         picture = session.get(Picture, picture_id, with_for_update=True)
         if picture is None or not owns(owner_id, picture):
-            raise NotFound("There is no such picture.")
+            raise NotFound("No such picture.")
         if picture.attached:
-            raise Conflict("This picture is in use; take it out of there first.")
+            raise Conflict("This picture is in use. Remove it there first.")
         names = delete_pictures(session, [picture])
     forget_files(names)
 

@@ -36,7 +36,7 @@ def send_rendition(picture: Picture, rendition: str, extension: str) -> Response
         RequestedRangeNotSatisfiable: the part that is asked for lies behind the end (416).
     """
     if rendition not in list(Rendition) or extension not in (WEBP, picture.suffix):
-        raise NotFound("Renditions are avatar, card and page, as webp and in the picture's own type.")
+        raise NotFound("Choose avatar, card or page, as webp or in the picture's own format.")
     name, picture_id, digest = picture.file_name(Rendition(rendition), extension), picture.id, picture.digest
     # The storage may take its time; nobody else shall wait for this connection meanwhile.
     give_connection_back()
@@ -44,7 +44,7 @@ def send_rendition(picture: Picture, rendition: str, extension: str) -> Response
         data = current_storage().read(name)
     except PictureMissingError:
         log.warning("a picture's file is missing", picture=picture_id, remedy="homeroom uploads check")
-        raise NotFound("This picture is missing on the server; send it again.") from None
+        raise NotFound("This picture is missing on the server. Upload it again.") from None
     response = Response(data, content_type=MEDIA_TYPES[extension])
     response.headers["Cache-Control"] = FOR_EVER
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -174,7 +174,7 @@ def _failures_are_503(what: str) -> Iterator[None]:
 
 def _refuse() -> NoReturn:
     raise Unavailable(
-        "Pictures cannot be reached at the moment; try again shortly.", retry_after_s=RETRY_S
+        "Pictures aren't available at the moment. Try again in a few seconds.", retry_after_s=RETRY_S
     ) from None
 
 

@@ -57,7 +57,7 @@ def read_own_picture(user: User) -> dict[str, Any]:
     user_id, missing = user.id, None
     while avatar := _avatar_of(user_id):
         if avatar.id == missing:
-            raise NotFound("Your picture is missing on the server; send it again.")
+            raise NotFound("Your picture is missing on the server. Upload it again.")
         missing = avatar.id
         try:
             return _as_base64(avatar)
@@ -99,7 +99,7 @@ def _decode(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        reject_field("#/pfp", "This is no base64; send it without the `data:…;base64,` in front.")
+        reject_field("#/pfp", "This isn't base64. Send it without the `data:…;base64,` in front.")
 
 
 @bp.put("/id/picture")
@@ -118,7 +118,7 @@ def _upload_to_use() -> int:
     try:
         return UploadToUse.model_validate(request.get_json()).picture_id
     except ValidationError:
-        reject_field("#/picture_id", "Send the number of one of your uploads as `picture_id`.")
+        reject_field("#/picture_id", "Send the ID of one of your uploads as `picture_id`.")
 
 
 def _receive_avatar(user: User) -> int:
@@ -171,12 +171,12 @@ def use_as_avatar(picture_id: int, owner_id: int) -> None:
         lock_user(session, owner_id)
         picture = session.get(Picture, picture_id, with_for_update=True)
         if picture is None or not owns(owner_id, picture):
-            raise NotFound("You have no such upload.")
+            raise NotFound("No such upload.")
         before = avatars_of(session, [owner_id]).values()
         if picture in before:
             return
         if picture.attached:
-            raise Conflict("A project uses this picture; upload it once more for yourself.")
+            raise Conflict("A project uses this picture. Upload it again for your profile.")
         files = delete_pictures(session, before)
         picture.purpose, picture.attached = Purpose.AVATAR, True
     forget_files(files)

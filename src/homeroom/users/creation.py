@@ -18,8 +18,9 @@ from homeroom.auth.sessions import (
     set_password_hash,
 )
 from homeroom.config import Registration, current_config
-from homeroom.data.errors import FieldProblem, Forbidden, InvalidFields, reject_field
+from homeroom.data.errors import Forbidden, InvalidFields, RejectedField, reject_field
 from homeroom.data.transactions import write_transaction
+from homeroom.translations.messages import message
 from homeroom.users.fields import read_dob, read_role
 from homeroom.users.schemas import (
     CodeSignUp,
@@ -28,12 +29,16 @@ from homeroom.users.schemas import (
 from homeroom.users.uniqueness import flush_unique, leave_others_roster_keys
 
 _REFUSALS = {
-    Registration.CODE: "Signing up needs a join code from your teacher's roster (REGISTRATION=code).",
-    Registration.CLOSED: "Signing up is closed here (REGISTRATION=closed).",
+    Registration.CODE: message("To sign up, you need a join code from your teacher (REGISTRATION=code)."),
+    Registration.CLOSED: message("Sign-up is closed on this site (REGISTRATION=closed)."),
 }
 
-# A field as people call it.
-_CALLED = {"uid": "ID", "name": "name", "email": "e-mail address", "dob": "date of birth"}
+_DISAGREEMENTS = {
+    "uid": message("This isn't the ID that goes with the code."),
+    "name": message("This isn't the name that goes with the code."),
+    "email": message("This isn't the email address that goes with the code."),
+    "dob": message("This isn't the date of birth that goes with the code."),
+}
 
 
 def create_user(new: NewUser) -> User:
@@ -87,7 +92,7 @@ def sign_up(new: NewUser, device: Device) -> User:
     if registration in _REFUSALS:
         raise Forbidden(_REFUSALS[registration])
     if new.password is None:
-        reject_field("#/password", "A password is needed; nobody gets a default one.")
+        reject_field("#/password", "Choose a password.")
     count_attempt(SIGN_UP, network_of(device.address))
     password_hash = hash_new_password(new.password, uid=new.uid, name=new.name)
     with write_transaction() as session:
@@ -126,7 +131,7 @@ def _apply_agreed(sign_up: CodeSignUp, owner: User) -> None:
         ("dob", sign_up.dob, owner.dob),
     ]
     wrong = [
-        FieldProblem(pointer=f"#/{field}", detail=f"This isn't the {_CALLED[field]} that goes with the code.")
+        RejectedField(f"#/{field}", _DISAGREEMENTS[field])
         for field, sent, known in pairs
         if sent is not None and known is not None and sent != known
     ]

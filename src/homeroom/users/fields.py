@@ -10,11 +10,13 @@ from fontTools.unicodedata import script
 from homeroom.auth.models import Role
 from homeroom.config import today
 from homeroom.data.errors import reject_field
+from homeroom.translations.messages import Message, MessageError, message
 
 MAX_NAME_LENGTH = 100
 MAX_UID_LENGTH = 64
 MAX_AGE_YEARS = 120
-_NO_EMAIL = "This is no e-mail address."
+_LONG_UID = message("An ID can have at most {max_length} characters.", max_length=MAX_UID_LENGTH)
+_NO_EMAIL = message("This isn't an email address.")
 # Between the dots of a domain stand at most 63 characters (RFC 1035, section 2.3.4).
 _LONG_LABEL = re.compile("@[^@]*[^@.。．｡]{64}")
 _FORBIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -41,26 +43,30 @@ def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) in _FORBIDDEN or character in _INVISIBLE
 
 
-def _refuse_invisible(text: str, what: str) -> None:
+def _refuse_invisible(text: str) -> None:
     for character in text:
         if _is_invisible(character) and character not in _SHAPING:
-            raise ValueError(f"{what} may not hold the invisible character U+{ord(character):04X}.")
+            raise MessageError(
+                "Remove the invisible character {character}.", character=f"U+{ord(character):04X}"
+            )
 
 
-def clean_line(text: str, *, what: str, max_length: int) -> str:
-    """A line of text in any script, in NFC, with single spaces; `what` names it in refusals.
+def clean_line(text: str, *, if_empty: str, if_long: Message, max_length: int) -> str:
+    """A line of text in any script, in NFC, with single spaces.
+
+    `if_empty` and `if_long` say what is wrong; the latter has a place for `max_length`.
 
     Raises:
         ValueError: it is empty, too long, or holds invisible characters.
     """
-    too_long = ValueError(f"{what} has at most {max_length} characters.")
+    too_long = MessageError(if_long.filled(max_length=max_length))
     text = text.strip(" \t\r\n")
     if len(text) > 4 * max_length:
         raise too_long
-    _refuse_invisible(text, what)
+    _refuse_invisible(text)
     text = unicodedata.normalize("NFC", " ".join(text.split()))
     if not any(unicodedata.category(character)[0] in "LNPS" for character in text):
-        raise ValueError(f"{what} may not be empty.")
+        raise MessageError(if_empty)
     if len(text) > max_length:
         raise too_long
     return text
@@ -75,8 +81,13 @@ def clean_name(name: str) -> str:
         ValueError: it is empty, longer than 100 characters, or holds invisible characters, `<` or `>`.
     """
     if "<" in name or ">" in name:
-        raise ValueError("A name can't contain < or >.")
-    return clean_line(name, what="A name", max_length=MAX_NAME_LENGTH)
+        raise MessageError("A name can't contain < or >.")
+    return clean_line(
+        name,
+        if_empty=message("A name can't be empty."),
+        if_long=message("A name can have at most {max_length} characters."),
+        max_length=MAX_NAME_LENGTH,
+    )
 
 
 def clean_uid(uid: str) -> str:
@@ -87,23 +98,23 @@ def clean_uid(uid: str) -> str:
     """
     uid = uid.strip(" \t\r\n")
     if len(uid) > 4 * MAX_UID_LENGTH:
-        raise ValueError(f"An ID has at most {MAX_UID_LENGTH} characters.")
+        raise MessageError(_LONG_UID)
     uid = unicodedata.normalize("NFKC", uid)
     if not uid:
-        raise ValueError("An ID may not be empty.")
+        raise MessageError("An ID can't be empty.")
     if len(uid) > MAX_UID_LENGTH:
-        raise ValueError(f"An ID has at most {MAX_UID_LENGTH} characters.")
+        raise MessageError(_LONG_UID)
     for character in uid:
         if (
             unicodedata.category(character)[0] in "CZ"
             or character in _INVISIBLE
             or character in "/\\?#%<>\"'"
         ):
-            raise ValueError(
-                "An ID may hold letters, digits and marks such as . _ - @ +, but no spaces or slashes."
+            raise MessageError(
+                "An ID can contain letters, digits and marks such as . _ - @ +, but no spaces or slashes."
             )
     if not any(unicodedata.category(character)[0] in "LN" for character in uid):
-        raise ValueError("An ID needs a letter or a digit.")
+        raise MessageError("An ID needs a letter or a digit.")
     _require_one_script(uid)
     return uid
 
@@ -125,7 +136,7 @@ def _require_one_script(uid: str) -> None:
     """
     scripts = {script(character) for character in uid} - _ANY_SCRIPT
     if len(scripts) > 1 and not any(scripts <= together for together in _WRITTEN_TOGETHER):
-        raise ValueError("An ID can't mix letters of different alphabets.")
+        raise MessageError("An ID can't mix letters of different alphabets.")
 
 
 def clean_email(email: str) -> str:
@@ -136,11 +147,11 @@ def clean_email(email: str) -> str:
     """
     # The library finds that out, too, after milliseconds for each.
     if _LONG_LABEL.search(email):
-        raise ValueError(_NO_EMAIL)
+        raise MessageError(_NO_EMAIL)
     try:
         return validate_email(email.strip(), check_deliverability=False).normalized
     except EmailNotValidError:
-        raise ValueError(_NO_EMAIL) from None
+        raise MessageError(_NO_EMAIL) from None
 
 
 def check_dob(dob: date, today: date) -> date:
@@ -150,9 +161,9 @@ def check_dob(dob: date, today: date) -> date:
         ValueError: it lies in the future or more than 120 years back.
     """
     if dob > today:
-        raise ValueError("A date of birth can't be in the future.")
+        raise MessageError("A date of birth can't be in the future.")
     if age_on(dob, today) > MAX_AGE_YEARS:
-        raise ValueError(f"A date of birth lies at most {MAX_AGE_YEARS} years back.")
+        raise MessageError("A date of birth can't be more than {years} years ago.", years=MAX_AGE_YEARS)
     return dob
 
 
@@ -170,7 +181,7 @@ def read_role(word: str, pointer: str) -> Role:
     try:
         return Role(word)
     except ValueError:
-        reject_field(pointer, f"There is no such role; there are {', '.join(Role)}.")
+        reject_field(pointer, "No such role. Choose one of: {roles}.", roles=", ".join(Role))
 
 
 def read_dob(dob: date, pointer: str) -> date:
@@ -181,5 +192,5 @@ def read_dob(dob: date, pointer: str) -> date:
     """
     try:
         return check_dob(dob, today())
-    except ValueError as error:
-        reject_field(pointer, str(error))
+    except MessageError as error:
+        reject_field(pointer, error.message)

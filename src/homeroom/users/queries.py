@@ -147,7 +147,7 @@ def get_user_by_uid(session: Session, uid: str, viewer: User) -> User:
 
 def _found(user: User | None) -> User:
     if user is None:
-        raise NotFound("There is no such user.")
+        raise NotFound("No such user.")
     return user
 
 

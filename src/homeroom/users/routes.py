@@ -14,6 +14,7 @@ from homeroom.auth.sessions import confirm_password
 from homeroom.config import today
 from homeroom.data.database import db
 from homeroom.data.errors import Forbidden, NotSignedIn
+from homeroom.translations.messages import message
 from homeroom.users.creation import create_user, create_users, sign_up, sign_up_with_code
 from homeroom.users.permissions import ADMIT, DELETE_BY_UID, GIVE_JOIN_CODES, may_create_others
 from homeroom.users.presenters import (
@@ -39,6 +40,7 @@ from homeroom.users.schemas import (
 from homeroom.users.services import admit_user, change_user, delete_user, issue_join_code
 from homeroom.web.answers import Answer, Blueprint, PageHeaders, VersionHeaders, page_answer
 from homeroom.web.ignored_fields import note_ignored
+from homeroom.web.languages import translated
 from homeroom.web.read_path import KeptRoutes
 from homeroom.web.schema import Message, View, reads_body
 
@@ -96,7 +98,7 @@ def _lists_are_for_admins(view: View) -> View:
     @wraps(view)
     def guarded(**inputs: Any) -> Any:
         if isinstance(request.get_json(), list) and not may_create_others(signed_in()[0]):
-            raise Forbidden("Only an admin may make several users at once.")
+            raise Forbidden("Only an admin can add several users at once.")
         return view(**inputs)
 
     return guarded  # type: ignore[return-value]  # it is called as the view is
@@ -249,9 +251,9 @@ def _changed(user_id: int, changes: UserChanges, actor: User) -> dict[str, Any]:
 def _deleted(user_id: int, actor: User, password: str | None) -> dict[str, Any]:
     if user_id != actor.id:
         require_confirmation()
-        return {"message": f"{delete_user(user_id, actor)} was deleted."}
+        return _deletion(delete_user(user_id, actor))
     if not password:
-        raise Forbidden("To delete your account, send your current password.")
+        raise Forbidden("To delete your account, enter your current password.")
     confirm_password(actor, password, current_claims())
     name = delete_user(user_id, actor)
 
@@ -260,4 +262,8 @@ def _deleted(user_id: int, actor: User, password: str | None) -> dict[str, Any]:
         clear_session_cookie(response)
         return response
 
-    return {"message": f"{name} was deleted."}
+    return _deletion(name)
+
+
+def _deletion(name: str) -> dict[str, Any]:
+    return {"message": translated(message("{name} was deleted.", name=name))}

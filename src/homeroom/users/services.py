@@ -78,7 +78,7 @@ def change_user(user_id: int, changes: UserChanges, actor: User) -> User:
         flush_unique(session)
         if new_hash is not None:
             if target.password_hash != stored:
-                raise Conflict("The password was changed at the same moment, somewhere else.")
+                raise Conflict("This password was changed somewhere else at the same time. Try again.")
             keep = current_claims().session_id if target.id == actor.id else None
             set_password_hash(session, target, new_hash, keep_session=keep)
         return target
@@ -106,7 +106,7 @@ def _locked_pair(
 
 def _require_owner_or_admin(target: User, actor: User) -> None:
     if not may_change(actor, target.id):
-        raise Forbidden("Only the user or an admin may do this.")
+        raise Forbidden("Only this user or an admin can do that.")
 
 
 def _new_hash(target: User, changes: UserChanges, actor: User) -> str | None:
@@ -115,7 +115,7 @@ def _new_hash(target: User, changes: UserChanges, actor: User) -> str | None:
     uid, name = changes.uid or target.uid, changes.name or target.name
     if target.id == actor.id:
         if changes.current_password is None:
-            raise Forbidden("To change your password, send the current one too.")
+            raise Forbidden("To change your password, enter your current one too.")
         confirm_password(target, changes.current_password, current_claims())
     return hash_new_password(changes.password, uid=uid, name=name)
 
@@ -125,14 +125,14 @@ def _refuse_read_only(session: Session, target: User, changes: UserChanges, acto
     shown = show_user(target, avatar_of(session, target.id), actor, today())
     for field in (*READ_ONLY_FIELDS, "id"):
         if field in changes.model_fields_set and getattr(changes, field) != shown.get(field):
-            reject_field(f"#/{field}", f"The server alone sets `{field}`.")
+            reject_field(f"#/{field}", "You can't change `{field}`.", field=field)
 
 
 def _apply_role(session: Session, target: User, changes: UserChanges, actor: User) -> None:
     if changes.role is None or not gives_another_role(target, changes.role):
         return
     if not may_give_roles(actor):
-        raise Forbidden("Only an admin may change a role.")
+        raise Forbidden("Only an admin can change roles.")
     give_role(session, target, read_role(changes.role, "#/role"))
 
 
@@ -150,7 +150,7 @@ def give_role(session: Session, target: User, role: Role) -> None:
 def _require_another_admin(session: Session, admin: User) -> None:
     """The caller has locked the admins, so that two cannot leave at the same moment."""
     if is_last_admin(admin, set(session.scalars(select(User.id).where(admins())))):
-        raise Conflict("This is the last admin; make someone else one first.")
+        raise Conflict("This is the last admin. Make someone else an admin first.")
 
 
 def _apply_fields(target: User, changes: UserChanges) -> None:

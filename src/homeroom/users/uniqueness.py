@@ -32,4 +32,4 @@ def flush_unique(session: Session) -> None:
     try:
         session.flush()
     except IntegrityError:
-        raise Conflict("This ID is taken by someone else.") from None
+        raise Conflict("Someone else already uses this ID.") from None

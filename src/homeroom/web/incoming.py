@@ -10,6 +10,7 @@ from werkzeug.exceptions import BadRequest
 
 from homeroom.data.errors import TooLarge, reject_field
 from homeroom.data.transactions import give_connection_back
+from homeroom.translations.messages import Message, message
 from homeroom.web.spool import open_spool
 
 _NAME = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?"
@@ -46,20 +47,20 @@ def init_incoming(app: Flask) -> None:
     @app.before_request
     def require_host() -> None:
         if not getattr(request, "has_readable_host", True):
-            raise BadRequest("The Host header names no host.")
+            raise BadRequest("The Host header isn't valid.")
 
 
-def _remedy(media_type: str) -> str:
+def _remedy(media_type: str) -> Message:
     """What to do about a body that is none, from the type that came with it."""
     if media_type == "application/json":
-        return "; in a page, `JSON.stringify` makes it"
+        return message("The body isn't valid JSON. In a page, create it with `JSON.stringify`.")
     if not media_type:
-        came = "no type came with it"
+        came = message("The request has no content type.")
     elif _MEDIA_TYPE.fullmatch(media_type):
-        came = f"what came is {media_type}"
+        came = message("The content type is {media_type}.", media_type=media_type)
     else:
-        came = "the type that came is none"
-    return f": send JSON with `Content-Type: application/json`; {came}"
+        came = message("The content type isn't valid.")
+    return message("Send JSON with `Content-Type: application/json`. {came}", came=came)
 
 
 class _Arriving:
@@ -115,17 +116,17 @@ class IncomingRequest(Request):
         self._refuse_many_pieces()
         body = super().get_json(*args, **kwargs)
         if body is None:
-            reject_field("#", "This must be an object.")
+            reject_field("#", message("This must be an object."))
         return body
 
     def _refuse_many_pieces(self) -> None:
         """A body of more than a megabyte holds a picture as base64, and so hardly any marks of JSON (413)."""
         body = self.get_data()
         if len(body) > MAX_JSON_BYTES and sum(map(body.count, (b"[", b"{", b","))) > MAX_PIECES_OF_LARGE_JSON:
-            raise TooLarge("JSON of more than 1 MB may hold a picture and little else.")
+            raise TooLarge("JSON larger than 1 MB can contain one picture and little else.")
 
     def on_json_loading_failed(self, e: ValueError | None) -> NoReturn:
-        raise BadRequest(f"The body is not valid JSON{_remedy(self.mimetype)}.") from e
+        raise BadRequest(_remedy(self.mimetype)) from e
 
     def _get_file_stream(self, *_about: Any, **_more: Any) -> IO[bytes]:
         """Where Werkzeug writes a file of a form; its documentation names this method for the purpose."""

@@ -226,4 +226,4 @@ def _moment(written: str) -> datetime:
 
 
 def _refuse() -> NoReturn:
-    reject_field("#/cursor", "This cursor is not one that the server gave; begin at the first page.")
+    reject_field("#/cursor", "This cursor isn't valid. Start again from the first page.")

@@ -46,4 +46,4 @@ def _refuse_what_is_not_compared() -> None:
     if request.method in _READING or request.endpoint is None or known_versions() is None:
         return
     if not compares(current_app.view_functions[request.endpoint]):
-        raise Outdated("Nothing is compared with If-Match at this address; leave it out.")
+        raise Outdated("This address doesn't support If-Match. Leave the header out.")

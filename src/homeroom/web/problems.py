@@ -17,15 +17,16 @@ from homeroom.config.reasons import reason_of
 from homeroom.data.errors import (
     NO_ROOM,
     OPERATOR_RETRY_S,
+    SOME_INVALID,
     ConfirmationRequired,
     Conflict,
-    FieldProblem,
     Forbidden,
     InvalidFields,
     NotFound,
     NotSignedIn,
     Outdated,
     Refused,
+    RejectedField,
     TooLarge,
     TooMany,
     Unavailable,
@@ -33,29 +34,31 @@ from homeroom.data.errors import (
     WrongType,
 )
 from homeroom.data.faults import Fault, fault_of
+from homeroom.translations.messages import message
+from homeroom.web.languages import translated
 
 MEDIA_TYPE = "application/problem+json"
 DATABASE_RETRY_S = 2
 CONFIRMATION_HEADER = "X-Confirmation"
 
 _RACES = {
-    Fault.TAKEN: "Somebody else did this at the same moment; load the page again.",
-    Fault.GONE: "Someone else deleted this meanwhile.",
+    Fault.TAKEN: message("Someone else changed this at the same time. Reload the page and try again."),
+    Fault.GONE: message("Someone else has deleted this."),
 }
 _TROUBLES = {
-    Fault.BUSY: ("The database is busy at the moment; try again shortly.", DATABASE_RETRY_S),
-    Fault.AWAY: ("The database does not answer at the moment; try again shortly.", DATABASE_RETRY_S),
+    Fault.BUSY: (message("The database is busy. Try again in a few seconds."), DATABASE_RETRY_S),
+    Fault.AWAY: (message("The database isn't responding. Try again in a few seconds."), DATABASE_RETRY_S),
     Fault.READ_ONLY: (
-        "The database can't be written. Reading works; whoever runs the server has to look at it.",
+        message("Nothing can be saved at the moment. Tell the person who runs the server."),
         OPERATOR_RETRY_S,
     ),
     Fault.DISK_FULL: (NO_ROOM, OPERATOR_RETRY_S),
     Fault.DAMAGED: (
-        "The database is damaged; whoever runs the server has to restore a backup.",
+        message("The database is damaged. The person who runs the server has to restore a backup."),
         OPERATOR_RETRY_S,
     ),
     Fault.OUTDATED: (
-        "The database's tables are not those of this version; whoever runs the server has to upgrade them.",
+        message("The database needs an upgrade. Tell the person who runs the server."),
         OPERATOR_RETRY_S,
     ),
 }
@@ -75,15 +78,22 @@ _STATUS: dict[type[Refused], int] = {
     Refused: 400,
 }
 
-TOO_LARGE = "This is larger than the server takes."
+TOO_LARGE = message("This is too large for the server.")
 # Where Werkzeug speaks for itself, its words are for somebody who typed an address into a browser.
 _SENTENCES = {
-    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.NOT_FOUND: message("Nothing was found at this address."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TOO_LARGE,
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "The file has no such range.",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: message("The file has no such range."),
 }
 
 log = structlog.get_logger(__name__)
+
+
+class FieldProblem(BaseModel):
+    """One rejected place of a body: a JSON pointer (RFC 6901) and the reason."""
+
+    pointer: str = Field(examples=["#/name"])
+    detail: str = Field(examples=["A name can't be empty."])
 
 
 class Problem(BaseModel):
@@ -115,13 +125,13 @@ def problem_response(
     status: int,
     detail: str,
     *,
-    fields: list[FieldProblem] | None = None,
+    fields: list[RejectedField] | None = None,
     headers: list[tuple[str, str]] | None = None,
 ) -> Response:
-    """An error in the one shape."""
-    body = problem_members(status, detail)
+    """An error in the one shape, and in the language of the request."""
+    body = problem_members(status, translated(detail))
     if fields:
-        body["errors"] = [field.model_dump() for field in fields]
+        body["errors"] = [{"pointer": field.pointer, "detail": translated(field.detail)} for field in fields]
     response = make_response(current_app.json.dumps(body), status)
     for name, value in headers or []:
         if name.lower() not in ("content-type", "content-length"):
@@ -164,8 +174,9 @@ def _sentence(error: HTTPException) -> str:
     if error.description is not None and error.description != type(error).description:
         return error.description
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
-        return f"This address takes {', '.join(sorted(error.valid_methods))}."
-    return _SENTENCES.get(HTTPStatus(error.code or 500), "The server cannot answer this request.")
+        methods = ", ".join(sorted(error.valid_methods))
+        return message("This address only accepts {methods}.", methods=methods)
+    return _SENTENCES.get(HTTPStatus(error.code or 500), message("The server can't answer this request."))
 
 
 def _validation_problem(error: HTTPError) -> Response:
@@ -174,23 +185,23 @@ def _validation_problem(error: HTTPError) -> Response:
     if not isinstance(cause, PydanticValidationError):
         return problem_response(error.status_code, str(error.message))
     fields = [
-        FieldProblem(pointer=_pointer(problem["loc"]), detail=reason_of(problem))
+        RejectedField(_pointer(problem["loc"]), reason_of(problem))
         for problem in cause.errors(include_url=False, include_input=False)
     ]
     return problem_response(422, _in_one_sentence(fields), fields=fields[:100])
 
 
-def _in_one_sentence(fields: list[FieldProblem]) -> str:
+def _in_one_sentence(fields: list[RejectedField]) -> str:
     """What pages show that know of no `errors`: the reason, where there is one."""
     if len(fields) > 1:
-        return "Some fields are not valid."
+        return SOME_INVALID
     (field,) = fields
     # Rules of ours name what they are about. Some pages put a message into their HTML, so a field's name that
     # the sender made up does not go back.
     name = re.fullmatch("#/([a-z0-9_/]{1,60})", field.pointer)
-    return (
-        f"{name[1]}: {field.detail}" if name and field.detail.startswith(("This ", "At ")) else field.detail
-    )
+    if name is None or not field.detail.startswith(("This ", "Use at ")):
+        return field.detail
+    return message("{field}: {reason}", field=name[1], reason=field.detail)
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
@@ -227,4 +238,4 @@ def _disk_problem(error: OSError) -> Response:
 
 def _unforeseen_problem(error: Exception) -> Response:
     log.error("unforeseen error", exc_info=error)
-    return problem_response(500, "Something went wrong on the server; its log says what.")
+    return problem_response(500, message("Something went wrong on the server."))

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic.json_schema import WithJsonSchema
 
+from homeroom.translations.messages import MessageError
 from homeroom.web.ignored_fields import note_ignored
 
 # Far more than any body of ours has, or a page's form.
@@ -53,7 +54,7 @@ class Body(BaseModel):
     def _has_few_fields(cls, body: object) -> object:
         # Before each is looked at: a megabyte of unknown fields took 1.8 s of the processor.
         if isinstance(body, dict) and len(body) > MAX_FIELDS:
-            raise ValueError(f"At most {MAX_FIELDS} fields; there are {len(body):,}.")
+            raise MessageError("Use at most {max} fields; you sent {sent:,}.", max=MAX_FIELDS, sent=len(body))
         return body
 
 
@@ -100,7 +101,7 @@ class Message(Output):
 
 def _refuse_null(value: object) -> object:
     if value is None:
-        raise ValueError("This may not be null.")
+        raise MessageError("This can't be null.")
     return value
 
 
@@ -151,11 +152,11 @@ def documented_body(view: Callable[..., object]) -> DocumentedBody | None:
 
 def _read_date(value: object) -> object:
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        raise ValueError("A date is written YYYY-MM-DD.")
+        raise MessageError("Write the date as YYYY-MM-DD.")
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise ValueError("There is no such day.") from None
+        raise MessageError("This day doesn't exist.") from None
 
 
 # pydantic alone would also take numbers, as seconds since 1970.
@@ -173,7 +174,7 @@ def is_storable(text: str) -> bool:
 
 def _require_storable(text: str) -> str:
     if not is_storable(text):
-        raise ValueError("Text may not hold NUL or half characters.")
+        raise MessageError("The text contains characters that can't be saved.")
     return text
 
 

@@ -1,0 +1,1 @@
+"""Texts for people: in English where they are raised, in other languages by catalogues."""
