@@ -168,9 +168,9 @@ def test_waiting_writers_hold_no_connection_that_a_reader_needs(make_app: MakeAp
 @pytest.mark.parametrize(
     ("error", "status", "word"),
     [
-        ("UPDATE users SET id = id", 503, "can't be written"),
-        ("SELECT 1 FROM no_such_table", 503, "not those of this version"),
-        ("SELECT no_such_column FROM users", 503, "not those of this version"),
+        ("UPDATE users SET id = id", 503, "Nothing can be saved"),
+        ("SELECT 1 FROM no_such_table", 503, "needs an upgrade"),
+        ("SELECT no_such_column FROM users", 503, "needs an upgrade"),
         ("SELEC 1", 500, "Something went wrong on the server"),
     ],
 )

@@ -106,7 +106,7 @@ def test_one_bad_row_stops_all_of_them(app: APIFlask, admin: Person) -> None:
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json["errors"]] == ["#/rows/4", "#/rows/5"]
     assert "Line 2 has the same ID" in answer.json["errors"][0]["detail"]
-    assert answer.json["detail"].startswith("2 of 4 rows cannot be taken")
+    assert answer.json["detail"].startswith("2 of 4 rows were rejected")
     assert_nothing_was_written(app, admin)
 
 
@@ -306,7 +306,7 @@ def test_losing_every_race_for_an_id_is_a_conflict_and_leaves_nothing_half_done(
     intrude(99)
     answer = send(admin.client, ROSTER)
     assert answer.status_code == 409
-    assert "Nothing was written" in answer.json["detail"]
+    assert "nothing was imported" in answer.json["detail"]
     assert_nothing_was_written(app, admin)
 
 

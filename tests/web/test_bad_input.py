@@ -76,7 +76,7 @@ def test_a_body_that_is_no_json_is_400(admin: Person, method: str, path: str, ki
         ("--x\r\n\r\n--x--", "multipart/form-data; boundary=x", "multipart/form-data"),
         ("[object Object]", "text/plain;charset=UTF-8", "text/plain"),
         ("[object Object]", "application/json", "JSON.stringify"),
-        ("uid=ada", "", "no type"),
+        ("uid=ada", "", "no content type"),
         ("uid=ada", "<img src=x onerror=alert(1)>", "The content type isn't valid"),
     ],
 )
@@ -132,7 +132,9 @@ def test_a_body_of_very_many_fields_is_not_read_field_by_field(admin: Person) ->
     for method, path in (("POST", "/api/join"), ("POST", "/api/projects/"), ("PUT", "/api/user")):
         answer = admin.client.open(path, method=method, json=many)
         assert_problem(answer, 422)
-        assert answer.json["errors"] == [{"pointer": "#", "detail": "Use at most 200 fields; you sent 50,000."}]
+        assert answer.json["errors"] == [
+            {"pointer": "#", "detail": "Use at most 200 fields; you sent 50,000."}
+        ]
 
 
 WRONG_TYPES = (
