@@ -26,7 +26,7 @@ GOOD_KEY = "0123456789abcdefghijklmnopqrstuvwxyz"
         ("FRONTEND_ORIGINS", "https://*.github.io", "may not hold '*'"),
         ("FRONTEND_ORIGINS", "someone.github.io", "https://someone.github.io"),
         ("FRONTEND_ORIGINS", "https://someone.github.io/repo", "https://someone.github.io"),
-        ("FRONTEND_ORIGINS", "null", "is no origin"),
+        ("FRONTEND_ORIGINS", "null", "isn't an origin"),
         ("DATABASE_URL", "mysql://root@localhost/x", "postgresql://"),
         ("DATABASE_URL", "nonsense", "postgresql://"),
         ("DATABASE_URL", "postgresql://u@a:1,b:2/db", "postgresql://"),

@@ -99,4 +99,4 @@ def test_a_host_may_be_a_name(tmp_path: Path) -> None:
     with serving(settings, port=port, options=("--host", "localhost")):
         assert requests.get(f"http://localhost:{port}/api/health/live", timeout=30).ok
     told = run(settings, "serve", "--host", "no.such.host.invalid", folder=tmp_path)
-    assert (told.returncode, "is no address of this machine" in told.stderr) == (2, True)
+    assert (told.returncode, "isn't an address of this machine" in told.stderr) == (2, True)

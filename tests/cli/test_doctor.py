@@ -80,7 +80,7 @@ NO_BACKUP_YET = {"backup": ["There has been no backup yet."], "drill": ["There h
 def test_a_misspelt_setting_is_a_warning(server_settings: dict[str, str]) -> None:
     status, found = doctor(settings=server_settings | {"HOMEROOM_REGISTRATION": "open"})
     assert status == 3
-    assert found["settings"] == ["HOMEROOM_REGISTRATION is no setting, and does nothing."]
+    assert found["settings"] == ["HOMEROOM_REGISTRATION isn't a setting and has no effect."]
 
 
 def test_a_healthy_machine_without_a_backup_is_warned(server_settings: dict[str, str]) -> None:
@@ -246,7 +246,7 @@ def test_a_wrong_password_on_the_walk_is_named(server: Server, make_person: Make
         ("https://someone.github.io", "preflight", "not admitted"),
         ("http://localhost:4100/", "origin", "has a path"),
         ("http://127.0.0.1:4111", "preflight", "two origins"),
-        ("someone.github.io", "origin", "no origin"),
+        ("someone.github.io", "origin", "isn't an origin"),
     ],
 )
 def test_an_origin_that_is_not_admitted_is_named(server: Server, origin: str, check: str, words: str) -> None:
@@ -598,7 +598,7 @@ def test_a_zeroed_database_asks_for_a_restore(server_settings: dict[str, str], t
     (tmp_path / "homeroom.db").write_bytes(bytes(8192))
     status, faults = doctor(settings=server_settings)
     assert (status, list(faults)) == (1, ["database"])
-    assert "is damaged, or no database" in faults["database"][0]
+    assert "is damaged, or isn't a database" in faults["database"][0]
 
 
 def test_a_bucket_that_takes_no_pictures_is_named(server_settings: dict[str, str]) -> None:

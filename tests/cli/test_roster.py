@@ -82,7 +82,7 @@ def test_standard_input_is_read(app: APIFlask) -> None:
 def test_a_dry_run_says_that_nothing_was_written(app: APIFlask, tmp_path: Path) -> None:
     result = import_file(app, tmp_path, ROSTER, "--dry-run")
     assert result.exit_code == 0
-    assert "nothing was written" in result.stdout
+    assert "Nothing was written" in result.stdout
     assert uids(app) == []
 
 

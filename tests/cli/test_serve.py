@@ -115,7 +115,7 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert f"This site is running already, it seems: open http://localhost:{port}/" in done.stderr
+    assert f"This site seems to be running already. Open http://localhost:{port}/" in done.stderr
     assert f"make run PORT={int(port) + 1}" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == "", "nothing is said of a site that is not there"
@@ -191,7 +191,7 @@ def test_a_misspelt_setting_is_told_at_start(tmp_path: Path, monkeypatch: pytest
     with running(tmp_path / "instance"):
         pass
     told = (tmp_path / "stderr").read_text()
-    assert told == "HOMEROOM_REGISTRATION is no setting, and does nothing; REGISTRATION is one.\n"
+    assert told == "HOMEROOM_REGISTRATION isn't a setting and has no effect; REGISTRATION is one.\n"
 
 
 def test_the_first_screen_says_whose_pages_may_ask(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_pending_account_is_admitted(run: Run, make_person: MakePerson, ada: P
 def test_an_unknown_id_is_said(run: Run, command: list[str]) -> None:
     done = run("user", *command, "nobody", *(["User"] if command == ["role"] else []))
     assert done.exit_code == 1
-    assert "There is no user with the ID 'nobody'." in done.output
+    assert "No user has the ID 'nobody'." in done.output
 
 
 def test_the_demo_class_comes_and_goes_without_touching_anyone_else(

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.deploy, pytest.mark.aws]
 
 DOMAIN = "class.example.org"
 SCHOOL = "203.0.113.7/32"
-NOTHING_TO_DO = f"{DOMAIN} is as it was asked for: nothing to do."
+NOTHING_TO_DO = f"{DOMAIN} is up to date. Nothing to do."
 
 
 class Site:
@@ -529,7 +529,7 @@ def test_down_ends_the_machine_and_keeps_what_holds_data(site: Site) -> None:
         assert s3.get_object(Bucket=site.bucket, Key="backups/one")["Body"].read() == b"archive"
     policy = site.operator.outputs("data")["snapshot_policy_id"]
     assert site.aws.client("dlm").get_lifecycle_policy(PolicyId=policy)["Policy"]["State"] == "ENABLED"
-    assert "There is no machine" in site.operator.run("status").stdout
+    assert "No machine" in site.operator.run("status").stdout
 
 
 def test_data_is_deleted_only_by_its_name_and_its_snapshots_are_told(site: Site) -> None:
@@ -546,7 +546,7 @@ def test_data_is_deleted_only_by_its_name_and_its_snapshots_are_told(site: Site)
         site.aws.client("s3").list_objects_v2(Bucket=bucket)
     left = site.aws.client("dlm").get_lifecycle_policies()["Policies"]
     assert DOMAIN not in [policy["Tags"]["homeroom:site"] for policy in left]
-    assert "Snapshots stay until you delete them, and cost until then: 1." in told
+    assert "Snapshots stay, and keep costing money, until you delete them: 1." in told
     assert f"aws ec2 delete-snapshot --region {REGION} --snapshot-id snap-" in told
 
 

@@ -140,7 +140,7 @@ def test_an_unhealthy_version_gives_way_and_no_request_fails(machine: BareMachin
         done = machine.update(checkout, "--ready-timeout", "20")
     assert done.returncode == 1
     assert "is not ready after 20 s: 503" in done.stderr
-    assert "The version before serves on port" in done.stderr
+    assert "The previous version is serving on port" in done.stderr
     assert load.failures == {}
     assert machine.version() == before
     assert (releases(machine), slots(machine)) == (releases_before, slots_before), "nothing is left of it"
@@ -150,7 +150,7 @@ def test_a_configuration_that_nginx_refuses_is_taken_back(machine: BareMachine) 
     before = machine.version()
     done = machine.update(machine.checkout("3.5.0"), "--test", "false")
     assert done.returncode == 1
-    assert "The version before serves on port" in done.stderr
+    assert "The previous version is serving on port" in done.stderr
     assert machine.version() == before
     assert not answers(free_slot(machine))
 
@@ -174,7 +174,7 @@ def test_what_is_no_checkout_changes_nothing(machine: BareMachine, tmp_path: Pat
     before = machine.version()
     done = machine.update(tmp_path)
     assert done.returncode == 1
-    assert "is no checkout of Homeroom" in done.stderr
+    assert "isn't a checkout of Homeroom" in done.stderr
     assert machine.version() == before
 
 
@@ -191,7 +191,7 @@ def test_two_updates_at_once_are_one_after_the_other(machine: BareMachine) -> No
         fcntl.flock(lock, fcntl.LOCK_EX)
         refused = machine.update(checkout)
     assert refused.returncode == 1
-    assert "Another update is under way" in refused.stderr
+    assert "Another update is running" in refused.stderr
     with socket.create_server(("127.0.0.1", free_slot(machine))):
         refused = machine.update(checkout)
     assert refused.returncode == 1
@@ -253,11 +253,11 @@ def test_an_interrupted_update_goes_back(machine: BareMachine) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert any("Nginx leads to port" in line for line in process.stdout)
+        assert any("Nginx now uses port" in line for line in process.stdout)
         process.send_signal(signal.SIGINT)
         told = process.stderr.read()
     assert process.returncode == 1
-    assert f"Interrupted.\nThe version before serves on port {old}." in told
+    assert f"Interrupted.\nThe previous version is serving on port {old}." in told
     assert (machine.live_port(), machine.version()) == (old, before)
     assert not answers(new)
 

@@ -212,7 +212,7 @@ def test_a_database_that_can_only_be_read_is_not_ready(make_app: MakeApp, app: A
             connection.exec_driver_sql(read_only)
 
     answer = app.test_client().get("/api/health/ready")
-    assert (answer.status_code, "can be read and not written" in answer.json["detail"]) == (503, True)
+    assert (answer.status_code, "is read-only" in answer.json["detail"]) == (503, True)
 
 
 def test_a_table_that_is_damaged_is_not_ready(make_app: MakeApp, database_url: str) -> None:

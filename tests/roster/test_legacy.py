@@ -103,17 +103,17 @@ def test_people_sign_in_with_the_password_they_had(app: APIFlask, old: Path, sto
 @pytest.mark.parametrize(
     ("stored", "why"),
     [
-        ("plain text", "not stored as a hash"),
-        (hashlib.sha256(b"x").hexdigest(), "not stored as a hash"),
-        ("sha256$salt$" + "0" * 64, "not stored as a hash"),
-        ("pbkdf2:sha256:99999999999$salt$" + "0" * 64, "not stored as a hash"),
-        ("pbkdf2:sha256:9999999$salt$" + "0" * 64, "not stored as a hash"),
-        ("scrypt:131072:8:1$salt$" + "0" * 128, "not stored as a hash"),
-        ("pbkdf2:sha256:1000$salt$" + "0" * 300, "not stored as a hash"),
+        ("plain text", "its hash format is unknown"),
+        (hashlib.sha256(b"x").hexdigest(), "its hash format is unknown"),
+        ("sha256$salt$" + "0" * 64, "its hash format is unknown"),
+        ("pbkdf2:sha256:99999999999$salt$" + "0" * 64, "its hash format is unknown"),
+        ("pbkdf2:sha256:9999999$salt$" + "0" * 64, "its hash format is unknown"),
+        ("scrypt:131072:8:1$salt$" + "0" * 128, "its hash format is unknown"),
+        ("pbkdf2:sha256:1000$salt$" + "0" * 300, "its hash format is unknown"),
         (generate_password_hash("123qwerty", "pbkdf2:sha256:1000"), "the default one"),
         (None, "Had no password"),
         ("", "Had no password"),
-        (b"\xff\xfe", "not stored as a hash"),
+        (b"\xff\xfe", "its hash format is unknown"),
     ],
     # A salt is another one in each process.
     ids=range(11),
@@ -145,7 +145,7 @@ def test_a_password_that_others_would_guess_becomes_a_join_code(
         old_user("ada"),
     )
     result = run(app, old)
-    assert "The password is not taken: it is easy to guess. Gets a join code." in result.stdout
+    assert "The password wasn't imported because it is easy to guess. Gets a join code." in result.stdout
     assert [users(app)[uid].password_hash is None for uid in ("toby", "ada")] == [True, False]
     assert sign_in(app, "toby", easy) == 401
 
@@ -187,7 +187,7 @@ def test_roles_are_taken_by_the_exact_word(app: APIFlask, old: Path) -> None:
     roles = {uid: user.role for uid, user in users(app).items()}
     expected = {"a": Role.ADMIN, "t": Role.TEACHER}
     assert roles == {uid: expected.get(uid, Role.USER) for uid in words}
-    assert "The role “admin” is none here; made a User." in result.stdout
+    assert "The role “admin” doesn't exist here, so this is a User." in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -223,12 +223,12 @@ def test_a_date_of_birth_is_taken_or_said_to_be_none(
         (json.dumps({"email": "ada@school.org", "kasm": True}), "ada@school.org", "kasm"),
         (json.dumps({"email": "nowhere"}), None, "left out"),
         (json.dumps({"email": ["a@b.org"]}), None, None),
-        (json.dumps(["email"]), None, "no JSON object"),
-        ("{broken", None, "no JSON object"),
-        ("[" * 100_000, None, "no JSON object"),
+        (json.dumps(["email"]), None, "isn't a JSON object"),
+        ("{broken", None, "isn't a JSON object"),
+        ("[" * 100_000, None, "isn't a JSON object"),
         ("null", None, None),
         (None, None, None),
-        (b"\x80\x04pickle", None, "no JSON object"),
+        (b"\x80\x04pickle", None, "isn't a JSON object"),
     ],
 )
 def test_of_the_hashmap_an_address_is_taken_and_the_rest_named(
@@ -315,7 +315,7 @@ def test_bad_rows_can_be_skipped_and_are_told(app: APIFlask, old: Path) -> None:
     result = run(app, old, "--skip-bad-rows")
     assert result.exit_code == 0
     assert "1\t\tNobody\trejected\tAn ID can't be empty." in result.stdout
-    assert "12 created, 0 updated, 0 unchanged, 1 rejected. Done; the rejected rows were left out." in (
+    assert "12 created, 0 updated, 0 unchanged, 1 rejected. Done. The rejected rows were skipped." in (
         result.stdout
     )
     assert set(users(app)) == {f"u{number}" for number in range(12)}
@@ -346,7 +346,7 @@ def test_an_account_here_gives_way_where_the_operator_says_so(
     here = make_person("admin", role=Role.ADMIN)
     make_database(old, old_user("admin", "Old Teacher", _role="Admin", _dob="1980-01-02"), old_user("ada"))
     result = run(app, old, "--replace", "ADMIN")
-    assert "updated\tTakes the place of the account here." in result.stdout
+    assert "updated\tReplaces the existing account." in result.stdout
     after = users(app)["admin"]
     assert (after.id, after.name, after.dob) == (here.id, "Old Teacher", date(1980, 1, 2))
     assert sign_in(app, "admin", PASSWORD) == 200
@@ -385,7 +385,7 @@ def test_a_dry_run_writes_nothing(app: APIFlask, old: Path) -> None:
     result = run(app, old, "--dry-run")
     assert result.exit_code == 0
     assert "1\tada\tOld ada\tcreated" in result.stdout
-    assert "nothing was written" in result.stdout
+    assert "Nothing was written" in result.stdout
     assert users(app) == {}
 
 
@@ -511,5 +511,5 @@ def test_a_picture_that_is_none_or_is_not_the_old_servers_is_told_and_the_user_t
     (tmp_path / "uploads/ada/text.png").write_text("no picture")
     make_database(old, old_user("ada", _pfp=stored), columns=(*COLUMNS, "_pfp"))
     result = run(app, old)
-    assert (result.exit_code, "The picture is not taken: " in result.stdout) == (0, True), result.stdout
+    assert (result.exit_code, "The picture wasn't imported: " in result.stdout) == (0, True), result.stdout
     assert avatar(app, "ada") is None

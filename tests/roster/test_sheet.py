@@ -120,7 +120,7 @@ def test_a_font_may_be_given_and_has_to_be_one(tmp_path: Path) -> None:
     given.write_bytes(FiraGO_Regular.fontbuffer)
     assert make_pdf(invite("Ada"), SITE, [given]).undrawn == ()
     given.write_bytes(b"no font at all")
-    with pytest.raises(FontError, match="is no TrueType"):
+    with pytest.raises(FontError, match="isn't a TrueType"):
         make_pdf(invite("Ada"), SITE, [given])
 
 

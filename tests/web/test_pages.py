@@ -392,13 +392,13 @@ def test_a_taken_port_is_told_with_a_free_one() -> None:
         told = CliRunner().invoke(site, ["serve", "--port", str(port)])
 
     assert told.exit_code == 1
-    assert f"Port {port} is taken by another program" in told.output
+    assert f"Port {port} is used by another program" in told.output
 
 
 @pytest.mark.parametrize(
     ("api", "reason"),
     [
-        ("class.example.org", "is no origin"),
+        ("class.example.org", "isn't an origin"),
         ("https://class.example.org/api", "has a path"),
         ("*", "'*'"),
     ],
@@ -455,7 +455,7 @@ def test_a_folder_that_holds_something_is_left_alone_unless_forced(tmp_path: Pat
 
     refused = export(tmp_path)
     assert refused.exit_code == 1
-    assert "is not empty" in refused.output
+    assert "isn't empty" in refused.output
     assert "--force" in refused.output
     assert sorted(file.name for file in tmp_path.iterdir()) == ["README.md", "blog.html"]
 

@@ -37,7 +37,7 @@ def _kept_key(path: Path) -> str:
             _make_key_file(path)
         return check_key(path.read_text().strip())
     except UnicodeDecodeError:
-        raise ConfigError(f"The key in {path} is no text: take the file from a backup") from None
+        raise ConfigError(f"The key in {path} isn't text. Restore the file from a backup") from None
     except ValueError as error:
         raise ConfigError(f"The key in {path} {error}") from None
     except OSError as error:

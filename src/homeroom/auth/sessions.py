@@ -94,9 +94,7 @@ def sign_in(uid: str, password: str, device: Device) -> SignedIn:
             user.password_hash = None if easy else better or stored
             if not easy:
                 return SignedIn(user, _open_session(session, user, device))
-        raise Forbidden(
-            "This password is easy to guess. Ask your teacher for a join code to choose a new one."
-        )
+        raise Forbidden("This password is easy to guess. Ask your teacher for a new join code.")
     raise NotSignedIn("Wrong ID or password.")
 
 

@@ -83,5 +83,5 @@ site_option = click.option(
     show_default=f"where it was started last, else {DEFAULT_ADDRESS}",
     metavar="URL",
     callback=lambda _context, _option, value: check_api(value),
-    help="Where the site is, for the link.",
+    help="The site's address, for the link.",
 )

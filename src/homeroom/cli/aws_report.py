@@ -85,10 +85,10 @@ def _total(costs: Sequence[Cost]) -> str:
 def tell_next_steps(settings: SiteSettings, outputs: dict[str, Any], *, installs: bool) -> None:
     """How to go on, from the record to set to the first admin's link."""
     if installs:
-        click.echo(f"\nThe machine installs itself now, in some minutes: https://{settings.domain}")
+        click.echo(f"\nThe machine is now installing itself. In a few minutes: https://{settings.domain}")
     for what, how in _steps(settings, outputs):
         click.echo(f"  {what:<23} {how}")
-    click.echo("Keep the site's folder: it knows what belongs to the site.")
+    click.echo("Keep the site's folder, because it records what belongs to the site.")
 
 
 def _steps(settings: SiteSettings, outputs: dict[str, Any]) -> list[tuple[str, str]]:
@@ -97,7 +97,7 @@ def _steps(settings: SiteSettings, outputs: dict[str, Any]) -> list[tuple[str, s
     by_ssh = settings.public_key and settings.ssh_from
     steps = [
         ("Shell", f"ssh ubuntu@{address}" if by_ssh else session),
-        ("See it being installed", "sudo tail -f /var/log/cloud-init-output.log   (there)"),
+        ("Watch the installation", "sudo tail -f /var/log/cloud-init-output.log   (there)"),
         ("First admin's link", "sudo homeroom-machine link   (there)"),
         ("State, update", "sudo homeroom-machine status, sudo homeroom-machine update   (there)"),
         ("From here", f"homeroom deploy aws status {settings.domain}"),
@@ -121,8 +121,8 @@ def tell_kept(settings: SiteSettings, outputs: dict[str, Any]) -> None:
 
 def tell_snapshots(settings: SiteSettings, snapshots: Sequence[str]) -> None:
     if not snapshots:
-        click.echo("\nAll of it is gone; there is no snapshot either.")
+        click.echo("\nEverything is deleted, including all snapshots.")
         return
-    click.echo(f"\nSnapshots stay until you delete them, and cost until then: {len(snapshots)}.")
+    click.echo(f"\nSnapshots stay, and keep costing money, until you delete them: {len(snapshots)}.")
     for snapshot in snapshots:
         click.echo(f"  aws ec2 delete-snapshot --region {settings.region} --snapshot-id {snapshot}")

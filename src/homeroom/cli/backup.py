@@ -35,7 +35,7 @@ _NAMES_SHOWN = 20
 _identity = click.option(
     "--identity",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The file of age-keygen that opens an encrypted archive.",
+    help="The age key file that decrypts the archive, as age-keygen writes it.",
 )
 
 
@@ -73,19 +73,19 @@ class ProgressBar:
 
 
 @click.command("backup")
-@click.option("--list", "list_", is_flag=True, help="List the archives that there are, and make none.")
+@click.option("--list", "list_", is_flag=True, help="List the archives instead of making one.")
 @click.option(
     "--encrypt-to",
     "recipients",
     multiple=True,
     metavar="AGE1…",
-    help="A public key of age that can open the archive; several times for several. BACKUP_RECIPIENTS else.",
+    help="An age public key that can decrypt the archive. Repeatable.  [default: BACKUP_RECIPIENTS]",
 )
 def backup(list_: bool, recipients: tuple[str, ...]) -> None:
-    """Make an archive of the database and the pictures in BACKUP_URL, while the site runs.
+    """Back up the database and the pictures to BACKUP_URL while the site runs.
 
-    It has its name only once it was read again and every byte was found to be what was written. Then
-    archives that BACKUP_KEEP does not keep are deleted.
+    The archive gets its name only after every byte was read back and verified. Then archives that
+    BACKUP_KEEP doesn't keep are deleted.
     """
     config = load_config(**({"backup_recipients": recipients} if recipients else {}))
     with _failures_in_one_line():
@@ -107,7 +107,7 @@ def _back_up(config: Config, place: Place) -> Backup:
             note_backup(config, _outcome(at, started, None, [str(error)], ok=False))
             raise
         # Made, though pictures were lost before it: they are told, and the archive is good.
-        lost = [f"{name} is lost" for name in made.manifest.missing]
+        lost = [f"{name} is missing" for name in made.manifest.missing]
         note_backup(config, _outcome(at, started, made.name, lost, ok=True))
     return made
 
@@ -117,12 +117,16 @@ def _tell_backup(made: Backup, place: Place) -> None:
     held = f"{manifest.row_count} rows, {len(manifest.files)} files"
     click.echo(f"{made.name}: {held}, checked, in {place.address}")
     if made.pruned:
-        click.echo(f"Deleted {len(made.pruned)} older ones, as BACKUP_KEEP says.")
+        click.echo(f"Deleted {len(made.pruned)} older archives, following BACKUP_KEEP.")
     if not made.name.endswith(".age"):
-        click.echo("It is not encrypted: keep it where only the staff may read. BACKUP_RECIPIENTS encrypts.")
+        click.echo(
+            "The archive isn't encrypted. Keep it where only staff can read it, or set BACKUP_RECIPIENTS."
+        )
     if manifest.missing:
-        _warn("files of pictures are lost, and not in the archive", manifest.missing)
-        click.echo("An older archive may have them; `homeroom uploads check` names them all.", err=True)
+        _warn("picture files are missing, so they aren't in the archive", manifest.missing)
+        click.echo(
+            "An older archive may have them. To list them all, run `homeroom uploads check`.", err=True
+        )
 
 
 def _warn(what: str, names: list[str]) -> None:
@@ -136,18 +140,18 @@ def _list(place: Place) -> None:
     for archive in archives:
         click.echo(f"{archive.made_at:%Y-%m-%d %H:%M:%S} UTC\t{archive.size_bytes}\t{archive.name}")
     if not archives:
-        click.echo(f"There are no archives in {place.address}.")
+        click.echo(f"No archives in {place.address}.")
 
 
 @click.command("restore")
 @click.argument("archive")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @_identity
 def restore_(archive: str, yes: bool, identity: Path | None) -> None:
-    """Put the state of ARCHIVE in the place of what is there: a path, an s3:// address, a name, or `latest`.
+    """Replace the current data with ARCHIVE: a path, an s3:// address, a name, or `latest`.
 
-    Everything is checked and rehearsed first, and what is there is kept aside. If anything is wrong,
-    nothing is changed. Everybody signs in again.
+    Homeroom first checks the archive and rehearses the restore. If anything is wrong, nothing changes.
+    The current data is kept in a folder beside it. Everyone has to sign in again.
     """
     # The archive may be what brings the key back, without which production does not start.
     config = load_config(homeroom_env=Environment.DEVELOPMENT)
@@ -178,7 +182,7 @@ def _find(archive: str, config: Config) -> tuple[Place, str]:
 def _newest(place: Place) -> tuple[Place, str]:
     archives = place.archives()
     if not archives:
-        raise BackupError(f"There are no archives in {place.address}; `homeroom backup` makes one.")
+        raise BackupError(f"No archives in {place.address}. To make one, run `homeroom backup`.")
     return place, archives[0].name
 
 
@@ -200,20 +204,20 @@ def _ask(archive: Archive, config: Config) -> None:
 def _tell_restored(restored: Restored, name: str) -> None:
     click.echo(f"Restored {restored.rows} rows and {len(restored.files)} files from {name}.")
     if restored.kept_aside is not None:
-        click.echo(f"What was there before is in {restored.kept_aside}.")
+        click.echo(f"The previous data is in {restored.kept_aside}.")
     if restored.key_restored:
-        click.echo("The secret key is the archive's: join codes that were printed with it are good.")
-    click.echo("Everybody has to sign in again. A server that runs must be restarted now.")
+        click.echo("The secret key comes from the archive, so join codes printed with it still work.")
+    click.echo("Everyone has to sign in again. If a server is running, restart it now.")
     if restored.missing:
-        _warn("files of pictures are lost, and not in the archive", restored.missing)
+        _warn("picture files are missing, so they aren't in the archive", restored.missing)
 
 
 @click.command("drill")
 @_identity
 def drill_(identity: Path | None) -> None:
-    """Restore the newest archive elsewhere, and compare every row and every file; status 1 if any differs.
+    """Restore the newest archive elsewhere and compare every row and file; status 1 if any differs.
 
-    Nothing of the site is touched. The result is in /api/health/ready.
+    The site itself isn't touched. The result appears in /api/health/ready.
     """
     config = load_config()
     require_site(config)
@@ -253,7 +257,7 @@ def _failures_explained() -> Iterator[None]:
         raise BackupError(f"{where} cannot be written or read: {error.strerror}.") from None
     except DBAPIError as error:
         reason = str(error.orig).splitlines()[0]
-        raise BackupError(f"The database cannot be used ({reason}).") from None
+        raise BackupError(f"The database can't be used ({reason}).") from None
 
 
 @contextmanager

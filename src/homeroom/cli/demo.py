@@ -14,7 +14,7 @@ def demo() -> None:
 @demo.command("load")
 @with_appcontext
 def load() -> None:
-    """Make the demo class's people; those who are there stay."""
+    """Create the demo class's people; existing ones stay."""
     click.echo(f"Made {load_demo_class()} demo users.")
 
 

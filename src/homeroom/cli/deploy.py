@@ -19,4 +19,4 @@ class DeployGroup(LazyGroup):
 
 @click.group("deploy", cls=DeployGroup)
 def deploy() -> None:
-    """Bring the site to the internet, and a new version to the site."""
+    """Put the site on the internet, and update it."""

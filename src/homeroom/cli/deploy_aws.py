@@ -42,44 +42,48 @@ _PLACE = (
     click.option(
         "--folder",
         type=click.Path(file_okay=False, path_type=Path),
-        help="What is known of the site; keep it.  [default: instance/aws/DOMAIN]",
+        help="Folder with the site's state; keep it.  [default: instance/aws/DOMAIN]",
     ),
     click.option("--terraform", "program", metavar="PATH", help="[default: terraform or tofu on PATH]"),
 )
 # Their names are those of the settings and of the modules' variables, which check them.
 _SETTINGS = (
-    click.option("--region", help="AWS's region, like eu-central-1."),
-    click.option("--email", help="Whom the certificates' authority writes to."),
-    click.option("--repository", metavar="URL", help="The class's fork, for the machine to clone."),
-    click.option("--revision", help="Its branch, tag or commit.  [default: main]"),
+    click.option("--region", help="AWS region, such as eu-central-1."),
+    click.option("--email", help="Address for mail about certificates."),
+    click.option("--repository", metavar="URL", help="Your class's fork, which the machine clones."),
+    click.option("--revision", help="Branch, tag or commit of the fork.  [default: main]"),
     click.option(
         "--origin",
         "origins",
         multiple=True,
         metavar="ORIGIN",
         callback=checked(check_origin),
-        help="Pages there may use the API.",
+        help="Allow pages from this origin to use the API.",
     ),
     click.option("--instance-type", help="[default: t4g.small]"),
     click.option("--architecture", type=click.Choice(["arm64", "amd64"]), help="[default: arm64]"),
     click.option("--ubuntu-release", help="[default: 26.04]"),
     click.option("--availability-zone", help="[default: the first that offers the type]"),
     click.option("--subnet-id", help="[default: the zone's default one]"),
-    click.option("--data-gb", type=int, help="Size of the volume.  [default: 20]"),
-    click.option("--root-gb", type=int, help="Size of the machine's own disk.  [default: 16]"),
+    click.option("--data-gb", type=int, help="Size of the data volume.  [default: 20]"),
+    click.option("--root-gb", type=int, help="Size of the machine's system disk.  [default: 16]"),
     click.option("--snapshots-kept", type=int, help="Daily snapshots of the volume.  [default: 14]"),
-    click.option("--bucket/--no-bucket", default=None, help="A bucket for backups.  [default: --bucket]"),
+    click.option(
+        "--bucket/--no-bucket", default=None, help="Create a bucket for backups.  [default: --bucket]"
+    ),
     click.option("--pictures-in-bucket/--pictures-on-volume", default=None, help="[default: on the volume]"),
-    click.option("--public-key", type=click.File(), help="For SSH, like ~/.ssh/id_ed25519.pub."),
-    click.option("--ssh-from", multiple=True, metavar="CIDR", help="Who reaches port 22.  [default: nobody]"),
-    click.option("--no-ssh", is_flag=True, help="Close port 22 again."),
-    click.option("--zone-id", help="Your Route 53 zone, to set the record in."),
+    click.option("--public-key", type=click.File(), help="SSH public key, such as ~/.ssh/id_ed25519.pub."),
+    click.option(
+        "--ssh-from", multiple=True, metavar="CIDR", help="Addresses that can reach port 22.  [default: none]"
+    ),
+    click.option("--no-ssh", is_flag=True, help="Close port 22."),
+    click.option("--zone-id", help="Route 53 zone in which to create the record."),
     click.option("--time-zone", help="[default: UTC]"),
     click.option("--acme-server", metavar="URL", help="[default: Let's Encrypt]"),
 )
-_yes = click.option("--yes", is_flag=True, help="Ask nothing.")
+_yes = click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 _new_machine = click.option(
-    "--new-machine", is_flag=True, help="Replace the machine by one of Ubuntu's current image."
+    "--new-machine", is_flag=True, help="Replace the machine with one from Ubuntu's current image."
 )
 
 
@@ -94,31 +98,31 @@ def _with(*decorators: Callable[[_Command], _Command]) -> Callable[[_Command], _
 
 @click.group("aws")
 def aws() -> None:
-    """A machine on AWS, by Terraform or OpenTofu: see docs/how-to/run-on-aws.md.
+    """Run the site on AWS with Terraform or OpenTofu: see docs/how-to/run-on-aws.md.
 
-    AWS's keys are taken as AWS's own tools take them: AWS_PROFILE, AWS_ACCESS_KEY_ID and so on.
+    AWS credentials come from where AWS's own tools read them: AWS_PROFILE, AWS_ACCESS_KEY_ID and so on.
     """
 
 
 @aws.command("plan")
 @_with(*_PLACE, *_SETTINGS, _new_machine)
 def plan(domain: str, folder: Path | None, program: str | None, new_machine: bool, **given: Any) -> None:
-    """Show what `up` would change at DOMAIN, and what a month costs. Nothing is made or remembered."""
+    """Show what `up` would change at DOMAIN and what a month costs. Nothing is created or saved."""
     with _site(domain, folder, program, given) as site:
         _tell_plans(site, site.plan(new_machine=new_machine))
 
 
 @aws.command("up")
 @_with(*_PLACE, *_SETTINGS, _new_machine, _yes)
-@click.option("--adopt", "volume_id", metavar="VOLUME", help="Take over a volume that is on AWS already.")
+@click.option("--adopt", "volume_id", metavar="VOLUME", help="Use a volume that already exists on AWS.")
 def up(
     domain: str, folder: Path | None, program: str | None, new_machine: bool, yes: bool,
     volume_id: str | None, **given: Any,
 ) -> None:  # fmt: skip
-    """Make the site DOMAIN, or change what differs from what is asked for.
+    """Create the site DOMAIN, or apply changed options to it.
 
-    The first time name --region, --email and --repository; later DOMAIN alone will do. A machine that
-    serves is not replaced without --new-machine, and no data is ever deleted.
+    The first time, pass --region, --email and --repository. Later, DOMAIN is enough. A running machine is
+    replaced only with --new-machine, and data is never deleted.
     """
     with _site(domain, folder, program, given) as site:
         if volume_id is not None:
@@ -139,7 +143,7 @@ def up(
 @_with(*_PLACE)
 @click.pass_context
 def status(context: click.Context, domain: str, folder: Path | None, program: str | None) -> None:
-    """Say what DOMAIN consists of, whether that is as it was made, and whether it answers.
+    """Show the parts of DOMAIN, whether they have changed, and whether the site answers.
 
     Status 1 if anything is wrong.
     """
@@ -157,10 +161,10 @@ def status(context: click.Context, domain: str, folder: Path | None, program: st
 @click.option(
     "--delete-data",
     metavar="DOMAIN",
-    help="Delete the volume, the bucket and all in them too; the name is repeated here.",
+    help="Also delete the volume, the bucket and everything in them. Repeat the domain here.",
 )
 def down(domain: str, folder: Path | None, program: str | None, yes: bool, delete_data: str | None) -> None:
-    """End the machine of DOMAIN. The volume, its snapshots and the bucket stay, and cost on."""
+    """Terminate DOMAIN's machine. The volume, its snapshots and the bucket stay and keep costing money."""
     if delete_data is not None and delete_data != domain:
         raise click.UsageError(f"--delete-data names {delete_data}, not {domain}; nothing was done.")
     with _site(domain, folder, program, {}, known_only=True) as site:
@@ -175,7 +179,7 @@ def down(domain: str, folder: Path | None, program: str | None, yes: bool, delet
 def _end_machine(site: AwsSite, *, yes: bool) -> None:
     plan = site.plan_down()
     if not plan.changes:
-        click.echo("There is no machine.")
+        click.echo("No machine.")
         return
     tell_changes(plan)
     _confirm(f"End the machine of {site.settings.domain}?", yes=yes)
@@ -186,10 +190,10 @@ def _end_machine(site: AwsSite, *, yes: bool) -> None:
 def _end_data(site: AwsSite, *, yes: bool) -> None:
     plan = site.plan_deletion()
     if not plan.changes:
-        click.echo("There is no data.")
+        click.echo("No data.")
         return
     tell_changes(plan)
-    _confirm(f"Delete all data of {site.settings.domain}? It cannot be brought back.", yes=yes)
+    _confirm(f"Delete all data of {site.settings.domain}? You can't undo this.", yes=yes)
     with StepReport(*plan.changes) as progress:
         site.delete_data(progress.show)
 
@@ -198,14 +202,14 @@ def _adopt(site: AwsSite, volume_id: str, *, new_machine: bool, yes: bool) -> No
     displaced = displaced_volume(site, volume_id)
     if displaced is not None:
         if not new_machine:
-            raise click.UsageError("Another volume needs a new machine: add --new-machine.")
+            raise click.UsageError("A different volume needs a new machine. Add --new-machine.")
         _confirm(f"Let {volume_id} take the place of {displaced}, which stays on AWS?", yes=yes)
     adopt(site, volume_id)
 
 
 def _tell_plans(site: AwsSite, plans: Plans) -> None:
     if plans.is_empty:
-        click.echo(f"{site.settings.domain} is as it was asked for: nothing to do.")
+        click.echo(f"{site.settings.domain} is up to date. Nothing to do.")
     else:
         tell_changes(plans.data, plans.machine)
     tell_costs(site.settings)

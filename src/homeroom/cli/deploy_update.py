@@ -19,59 +19,65 @@ _DEFAULTS = Installation(Path())
     type=click.Path(file_okay=False, path_type=Path),
     default="/opt/homeroom",
     show_default=True,
-    help="Where versions are installed.",
+    help="Folder in which versions are installed.",
 )
 @click.option(
     "--env-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The service's settings, for the migration.",
+    help="The service's settings file, for the migration.",
 )
-@click.option("--user", help="Whom the data belongs to.  [default: whoever runs this]")
+@click.option("--user", help="User who owns the data.  [default: the current user]")
 @click.option(
     "--start",
     "start_command",
     default=_DEFAULTS.start_command,
     show_default=True,
-    help="Starts the version of a port.",
+    help="Command that starts the version on a port.",
 )
 @click.option(
-    "--stop", "stop_command", default=_DEFAULTS.stop_command, show_default=True, help="Stops it, if it runs."
+    "--stop", "stop_command", default=_DEFAULTS.stop_command, show_default=True, help="Command that stops it."
 )
 @click.option(
     "--at-boot",
     "at_boot_command",
     default=_DEFAULTS.at_boot_command,
     show_default=True,
-    help="Lets the machine start what serves, when it starts itself.",
+    help="Command that starts the serving version at boot.",
 )
 @click.option(
     "--test",
     "test_command",
     default=_DEFAULTS.test_command,
     show_default=True,
-    help="Tests Nginx's configuration.",
+    help="Command that tests Nginx's configuration.",
 )
 @click.option(
     "--reload",
     "reload_command",
     default=_DEFAULTS.reload_command,
     show_default=True,
-    help="Lets Nginx read it anew.",
+    help="Command that reloads Nginx.",
 )
 @click.option(
     "--port", "ports", nargs=2, type=click.IntRange(1, 65535), default=_DEFAULTS.ports, show_default=True
 )
 @click.option("--ready-timeout", "ready_timeout_s", default=_DEFAULTS.ready_timeout_s, show_default=True)
-@click.option("--watch", "watch_s", default=_DEFAULTS.watch_s, show_default=True, help="Seconds.")
+@click.option(
+    "--watch",
+    "watch_s",
+    default=_DEFAULTS.watch_s,
+    show_default=True,
+    help="Seconds to watch the new version.",
+)
 @click.option(
     "--maintenance",
     is_flag=True,
-    help="Stop the old version first: for migrations that it could not live with.",
+    help="Stop the old version first, for migrations that it can't run with.",
 )
 def update(source: Path, env_file: Path | None, maintenance: bool, **options: object) -> None:
-    """Bring the checkout SOURCE to the site; the version before takes over again if it does not serve.
+    """Update the site to the checkout SOURCE, and go back to the old version if the new one fails.
 
-    The first time it installs and starts the first version.
+    The first time, install and start the first version.
     """
     installation = Installation(settings=read_env_file(env_file), **options)  # type: ignore[arg-type]  # click's values
     try:

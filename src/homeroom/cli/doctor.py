@@ -19,7 +19,7 @@ _MARKS = {
     State.WARNING: click.style("!", fg="yellow"),
     State.WRONG: click.style("✗", fg="red"),
 }
-# 2 is click's, for a command that was written wrongly.
+# 2 is click's, for a command that wrong.
 _STATUS_WRONG, _STATUS_WARNINGS = 1, 3
 
 
@@ -33,32 +33,32 @@ class Nameserver(click.ParamType[tuple[str, int]]):
     ) -> tuple[str, int]:
         address, _, port = value.partition(":")
         if port and not port.isdecimal():
-            self.fail(f"{value!r} is no name server; write it like 1.1.1.1 or 127.0.0.1:5353", param, ctx)
+            self.fail(f"{value!r} isn't a name server. Write it like 1.1.1.1 or 127.0.0.1:5353", param, ctx)
         return address, int(port or 53)
 
 
 @click.command("doctor")
 @click.argument("url", required=False)
-@click.option("--origin", help="Walk the requests of a page there, like https://someone.github.io.")
-@click.option("--uid", help="Sign in as this user on that walk; the password is asked for.")
-@click.option("--address", help="Where the name ought to lead: the machine's public address.")
-@click.option("--nameserver", type=Nameserver(), help="Ask this DNS server and not the system's.")
-@click.option("--http-port", default=80, show_default=True, type=click.IntRange(1, 65535))
 @click.option(
-    "--inside/--outside", default=None, help="Look at this machine too; without a URL it always is."
+    "--origin", help="Test the requests of a page on this origin, such as https://someone.github.io."
 )
-@click.option("--json", "as_json", is_flag=True, help="Write the findings as JSON.")
+@click.option("--uid", help="Also sign in as this user; asks for the password.")
+@click.option("--address", help="The machine's public address, to which the name should lead.")
+@click.option("--nameserver", type=Nameserver(), help="Ask this DNS server instead of the system's.")
+@click.option("--http-port", default=80, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--inside/--outside", default=None, help="Also check this machine; the default without a URL.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
 def doctor(
     context: click.Context, url: str | None, origin: str | None, uid: str | None, address: str | None,
     nameserver: tuple[str, int] | None, http_port: int, inside: bool | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Check a deployment; each fault and each warning is named with its remedy.
+    """Check a deployment, and show how to fix each problem.
 
-    Without a URL this machine is looked at: settings, key, disk, volume, database. With one, the site as
-    others see it: name, ports, certificate, redirect, proxy, cookie, clock.
+    Without a URL, check this machine: settings, key, disk, volume, database. With a URL, check the site from
+    outside: name, ports, certificate, redirect, proxy, cookie, clock.
 
-    Exit status: 0 all is fine, 1 something is wrong, 2 the command was written wrongly, 3 warnings only.
+    Exit status: 0 everything is fine, 1 something is wrong, 2 wrong usage, 3 warnings only.
     """
     findings: list[Finding] = []
     if url is None or inside:
@@ -66,7 +66,7 @@ def doctor(
     if url is not None:
         findings += _look_outside(url, origin, _ask_visitor(uid), address, nameserver, http_port)
     elif origin is not None or uid is not None:
-        raise click.UsageError("Name the site's URL; --origin and --uid walk there.")
+        raise click.UsageError("Pass the site's URL, which --origin and --uid test.")
     _tell(findings, as_json=as_json)
     states = {finding.state for finding in findings}
     if State.WRONG in states:
@@ -79,13 +79,11 @@ def _look_inside(context: click.Context) -> Iterator[Finding]:
         app = context.ensure_object(ScriptInfo).load_app()
     except ConfigError as error:
         for line in str(error).splitlines():
-            yield Finding("settings", line, "Correct the setting; docs/reference/settings.md explains each.")
+            yield Finding("settings", line, "Fix the setting. docs/reference/settings.md explains each one.")
         return
     for name, meant in misspelt_settings().items():
-        remedy = (
-            f"Call it {meant}." if meant else "Take it away; docs/reference/settings.md names all settings."
-        )
-        yield Finding("settings", f"{name} is no setting, and does nothing.", remedy, is_warning=True)
+        remedy = f"Call it {meant}." if meant else "Remove it. docs/reference/settings.md lists all settings."
+        yield Finding("settings", f"{name} isn't a setting and has no effect.", remedy, is_warning=True)
     with app.app_context():
         yield Finding("settings", "Settings are valid.")
         yield from check_machine(current_config())

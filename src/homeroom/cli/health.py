@@ -8,9 +8,9 @@ from homeroom.operations.deploy.health import unreadiness
 @click.command("health")
 @click.argument("address", default="http://127.0.0.1:8086", metavar="[URL]")
 def health(address: str) -> None:
-    """Ask the server at URL whether it can serve; status 1 and its reason if it cannot."""
+    """Check whether the server at URL is ready; status 1 and the reason if it isn't."""
     if not address.startswith(("http://", "https://")):
-        raise click.BadParameter(f"{address!r} is no address; write it like http://127.0.0.1:8086")
+        raise click.BadParameter(f"{address!r} isn't an address. Write it like http://127.0.0.1:8086")
     reason = unreadiness(address.rstrip("/"))
     if reason is not None:
         raise click.ClickException(reason)

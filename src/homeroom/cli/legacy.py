@@ -13,28 +13,27 @@ from homeroom.roster.legacy.source import LegacyError
 
 @click.command("import-legacy")
 @click.argument("database", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
-@click.option("--skip-bad-rows", is_flag=True, help="Leave rows out that cannot be taken, and take the rest.")
+@click.option("--dry-run", is_flag=True, help="Show what would happen without writing anything.")
+@click.option("--skip-bad-rows", is_flag=True, help="Skip rows that can't be imported, and import the rest.")
 @click.option(
     "--replace",
     "replaced",
     metavar="ID",
     multiple=True,
-    help="An ID whose account here gives way to the old one, like admin; may be given several times.",
+    help="An ID whose account here is replaced by the old one, such as admin. Repeatable.",
 )
 @click.option(
     "--pictures",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="The old server's folder of pictures, if it is not the uploads folder beside DATABASE.",
+    help="The old server's picture folder, if it isn't the uploads folder beside DATABASE.",
 )
 @with_appcontext
 def import_legacy(
     database: Path, dry_run: bool, skip_bad_rows: bool, replaced: tuple[str, ...], pictures: Path | None
 ) -> None:
-    """Take over the users of the old SQLite file DATABASE, with passwords, roles and pictures.
+    """Import the users of the old SQLite file DATABASE with passwords, roles and pictures.
 
-    The file is only read. Accounts that are here already stay as they are, so a second run changes
-    nothing.
+    The file isn't changed. Existing accounts stay as they are, so a second run changes nothing.
     """
     try:
         if not replaced and sys.stdin.isatty():
@@ -46,8 +45,8 @@ def import_legacy(
         raise click.ClickException(str(error)) from None
     print_report(report, dry_run=dry_run)
     if any(row.join_code for row in report.rows):
-        say("Join codes for those without a password: homeroom roster codes --pdf codes.pdf")
-        say("The staff among them are not on the sheet; for each: homeroom user code ID")
+        say("To print join codes for people without a password: homeroom roster codes --pdf codes.pdf")
+        say("Staff aren't on the sheet. For each of them, run: homeroom user code ID")
     if report.rejected and not report.written:
         sys.exit(1)
 

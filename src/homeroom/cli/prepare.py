@@ -31,19 +31,19 @@ from homeroom.users.creation import count_users, find_unjoined_admin, make_first
     show_default=True,
     metavar="URL",
     callback=lambda _context, _option, value: check_api(value),
-    help="Where the site will be, for the one-time link.",
+    help="The site's address, for the one-time link.",
 )
 @click.option(
     "--compatible-only",
     is_flag=True,
-    help="Refuse migrations that the version before could not live with.",
+    help="Reject migrations that the previous version can't run with.",
 )
 @click.pass_context
 def prepare(context: click.Context, site: str, compatible_only: bool) -> None:
-    """Make what is missing: the secret key, the tables, the first admin; then say how to sign in.
+    """Create what is missing (secret key, tables, first admin), and show how to sign in.
 
-    A container and a service run it before `homeroom serve`; several may at once. Nothing that is there is
-    changed, and no demo class is loaded.
+    Containers and services run this before `homeroom serve`, several at once if need be. It changes nothing
+    that exists, and loads no demo class.
     """
     tell_unknown_settings()
     _make_key()
@@ -117,5 +117,5 @@ def _pages(config: Config) -> str:
 def tell_unknown_settings() -> None:
     """Name variables that look like settings and are none: a misspelt one would do nothing, silently."""
     for name, meant in misspelt_settings().items():
-        hint = f"; {meant} is one" if meant else "; docs/reference/settings.md names all"
-        click.echo(f"{name} is no setting, and does nothing{hint}.", err=True)
+        hint = f"; {meant} is one" if meant else "; docs/reference/settings.md lists them all"
+        click.echo(f"{name} isn't a setting and has no effect{hint}.", err=True)

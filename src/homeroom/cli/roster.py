@@ -41,12 +41,12 @@ _STYLES = {
 
 @click.group("roster")
 def roster() -> None:
-    """Import a class list, and print its join codes."""
+    """Import a class list and print its join codes."""
 
 
 @roster.command("import")
 @click.argument("file", type=click.File("rb"))
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would happen without writing anything.")
 @click.option(
     "--date-format",
     metavar="FORMAT",
@@ -57,13 +57,13 @@ def roster() -> None:
     "same_people",
     metavar="ID",
     multiple=True,
-    help="An ID that its owner chose, and that belongs to whom the roster means; may be given several times.",
+    help="An ID chosen at sign-up that belongs to the person in the roster. Repeatable.",
 )
 @with_appcontext
 def import_(file: BinaryIO, dry_run: bool, date_format: str | None, same_people: tuple[str, ...]) -> None:
-    """Import the class list FILE, a CSV file as schools' systems export it; - reads standard input.
+    """Import the class list FILE, a CSV export of a school's system; - reads standard input.
 
-    All rows are taken, or none. Importing the same file again changes nothing.
+    All rows are imported, or none. Importing the same file again changes nothing.
     """
     with refusals_in_one_line(), progress_bar("Importing") as progress:
         # One byte more than allowed is enough to be refused.
@@ -73,55 +73,57 @@ def import_(file: BinaryIO, dry_run: bool, date_format: str | None, same_people:
         )
     print_report(report, dry_run=dry_run)
     if report.counts[Result.CREATED] and report.written:
-        say("Their join codes: homeroom roster codes --pdf codes.pdf")
+        say("To print their join codes: homeroom roster codes --pdf codes.pdf")
     if any(CHOOSE_ORDER in row.message for row in report.rows):
-        say("For the dates: --date-format day-first, or --date-format month-first.")
+        say("To read the dates, add --date-format day-first or --date-format month-first.")
     if report.rejected:
         sys.exit(1)
 
 
 @roster.command("codes")
-@click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), help="A sheet to cut up.")
-@click.option("--csv", "table", type=click.Path(path_type=Path, dir_okay=False), help="A table.")
+@click.option(
+    "--pdf", type=click.Path(path_type=Path, dir_okay=False), help="Write a sheet of slips to cut out."
+)
+@click.option("--csv", "table", type=click.Path(path_type=Path, dir_okay=False), help="Write a table.")
 @click.option(
     "--site",
     metavar="URL",
     callback=lambda _context, _option, value: _check_site(value),
-    help="Where the class site is, to be printed with the codes  [default: where it is, unless on localhost]",
+    help="The site's address to print with the codes  [default: where it runs, unless on localhost]",
 )
 @click.option(
     "--font",
     "fonts",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="A font for names that the sheet cannot draw otherwise; may be given several times.",
+    help="A font for names that the sheet can't show otherwise. Repeatable.",
 )
-@click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
+@click.option("--force", is_flag=True, help="Overwrite the file if it exists.")
 @with_appcontext
 def codes(
     pdf: Path | None, table: Path | None, site: str | None, fonts: tuple[Path, ...], force: bool
 ) -> None:
-    """Print the join codes of all who have not joined yet.
+    """Print the join codes of everyone who hasn't joined yet.
 
-    The same codes come out each time until they are used or end, so a lost sheet can be printed again.
+    Codes stay the same until they are used or expire, so you can print a lost sheet again.
     """
     if pdf is None and table is None:
-        raise click.UsageError("Say what to write: --pdf FILE, --csv FILE, or both.")
+        raise click.UsageError("Pass what to write: --pdf FILE, --csv FILE, or both.")
     for path in (pdf, table):
         if path is not None and os.path.lexists(path) and not force:
-            raise click.ClickException(f"{path} is there already; --force overwrites it.")
+            raise click.ClickException(f"{path} already exists. To overwrite it, add --force.")
     invited, staff = make_invitations(), staff_not_joined(db.session())
     if staff:
-        say(f"Not on the sheet, being staff: {', '.join(staff)}. For each: homeroom user code ID")
+        say(f"Not on the sheet, because they are staff: {', '.join(staff)}. For each: homeroom user code ID")
     if not invited:
-        say("Everyone in the class has joined: there is nothing to print.")
+        say("Everyone in the class has joined, so there's nothing to print.")
         return
     remembered = remembered_address()
     if site is None and not is_local(remembered):
         site = remembered
     _write_codes(invited, pdf, table, site, fonts, force=force)
     if site is None:
-        say("With --site https://… the address of the class site is printed, too.")
+        say("To print the site's address too, add --site https://…")
 
 
 def _write_codes(
@@ -148,16 +150,14 @@ def _write_codes(
     except FontError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
-        raise click.ClickException(
-            f"The codes cannot be written: {error.strerror}: {error.filename}"
-        ) from None
+        raise click.ClickException(f"Couldn't write the codes: {error.strerror}: {error.filename}") from None
 
 
 def _tell_written(path: Path, count: int, undrawn: tuple[str, ...] = ()) -> None:
-    say(f"Wrote {count} join codes to {path}. Whoever holds a code can join with it: keep it safe.")
+    say(f"Wrote {count} join codes to {path}. Anyone with a code can join, so keep it safe.")
     if undrawn:
         say(
-            f"No font here draws the names of: {', '.join(undrawn)}. Their slips show the ID. "
+            f"No font on this computer can show the names of: {', '.join(undrawn)}. Their slips show the ID. "
             "Install one (such as fonts-noto-cjk), or name one with --font FILE."
         )
 
@@ -237,11 +237,11 @@ def _details(row: RowReport) -> str:
 
 def _outcome(report: ImportReport, *, dry_run: bool) -> str:
     if dry_run:
-        end = "This was a dry run: nothing was written."
+        end = "This was a dry run. Nothing was written."
     elif not report.written:
-        end = "Nothing was written: fix the rejected rows and import again."
+        end = "Nothing was written. Fix the rejected rows and import again."
     elif report.rejected:
-        end = "Done; the rejected rows were left out."
+        end = "Done. The rejected rows were skipped."
     else:
         end = "Done."
     return f"{summary(report)} {end}"

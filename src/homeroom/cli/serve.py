@@ -46,7 +46,7 @@ _workers = click.option(
     default=lambda: min(4, os.cpu_count() or 1),
     show_default="one for each core, at most 4",
     type=click.IntRange(1, 64),
-    help="Processes that answer.",
+    help="Number of worker processes.",
 )
 
 
@@ -55,7 +55,7 @@ def _address_of(host: str) -> str:
     try:
         return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
     except (OSError, UnicodeError):
-        raise click.BadParameter(f"{host!r} is no address of this machine; try 127.0.0.1") from None
+        raise click.BadParameter(f"{host!r} isn't an address of this machine. Try 127.0.0.1") from None
 
 
 @click.command("serve")
@@ -63,7 +63,7 @@ def _address_of(host: str) -> str:
 @_port
 @_workers
 def serve(host: str, port: int, workers: int) -> None:
-    """Answer requests; the database must be prepared (`homeroom db upgrade`)."""
+    """Serve the site; the database must be ready (`homeroom db upgrade`)."""
     tell_unknown_settings()
     config = load_config()
     with reserve(host, port), remembering(config):
@@ -81,13 +81,13 @@ def serve(host: str, port: int, workers: int) -> None:
     default=1,
     show_default=True,
     type=click.IntRange(1, 64),
-    help="Processes that answer.",
+    help="Number of worker processes.",
 )
 @click.pass_context
 def run(context: click.Context, host: str, port: int, workers: int) -> None:
-    """Prepare everything that is missing, say how to sign in, and serve.
+    """Set up what is missing, show how to sign in, and serve the site.
 
-    Makes the secret key and the database, loads a demo class if there is nobody yet.
+    Creates the secret key and the database, and loads a demo class into an empty site.
     """
     # Before anything is said or made: a port that is taken is a site that is not there.
     # Until the server listens to signals, Ctrl+C ends this at once and without a traceback of whatever it was
@@ -119,7 +119,7 @@ def _prepare_database() -> None:
         students = load_demo_class()
         click.echo(
             f"Loaded a demo class of {students} (IDs beginning with demo-); "
-            "`homeroom demo remove` takes it away."
+            "to remove it, run `homeroom demo remove`."
         )
 
 

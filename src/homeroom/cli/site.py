@@ -20,7 +20,7 @@ SITE_PORT = 4100
 
 @click.group("site")
 def site() -> None:
-    """Serve or export the static site for a second origin."""
+    """Serve or export the static pages for a second origin."""
 
 
 @site.command("serve")
@@ -36,10 +36,10 @@ def site() -> None:
     "--api",
     metavar="URL",
     callback=lambda _context, _option, value: check_api(value),
-    help="Origin of the API, like https://class.example.org  [default: where the site runs on this machine]",
+    help="Origin of the API, such as https://class.example.org  [default: the site on this machine]",
 )
 def serve(host: str, port: int, api: str | None) -> None:
-    """Serve the pages alone; the API answers elsewhere, as it does behind GitHub Pages."""
+    """Serve only the pages; the API runs elsewhere, as with GitHub Pages."""
     api = api or _local_api(port)
     app = create_site(api=api, api_origins=() if api else LOCAL_API_ORIGINS)
     with listen(host, port) as listener:
@@ -68,35 +68,37 @@ def _local_api(port: int) -> str | None:
     metavar="URL",
     required=True,
     callback=lambda _context, _option, value: check_api(value),
-    help="Origin of the API, like https://class.example.org",
+    help="Origin of the API, such as https://class.example.org",
 )
 @click.option(
     "--base",
     metavar="PATH",
     default="",
     callback=lambda _context, _option, value: _check_base(value),
-    help="Path below which the pages will be, like /repo for someone.github.io/repo",
+    help="Path of the pages on their host, such as /repo for someone.github.io/repo",
 )
-@click.option("--force", is_flag=True, help="Write into a folder that holds something already.")
+@click.option("--force", is_flag=True, help="Write into a folder that isn't empty.")
 def export(folder: Path, api: str, base: str, force: bool) -> None:
-    """Write the pages into DIR, a folder that GitHub Pages or any web server serves as it is."""
+    """Write the pages into DIR, ready for GitHub Pages or any web server."""
     if not force and folder.is_dir() and any(folder.iterdir()):
         raise click.ClickException(
-            f"{folder} is not empty. Choose another folder, or overwrite the site's files in it with --force."
+            f"{folder} isn't empty. Choose another folder, or add --force to overwrite the site's files."
         )
     try:
         export_site(folder, api=api, base=base)
     except OSError as error:
-        raise click.ClickException(f"Cannot write to {folder}: {error.strerror}.") from None
+        raise click.ClickException(f"Couldn't write to {folder}: {error.strerror}.") from None
     click.echo(f"The site is in {folder} and asks the API at {api}.")
-    click.echo("The API admits it when FRONTEND_ORIGINS holds its origin, like https://someone.github.io")
+    click.echo(
+        "Add the origin of these pages to the API's FRONTEND_ORIGINS, such as https://someone.github.io"
+    )
 
 
 def _check_base(path: str) -> str:
     """The --base option: empty, or a path with a slash before it and none behind."""
     base = path.rstrip("/")
     if base and not re.fullmatch(r"(?:/[A-Za-z0-9._~-]+)+", base):
-        raise click.BadParameter(f"{path!r} is no path; write it like /repo")
+        raise click.BadParameter(f"{path!r} isn't a path. Write it like /repo")
     return base
 
 
@@ -137,18 +139,18 @@ def _listening(host: str, port: int) -> Iterator[None]:
     except OSError as error:
         reasons = {
             errno.EADDRINUSE: _taken(host, port),
-            errno.EACCES: f"Port {port} is reserved for the system: choose one above 1023.",
-            errno.EADDRNOTAVAIL: f"{host} is no address of this machine: try --host 127.0.0.1.",
+            errno.EACCES: f"Port {port} is reserved for the system. Choose one above 1023.",
+            errno.EADDRNOTAVAIL: f"{host} isn't an address of this machine. Try --host 127.0.0.1.",
         }
-        reason = reasons.get(error.errno or 0, f"Cannot listen on {host}:{port}: {error.strerror}.")
+        reason = reasons.get(error.errno or 0, f"Couldn't listen on {host}:{port}: {error.strerror}.")
         raise click.ClickException(reason) from None
 
 
 def _taken(host: str, port: int) -> str:
     address, another = f"http://{named_host(host)}:{port}", f"--port {port + 1}, or make run PORT={port + 1}."
     if noted_address() == address:
-        return f"This site is running already, it seems: open {address}/, or choose another port: {another}"
-    return f"Port {port} is taken by another program: stop it, or choose another: {another}"
+        return f"This site seems to be running already. Open {address}/, or choose another port: {another}"
+    return f"Port {port} is used by another program. Stop it, or choose another port: {another}"
 
 
 def _family(host: str) -> socket.AddressFamily:
@@ -160,7 +162,7 @@ def _say_where(host: str, port: int, api: str | None) -> None:
     origin = f"http://{named_host(host)}:{port}"
     click.echo(f"The site is at {origin}/ and asks the API at {api or LOCAL_API_ORIGINS[0]}.")
     if port != SITE_PORT:
-        click.echo(f"The API admits it when FRONTEND_ORIGINS holds {origin}.")
+        click.echo(f"The API's FRONTEND_ORIGINS must contain {origin}.")
     click.echo("Press Ctrl+C to stop.")
 
 

@@ -15,13 +15,13 @@ _NAMES_SHOWN = 20
 
 @click.group("uploads")
 def uploads() -> None:
-    """Check and tidy up the pictures."""
+    """Check and clean up pictures."""
 
 
 @uploads.command("check")
 @with_appcontext
 def check() -> None:
-    """Find files that are missing, and files older than a day that no picture needs; status 1 if any."""
+    """Find missing files, and files older than a day that no picture uses; status 1 if any."""
     try:
         missing, orphans = find_missing(), find_orphans(utc_now() - ABANDONED_AFTER)
     except Refused as error:
@@ -29,9 +29,9 @@ def check() -> None:
     _list("missing", missing)
     _list("orphaned", orphans)
     if missing:
-        click.echo("Bring missing files back from a backup, or ask their owners for the pictures again.")
+        click.echo("Restore missing files from a backup, or ask their owners to upload them again.")
     if orphans:
-        click.echo("`homeroom uploads sweep` deletes the orphaned ones.")
+        click.echo("To delete the orphaned ones, run `homeroom uploads sweep`.")
     if missing or orphans:
         sys.exit(1)
 
@@ -39,7 +39,7 @@ def check() -> None:
 @uploads.command("sweep")
 @with_appcontext
 def sweep_uploads() -> None:
-    """Delete uploads that nothing used for a day, and files that belong to no picture; fit for cron."""
+    """Delete uploads unused for a day and files that belong to no picture; suitable for cron."""
     try:
         swept = sweep()
     except Refused as error:

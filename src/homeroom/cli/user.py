@@ -20,10 +20,12 @@ from homeroom.users.fields import clean_name, clean_uid
 from homeroom.users.schemas import NewUser
 from homeroom.users.services import give_role
 
+_AS_ROLE = {Role.USER: "a user", Role.TEACHER: "a teacher", Role.ADMIN: "an admin"}
+
 
 @click.group("user")
 def user() -> None:
-    """Make accounts, hand out one-time links, give roles."""
+    """Create accounts, print one-time links, and give roles."""
 
 
 @user.command("create")
@@ -34,12 +36,12 @@ def user() -> None:
     default=Role.USER.value,
     show_default=True,
     type=click.Choice([role.value for role in Role]),
-    help="What the person is in the class.",
+    help="The person's role in the class.",
 )
 @site_option
 @with_appcontext
 def create(uid: str, name: str, role: str, site: str) -> None:
-    """Make the account UID and print its one-time link."""
+    """Create the account UID and print its one-time link."""
     with _refusals_in_one_line():
         new = NewUser.model_validate({"uid": clean_uid(uid), "name": clean_name(name), "role": role})
         made = create_user(new)
@@ -52,7 +54,7 @@ def create(uid: str, name: str, role: str, site: str) -> None:
 @site_option
 @with_appcontext
 def code(uid: str, site: str) -> None:
-    """Print a new one-time link for UID, for a first or a forgotten password."""
+    """Print a new one-time link for UID, to set a first or a forgotten password."""
     with write_transaction() as session:
         found = _locked(session, uid)
         issue_code(session, found)
@@ -68,18 +70,18 @@ def role(uid: str, role: str) -> None:
     with _refusals_in_one_line(), write_transaction() as session:
         found = _locked(session, uid, and_admins=True)
         give_role(session, found, Role(role))
-        click.echo(f"{found.name} ({found.uid}) is {found.role.value} now.")
+        click.echo(f"{found.name} ({found.uid}) is now {_AS_ROLE[found.role]}.")
 
 
 @user.command("admit")
 @click.argument("uid")
 @with_appcontext
 def admit(uid: str) -> None:
-    """Let the pending account UID into the class."""
+    """Approve the pending account UID."""
     with write_transaction() as session:
         found = _locked(session, uid)
         found.pending = False
-        click.echo(f"{found.name} ({found.uid}) is in the class.")
+        click.echo(f"{found.name} ({found.uid}) can now use the site.")
 
 
 @contextmanager
@@ -98,5 +100,5 @@ def _locked(session: Session, uid: str, *, and_admins: bool = False) -> User:
     found = find_by_uid(session, uid)
     locked = {} if found is None else lock_users(session, [found.id], and_admins=and_admins)
     if found is None or found.id not in locked:
-        raise click.ClickException(f"There is no user with the ID {uid!r}.")
+        raise click.ClickException(f"No user has the ID {uid!r}.")
     return locked[found.id]

@@ -39,7 +39,7 @@ def check_origin(origin: str) -> str:
     parts = urlsplit(origin)
     named = _HOST_NAME.fullmatch(parts.netloc.lower())
     if parts.scheme not in ("http", "https") or not named or int(named["port"] or 1) not in range(1, 65536):
-        raise ValueError(f"{origin!r} is no origin; write it like https://someone.github.io")
+        raise ValueError(f"{origin!r} isn't an origin. Write it like https://someone.github.io")
     if parts.path or parts.query or parts.fragment:
         raise ValueError(
             f"{origin!r} has a path; an origin ends after the host and port: {parts.scheme}://{parts.netloc}"
@@ -59,7 +59,7 @@ def check_place(url: str, default: str) -> str:
     if parts.scheme not in ("file", "s3") or (parts.scheme == "s3" and not parts.hostname):
         raise ValueError(f"must begin with file:///folder or s3://bucket, or be left out for {default}")
     if parts.username is not None:
-        raise ValueError("may hold no key; put it into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        raise ValueError("can't contain a key. Put it into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     return url
 
 
@@ -75,7 +75,7 @@ def parse_keep(schedule: str) -> dict[str, int]:
     for part in schedule.split(","):
         match = re.fullmatch(r"\s*(daily|weekly|monthly)\s*=\s*([0-9]{1,4})\s*", part)
         if match is None or match[1] in counts:
-            raise ValueError("is no schedule; write it like daily=7,weekly=4,monthly=12, or all")
+            raise ValueError("isn't a schedule. Write it like daily=7,weekly=4,monthly=12, or all")
         counts[match[1]] = int(match[2])
     return counts
 
@@ -94,7 +94,7 @@ def check_database(url: str) -> str:
         backend = ""
     if backend not in ("sqlite", "postgresql", "postgres"):
         raise ValueError(
-            "is no database address; write it like postgresql://user:password@host/name "
+            "isn't a database address. Write it like postgresql://user:password@host/name "
             "or sqlite:////folder/homeroom.db"
         )
     return url
@@ -109,7 +109,7 @@ def check_recipients(recipients: tuple[str, ...]) -> tuple[str, ...]:
     for recipient in recipients:
         # Never repeated in the text: somebody may have put the secret half here.
         if not re.fullmatch(r"age1[02-9ac-hj-np-z]{58}", recipient):
-            raise ValueError("holds no public key of age; one begins with age1 (`age-keygen` prints it)")
+            raise ValueError("contains no age public key; one begins with age1 (`age-keygen` prints it)")
     return recipients
 
 
@@ -133,5 +133,5 @@ def check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone; write it like America/Los_Angeles") from None
+        raise ValueError(f"{name!r} isn't a time zone. Write it like America/Los_Angeles") from None
     return name

@@ -79,7 +79,7 @@ def live() -> dict[str, Any]:
 @bp.get("/ready")
 @bp.doc(
     operation_id="read_readiness",
-    responses={503: "The database cannot be read or written, or its tables are not up to date."},
+    responses={503: "The database can't be read or written, or its tables aren't up to date."},
 )
 @bp.output(Readiness)
 def ready() -> Response | dict[str, Any]:
@@ -127,7 +127,7 @@ def _look(*, writes: bool) -> str | None:
     except SQLAlchemyError as error:
         fault = fault_of(error)
         log.exception("not ready", fault=fault)
-        return _UNREADY.get(fault, "The database does not answer.")
+        return _UNREADY.get(fault, "The database isn't responding.")
     return None
 
 

@@ -91,7 +91,7 @@ def _unpacked(path: Path, data: bytes) -> Font:
 def _given(path: Path) -> Font:
     font = _read(path)
     if font is None:
-        raise FontError(f"{path} is no TrueType or OpenType font; name a .ttf, .otf or .ttc file.")
+        raise FontError(f"{path} isn't a TrueType or OpenType font. Pass a .ttf, .otf or .ttc file.")
     return font
 
 

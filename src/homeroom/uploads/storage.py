@@ -200,7 +200,7 @@ def _open(url: str) -> Storage:
         return S3Storage(url)
     except (BaseError, OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else type(error).__name__
-        raise ConfigError(f"UPLOADS_URL cannot be used: {reason}") from None
+        raise ConfigError(f"UPLOADS_URL can't be used: {reason}") from None
 
 
 def current_storage() -> Storage:

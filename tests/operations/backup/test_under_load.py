@@ -260,7 +260,7 @@ def test_files_that_were_lost_before_are_told_loudly(school_class: SchoolClass, 
     assert lost.parent.name in told
     drilled = run("drill")
     assert drilled.exit_code == 1
-    assert "was lost already" in drilled.output
+    assert "was already missing" in drilled.output
     assert lost.parent.name in run_well("restore", "latest", "--yes")
 
 
@@ -280,7 +280,7 @@ def test_without_an_archive_there_is_nothing_to_restore_or_to_rehearse(tmp_path:
         refused = run(*command)
         assert refused.exit_code == 1
         assert refused.output.splitlines()[-1].startswith("Error: ")
-    assert "There are no archives" in run_well("backup", "--list")
+    assert "No archives" in run_well("backup", "--list")
     assert backup_state(load_config()).drill.ok is False
     assert backup_state(load_config()).good_backup is None
 

@@ -112,7 +112,7 @@ def reading(path: Path, progress: Progress) -> Iterator[Archive]:
         with tarfile.open(path, mode="r:") as tar:
             yield Archive(_check(tar, progress), tar)
     except tarfile.TarError:
-        raise ArchiveError(f"{path.name} is no archive of Homeroom's, or is damaged.") from None
+        raise ArchiveError(f"{path.name} isn't a Homeroom archive, or is damaged.") from None
 
 
 def _check(tar: tarfile.TarFile, progress: Progress) -> Manifest:
@@ -141,11 +141,11 @@ def _sum_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> FileSum:
 
 def _read_manifest(tar: tarfile.TarFile, found: dict[str, FileSum]) -> Manifest:
     if MANIFEST not in found or _MANIFEST_SUM not in found:
-        raise ArchiveError("The archive is not whole, or not Homeroom's: it has no manifest.")
+        raise ArchiveError("The archive is incomplete or isn't Homeroom's: it has no manifest.")
     parts = [tar.extractfile(name) for name in (MANIFEST, _MANIFEST_SUM)]
     data, written = (part.read() for part in parts if part is not None)
     if written != f"{found[MANIFEST].sha256}  {MANIFEST}\n".encode():
-        raise ArchiveError("The archive is damaged: its manifest is not what was written.")
+        raise ArchiveError("The archive is damaged: its manifest has changed.")
     try:
         return Manifest.model_validate_json(data)
     except ValidationError as error:

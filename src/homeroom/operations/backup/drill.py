@@ -63,4 +63,4 @@ def _differences(
                 yield f"{name} differs."
             progress.advance()
     for name in manifest.missing:
-        yield f"{name} was lost already when the archive was made."
+        yield f"{name} was already missing when the archive was made."

@@ -25,7 +25,7 @@ def read_recipients(keys: Sequence[str]) -> list[Recipient]:
         return [Recipient.from_str(key) for key in keys]
     except pyrage.RecipientError:
         raise BackupError(
-            "BACKUP_RECIPIENTS or --encrypt-to holds no public key of age; one begins with age1, "
+            "BACKUP_RECIPIENTS or --encrypt-to contains no age public key; one begins with age1, "
             "and `age-keygen` prints it."
         ) from None
 
@@ -65,8 +65,8 @@ def decrypt(source: Path, target: Path, identities: Sequence[Identity]) -> None:
 
 def _why_closed(path: Path, error: Exception) -> str:
     if isinstance(error, pyrage.DecryptError) and "No matching keys" in str(error):
-        return f"{path.name} was encrypted to other keys than the one of --identity."
-    return f"{path.name} cannot be decrypted: it is damaged."
+        return f"{path.name} was encrypted for keys other than the one in --identity."
+    return f"{path.name} can't be decrypted because it is damaged."
 
 
 def read_identities(path: Path) -> list[Identity]:

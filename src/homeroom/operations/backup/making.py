@@ -155,14 +155,16 @@ def _snapshot_with_pictures(
             return taken, _copy_pictures(archive, engine, taken, progress)
         except PictureDeletedError:
             continue
-    raise BackupError("Pictures are deleted faster than they can be copied; try again when it is quieter.")
+    raise BackupError(
+        "Pictures are being deleted faster than they can be copied. Try again at a quieter time."
+    )
 
 
 def _take_snapshot(engine: Engine, folder: Path, progress: Progress) -> Snapshot:
     with snapshot(engine) as connection:
         revision, taken_at = revision_of(connection), utc_now()
         if revision is None:
-            raise BackupError("The database has no tables yet: there is nothing to keep.")
+            raise BackupError("The database has no tables yet, so there's nothing to back up.")
         tables = kept_tables(connection)
         progress.stage("Reading tables", len(tables))
         sums = {}

@@ -82,7 +82,7 @@ class Folder:
             try:
                 _copy_to_disk(path, aside)
                 if _sum_file(aside) != _sum_file(path):
-                    raise BackupError(f"{self.address} does not give back what was written.")
+                    raise BackupError(f"{self.address} doesn't return what was written.")
                 rename_file(aside, self._folder / name)
             finally:
                 aside.unlink(missing_ok=True)
@@ -122,7 +122,7 @@ class Bucket:
                 digest.update(chunk)
             if digest.hexdigest() != _sum_file(path):
                 obstore.delete(self._store, name)
-                raise BackupError(f"{self.address} does not give back what was written.")
+                raise BackupError(f"{self.address} doesn't return what was written.")
 
     def fetch(self, name: str, path: Path) -> None:
         with _failures_of(self.address), open_private(path) as target:
@@ -159,8 +159,8 @@ def _failures_of(address: str) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise BackupError(f"There is no such archive at {address}.") from error
+        raise BackupError(f"No such archive at {address}.") from error
     except OSError as error:
-        raise BackupError(f"{address} cannot be used: {error.strerror or type(error).__name__}.") from error
+        raise BackupError(f"{address} can't be used: {error.strerror or type(error).__name__}.") from error
     except BaseError as error:
-        raise BackupError(f"{address} cannot be reached: {type(error).__name__}.") from None
+        raise BackupError(f"{address} can't be reached: {type(error).__name__}.") from None

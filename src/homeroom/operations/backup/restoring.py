@@ -74,7 +74,7 @@ def fetched(
     place.fetch(name, path)
     if is_encrypted(path):
         if not identities:
-            raise ArchiveError(f"{name} is encrypted: --identity FILE opens it, with the file of age-keygen.")
+            raise ArchiveError(f"{name} is encrypted. Pass your age key file with --identity FILE.")
         progress.stage("Decrypting")
         decrypt(path, plain, identities)
         path = plain
@@ -181,7 +181,7 @@ def _fill(engine: Engine, rehearsed: Staged, archive: Archive, progress: Progres
             _replace_rows(source, target, progress)
             tables = kept_tables(target)
             if {table.name: sum_rows(target, table) for table in tables} != rehearsed.tables:
-                raise BackupError("The database does not give back what was written: nothing was changed.")
+                raise BackupError("The database doesn't return what was written. Nothing was changed.")
             raise_last_ids(target, tables, archive.manifest.last_ids)
     except DBAPIError as error:
         reason = str(error.orig).splitlines()[0]

@@ -54,7 +54,7 @@ def work_folder(config: Config) -> Iterator[Path]:
     except OSError as error:
         raise BackupError(f"INSTANCE_PATH: {instance} cannot be written: {error.strerror}.") from None
     with lock:
-        hold(lock, BackupError("Another backup, restore or drill is under way; wait for its end."))
+        hold(lock, BackupError("Another backup, restore or drill is running. Wait until it ends."))
         folder = instance / _WORK_FOLDER
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)

@@ -58,7 +58,7 @@ def render_nginx(site: NginxSite) -> str:
     for origin in site.origins:
         if not _ORIGIN.fullmatch(origin):
             raise ValueError(
-                f"{origin!r} is no origin that a browser sends; write it like https://someone.github.io"
+                f"{origin!r} isn't an origin that a browser sends. Write it like https://someone.github.io"
             )
     certificates = site.certificate_dir or Path("/etc/letsencrypt/live") / site.domain
     paths = {
@@ -110,7 +110,7 @@ def check_domain(domain: str) -> str:
     name = domain.lower().rstrip(".")
     labels = name.split(".")
     if len(name) > 253 or len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise ValueError(f"{domain!r} is no domain; write it like class.example.org, without https://")
+        raise ValueError(f"{domain!r} isn't a domain. Write it like class.example.org, without https://")
     if labels[-1].isdigit():
         raise ValueError(f"{domain!r} is an address; certificates are for names, like class.example.org")
     return name
@@ -125,7 +125,7 @@ def check_upstream(upstream: str) -> str:
     host, _, port = upstream.rpartition(":")
     named = all(_LABEL.fullmatch(label) for label in host.split("."))
     if not named or not port.isdigit() or not 0 < int(port) < 65536:
-        raise ValueError(f"{upstream!r} is no host and port; write it like 127.0.0.1:8286")
+        raise ValueError(f"{upstream!r} isn't a host and port. Write it like 127.0.0.1:8286")
     return upstream
 
 

@@ -127,7 +127,7 @@ def _version(source: Path) -> str:
         return str(project["version"])
     except (OSError, KeyError, ValueError):
         raise ReleaseError(
-            f"{source} is no checkout of Homeroom: name the folder with pyproject.toml in it."
+            f"{source} isn't a checkout of Homeroom. Pass the folder that contains pyproject.toml."
         ) from None
 
 

@@ -100,7 +100,7 @@ def _take_over(change: _Change) -> None:
 
 def _make_way(change: _Change, live: int) -> None:
     """Stop the old version before the migration, after which it may never start again by itself."""
-    change.say("Stopping the old version for the migration; Nginx shows the maintenance page.")
+    change.say("Stopping the old version for the migration. Nginx shows the maintenance page.")
     change.on.stop(live)
     # A machine that starts again from here on migrates and serves the new one, never the old one.
     os.sync()
@@ -120,7 +120,7 @@ def _bring_up(change: _Change) -> None:
 
 
 def _lead_over(change: _Change) -> None:
-    change.say(f"It is ready: Nginx leads to port {change.new} now.")
+    change.say(f"Ready. Nginx now uses port {change.new} now.")
     _switch(change.on, change.new)
     _watch(change.new, change.on.watch_s)
 
@@ -139,8 +139,8 @@ def _go_back(change: _Change) -> str:
             "Correct that, then start the update again."
         )
     if change.live is None:
-        return "Nothing serves yet."
-    return f"The version before serves on port {change.live}."
+        return "No version is serving yet."
+    return f"The previous version is serving on port {change.live}."
 
 
 def _return_to(change: _Change, live: int) -> None:
@@ -214,5 +214,5 @@ def _alone(folder: Path) -> Iterator[None]:
     """One update at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "update.lock").open("w") as lock:
-        hold(lock, UpdateError("Another update is under way; wait for its end."))
+        hold(lock, UpdateError("Another update is running. Wait until it ends."))
         yield

@@ -41,7 +41,7 @@ class Target:
         """
         parts = urlsplit(url)
         if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
-            raise ValueError(f"{url!r} is no address; write it like https://class.example.org")
+            raise ValueError(f"{url!r} isn't an address. Write it like https://class.example.org")
         return cls(parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme], **options)
 
     @property
@@ -115,14 +115,14 @@ class Browser:
         except ReadTimeoutError:
             stop_at(
                 "answer",
-                f"{self.target.origin} does not answer in time.",
-                "Look at the server's load and log.",
+                f"{self.target.origin} doesn't answer in time.",
+                "Check the server's load and log.",
             )
         except HTTPError as error:
             stop_at(
                 "answer",
                 f"{self.target.origin} breaks off the connection ({type(error).__name__}).",
-                "Look whether Nginx and Homeroom run, and at their logs.",
+                "Check that Nginx and Homeroom are running, and read their logs.",
             )
         return Answer(response.status, response.headers, response.data)
 
@@ -131,7 +131,7 @@ def find_address(target: Target) -> str:
     """Where a site's name leads.
 
     Raises:
-        FaultError: it leads nowhere.
+        FaultError: it has no address.
     """
     try:
         if target.nameserver is None:
@@ -143,6 +143,6 @@ def find_address(target: Target) -> str:
     except (OSError, dns.exception.DNSException):
         stop_at(
             "dns",
-            f"The name {target.host} leads nowhere.",
-            "Make an A record with the machine's address; a new one can take an hour to be known.",
+            f"The name {target.host} has no address.",
+            "Create an A record with the machine's address. It can take an hour to take effect.",
         )

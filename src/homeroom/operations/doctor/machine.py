@@ -49,10 +49,10 @@ def _check_key(config: Config) -> Finding:
     except ConfigError as error:
         return Finding("key", str(error), "Set SECRET_KEY to what `homeroom secret-key` prints.")
     if config.secret_key is not None or not _is_open(config.key_file):
-        return Finding("key", "The key that signs tokens is strong and private.")
+        return Finding("key", "The signing key is strong and private.")
     return Finding(
         "key",
-        f"Others may read the key file {config.key_file}.",
+        f"Other users can read the key file {config.key_file}.",
         f"chmod 600 {config.key_file}, then change the key.",
     )
 
@@ -91,7 +91,7 @@ def _check_disk(config: Config) -> Finding:
     return Finding(
         "disk",
         told,
-        "Make room, or enlarge the volume: a full disk takes nothing new.",
+        "Free some space, or enlarge the volume. Nothing can be saved on a full disk.",
         is_warning=disk.free >= FULL_BYTES,
     )
 
@@ -110,12 +110,12 @@ def _check_database(config: Config) -> Iterator[Finding]:
             "database", f"The database file is damaged: {damage}", "Restore: `homeroom restore latest`."
         )
     else:
-        yield Finding("database", "The database answers and can be written.")
+        yield Finding("database", "The database answers and is writable.")
     if current:
-        yield Finding("migrations", "The database's tables are those of this version.")
+        yield Finding("migrations", "The database's tables match this version.")
     else:
         yield Finding(
-            "migrations", "The database's tables are not those of this version.", "Run `homeroom db upgrade`."
+            "migrations", "The database's tables don't match this version.", "Run `homeroom db upgrade`."
         )
 
 
@@ -127,16 +127,16 @@ def explain_fault(fault: Fault, config: Config) -> Finding:
         return Finding("database", f"{where} can't be written {_whose(file)}.", _make_writable(file))
     told, remedy = {
         Fault.READ_ONLY: (
-            "can be read and not written: PostgreSQL is in recovery, or read-only.",
+            "is read-only: PostgreSQL is in recovery, or read-only.",
             "Connect to the primary (target_session_attrs=read-write in DATABASE_URL), or wait for it.",
         ),
-        Fault.DISK_FULL: ("can't be written: its disk is full.", "Make room, or enlarge the volume."),
-        Fault.DAMAGED: ("is damaged, or no database.", "Restore: `homeroom restore latest`."),
-        Fault.BUSY: ("is held by somebody else.", "Look which program writes to it, and try again."),
-        Fault.OUTDATED: ("has not the tables of this version.", "Run `homeroom db upgrade`."),
+        Fault.DISK_FULL: ("can't be written: its disk is full.", "Free some space, or enlarge the volume."),
+        Fault.DAMAGED: ("is damaged, or isn't a database.", "Restore: `homeroom restore latest`."),
+        Fault.BUSY: ("is locked by another program.", "Find out which program writes to it, then try again."),
+        Fault.OUTDATED: ("doesn't have this version's tables.", "Run `homeroom db upgrade`."),
     }.get(
         fault,
-        ("can't be opened.", "Look at DATABASE_URL, at the folder's permissions, and at the server's log."),
+        ("can't be opened.", "Check DATABASE_URL, the folder's permissions and the server's log."),
     )
     return Finding("database", f"{where} {told}", remedy)
 
@@ -184,17 +184,21 @@ def _check_storage() -> Finding:
     except Unavailable as error:
         return Finding(
             "pictures",
-            f"Pictures can't be kept: {error.detail}",
-            "Look at UPLOADS_URL, at the folder's owner and disk, or at the bucket's keys and rights.",
+            f"Pictures can't be saved: {error.detail}",
+            "Check UPLOADS_URL, and the folder's owner and disk or the bucket's keys and permissions.",
         )
-    return Finding("pictures", "Pictures can be kept.")
+    return Finding("pictures", "Pictures can be saved.")
 
 
 def _check_backups(config: Config) -> Iterator[Finding]:
     """How the last ones ended, and whether there are any that are not too old; production must have some."""
     state = backup_state(config)
     yield _judge_run(
-        "backup", state.backup, MAX_BACKUP_AGE, "Run `homeroom backup`, and see that its timer is on.", config
+        "backup",
+        state.backup,
+        MAX_BACKUP_AGE,
+        "Run `homeroom backup`, and check that its timer is on.",
+        config,
     )
     yield _judge_run("drill", state.drill, MAX_DRILL_AGE, "Make a backup, then run `homeroom drill`.", config)
 
@@ -203,7 +207,7 @@ def _judge_run(name: str, last: Outcome | None, max_age: timedelta, remedy: str,
     if last is None:
         return Finding(name, f"There has been no {name} yet.", remedy, is_warning=not config.production)
     if not last.ok:
-        reason = last.problems[0] if last.problems else "it does not say why"
+        reason = last.problems[0] if last.problems else "it doesn't say why"
         return Finding(name, f"The last {name} failed: {reason}", remedy)
     if last.age > max_age:
         told = f"The last {name} is {last.age.days} days old."

@@ -70,7 +70,7 @@ def _check_pair(target: Target, origin: str) -> None:
     try:
         check_origin(origin)
     except ValueError as error:
-        stop_at("origin", str(error), "Name the page's origin: scheme, host, port, and nothing behind.")
+        stop_at("origin", str(error), "Pass the page's origin: scheme, host and port only.")
     page = urlsplit(origin)
     if page.scheme == "https" and target.scheme == "http" and not is_loopback(target.host):
         stop_at(
@@ -137,7 +137,7 @@ def _check_preflight(browser: Browser, origin: str) -> Finding:
             f"The preflight does not allow {', '.join(missing)}.",
             "Remove the CORS block of an older Nginx configuration.",
         )
-    return Finding("preflight", f"Pages of {origin} may ask.")
+    return Finding("preflight", f"Pages of {origin} can use the API.")
 
 
 def _missing(answer: Answer, header: str, needed: tuple[str, ...]) -> list[str]:
@@ -150,10 +150,11 @@ def _check_readable(browser: Browser, origin: str) -> Finding:
     answer = browser.ask("POST", "/api/authenticate", _headers(browser, origin), body={})
     reason = _readable(answer, origin)
     if reason is None and answer.status == 422:
-        return Finding("refusals", "A page can read why it was refused.")
+        return Finding("refusals", "Pages can read why a request was refused.")
     return Finding(
         "refusals",
-        f"A page cannot read a refusal ({answer.status}): {reason or 'it is not Homeroom that answers'}.",
+        f"Pages can't read why a request was refused ({answer.status}): "
+        f"{reason or 'the answer is not from a Homeroom server'}.",
         _admit(origin),
     )
 
@@ -162,7 +163,7 @@ def _check_unknown_path(browser: Browser, origin: str) -> Finding:
     answer = browser.ask("GET", "/api/no-such-address", _headers(browser, origin))
     reason = _readable(answer, origin)
     if answer.status == 404 and reason is None:
-        return Finding("unknown address", "A wrong address is a readable 404, and no CORS error.")
+        return Finding("unknown address", "A wrong address gives a readable 404, not a CORS error.")
     return Finding(
         "unknown address",
         f"A wrong address looks like a CORS error in the page's console: {answer.status}, {reason}.",
@@ -179,7 +180,7 @@ def _check_cookie(browser: Browser, origin: str) -> Finding:
 def _judge_cookie(answer: Answer, relation: str, target: Target) -> Finding:
     lines = answer.headers.getlist("Set-Cookie")
     if not lines:
-        return Finding("page's cookie", "No session cookie is set.", "See that Nginx passes Set-Cookie on.")
+        return Finding("page's cookie", "No session cookie is set.", "Check that Nginx passes on Set-Cookie.")
     if relation == "cross-site":
         # The session's, and that of a known device.
         flags = [{part.strip().lower() for part in line.split(";")[1:]} for line in lines]
@@ -206,7 +207,7 @@ def _sign_in(browser: Browser, origin: str, visitor: Visitor) -> Iterator[Findin
         stop_at(
             "sign-in",
             f"Signing in is refused: {answer.json.get('message', answer.status)}",
-            "Check ID and password.",
+            "Check the ID and the password.",
         )
     yield _judge_cookie(answer, site_relation(origin, browser.target), browser.target)
     cookie = "; ".join(f"{morsel.key}={morsel.value}" for morsel in answer.cookies.values())
@@ -218,6 +219,6 @@ def _sign_in(browser: Browser, origin: str, visitor: Visitor) -> Iterator[Findin
     else:
         yield Finding(
             "sign-in",
-            f"After signing in, the class cannot be read: {listed.status}, {refusal}.",
+            f"After signing in, the class can't be read: {listed.status}, {refusal}.",
             _admit(origin),
         )

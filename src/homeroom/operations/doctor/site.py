@@ -74,7 +74,7 @@ def _check_tls(target: Target, address: str) -> Iterator[Finding]:
         stop_at(
             "certificate",
             f"Browsers refuse the certificate: {error.verify_message}.",
-            "Run `certbot renew`, look at its log, and reload Nginx.",
+            "Run `certbot renew`, read its log, and reload Nginx.",
         )
     except (OSError, ssl.SSLError):
         stop_at(
@@ -88,7 +88,7 @@ def _check_tls(target: Target, address: str) -> Iterator[Finding]:
         yield Finding(
             "certificate",
             f"The certificate ends in {days:.0f} days and was not renewed.",
-            "Run `certbot renew` by hand and look at what it says; see that its timer is on.",
+            "Run `certbot renew` yourself and read its output. Check that its timer is on.",
             is_warning=days >= URGENT_DAYS,
         )
     else:
@@ -106,10 +106,10 @@ def _check_redirect(target: Target, address: str) -> Finding:
             "Open port 80; Nginx leads it to HTTPS, and certificates are renewed by it.",
         )
     if answer.status in (301, 302, 307, 308) and answer.headers.get("Location", "").startswith("https://"):
-        return Finding("redirect", "Plain http leads to HTTPS.")
+        return Finding("redirect", "Plain HTTP redirects to HTTPS.")
     return Finding(
         "redirect",
-        "Plain http is answered and not led to HTTPS: passwords would be sent in the clear.",
+        "Plain HTTP doesn't redirect to HTTPS, so passwords would be sent unencrypted.",
         "Use the configuration that `homeroom deploy nginx` writes.",
     )
 
@@ -125,8 +125,8 @@ def _check_homeroom(browser: Browser) -> Generator[Finding, None, Answer]:
     if answer.status != 200 or answer.json.get("status") != "ok":
         stop_at(
             "homeroom",
-            f"Something answers at {browser.target.origin}, but it is no Homeroom.",
-            "See that the name leads to the right machine, and Nginx to the right port.",
+            f"Something answers at {browser.target.origin}, but it isn't a Homeroom server.",
+            "Check that the name leads to the right machine, and Nginx to the right port.",
         )
     yield Finding("homeroom", "Homeroom answers.")
     return answer
@@ -140,7 +140,7 @@ def _check_clock(answer: Answer) -> Finding:
     return Finding(
         "clock",
         f"Its clock and this machine's differ by {offset_s:.0f} s: sessions end too soon or too late.",
-        "Set the clock by the network: `timedatectl set-ntp true`.",
+        "Synchronize the clock with the network: `timedatectl set-ntp true`.",
     )
 
 
@@ -177,18 +177,20 @@ def _check_cookie(browser: Browser) -> Finding:
             "Serve over https.",
         )
     if flags and (all(flags) or target.scheme == "http"):
-        return Finding("cookie", "The session's cookie is one that browsers keep.")
+        return Finding("cookie", "Browsers keep the session cookie.")
     return Finding(
-        "cookie", "The session's cookie is not Secure.", "Set TRUSTED_PROXIES=1, so that it knows of https."
+        "cookie",
+        "The session cookie isn't Secure.",
+        "Set TRUSTED_PROXIES=1, so that the server knows about HTTPS.",
     )
 
 
 def _check_hsts(browser: Browser) -> Finding:
     if browser.ask("GET", "/").headers.get("Strict-Transport-Security"):
-        return Finding("hsts", "Browsers are told to come by HTTPS only.")
+        return Finding("hsts", "Browsers are told to use HTTPS only.")
     return Finding(
         "hsts",
-        "Browsers are not told to come by HTTPS only.",
+        "Browsers aren't told to use HTTPS only.",
         "Let Nginx add Strict-Transport-Security.",
         is_warning=True,
     )

@@ -96,7 +96,7 @@ def _read_password(text: str, remarks: list[str]) -> str | None:
     if not text:
         remarks.append("Had no password.")
     elif not is_imported_hash(text) or len(text) > MAX_HASH_LENGTH:
-        remarks.append("The password is not taken: it is not stored as a hash that is known here.")
+        remarks.append("The password wasn't imported because its hash format is unknown.")
     else:
         return text
     return None
@@ -109,7 +109,7 @@ def _read_role(row: Row, remarks: list[str]) -> Role:
     try:
         return Role(word)
     except ValueError:
-        remarks.append(f"The role “{shown(word)}” is none here; made a User.")
+        remarks.append(f"The role “{shown(word)}” doesn't exist here, so this is a User.")
         return Role.USER
 
 
@@ -121,7 +121,7 @@ def _read_dob(text: str, remarks: list[str]) -> date | None:
     try:
         return check_dob(date.fromisoformat(day[1] if day else ""), today())
     except ValueError:
-        remarks.append(f"The date of birth “{shown(text)}” cannot be right and is left out.")
+        remarks.append(f"The date of birth “{shown(text)}” can't be right, so it was skipped.")
         return None
 
 
@@ -135,11 +135,11 @@ def _read_hashmap(row: Row, remarks: list[str]) -> dict[str, object]:
         value = None
     if not isinstance(value, dict):
         if value is not None or text.strip() != "null":
-            remarks.append("The _hashmap holds no JSON object and is not taken.")
+            remarks.append("The _hashmap isn't a JSON object, so it wasn't imported.")
         return {}
     left = [shown(key) for key in value if key not in _EMAIL_KEYS]
     if left:
-        remarks.append(f"Of the _hashmap is not taken: {', '.join(left[:20])}.")
+        remarks.append(f"Not imported from the _hashmap: {', '.join(left[:20])}.")
     return value
 
 
@@ -151,5 +151,5 @@ def _read_email(row: Row, hashmap: dict[str, object], remarks: list[str]) -> str
     try:
         return clean_email(text)
     except ValueError:
-        remarks.append(f"The e-mail address “{shown(text)}” is none and is left out.")
+        remarks.append(f"The email address “{shown(text)}” isn't valid, so it was skipped.")
         return None

@@ -71,7 +71,7 @@ def _from_base64(text: str) -> bytes:
     except (binascii.Error, ValueError):
         data = b""
     if len(data) < len(text) // 2:
-        raise PictureNotTakenError("there is no such file; name its folder with --pictures")
+        raise PictureNotTakenError("no such file; pass its folder with --pictures")
     return data
 
 

@@ -156,9 +156,9 @@ def _plan_one(user: LegacyUser, account: User | None, replaced: Collection[str])
     if account is not None and uid_key(user.uid) in replaced:
         if would_lose_admin(account, user.role):
             raise ValueError(f"This ID is an admin's here and a {user.role}'s in the old database.")
-        result, remarks = Result.UPDATED, ("Takes the place of the account here.", *remarks)
+        result, remarks = Result.UPDATED, ("Replaces the existing account.", *remarks)
     elif account is not None:
-        result, remarks = Result.UNCHANGED, ("This ID has an account here; it stays as it is.",)
+        result, remarks = Result.UNCHANGED, ("This ID already has an account, which stays as it is.",)
     report = RowReport(user.line, user.uid, user.name, result, " ".join(remarks))
     return _Plan(user, None if account is None else account.id, report)
 
@@ -175,7 +175,7 @@ def _with_code(plan: _Plan, guess: str | None) -> _Plan:
     if guess is not None:
         user = replace(user, password_hash=None)
         why = "the default one, which everyone knows" if guess == DEFAULT_PASSWORD else "easy to guess"
-        remarks.append(f"The password is not taken: it is {why}.")
+        remarks.append(f"The password wasn't imported because it is {why}.")
     if user.password_hash is None:
         remarks.append("Gets a join code.")
     return replace(plan, user=user, report=replace(plan.report, message=" ".join(filter(None, remarks))))
@@ -235,6 +235,6 @@ def _with_pictures(
                 if made is not None:
                     keep_picture(made.ids[plan.key], data)
             except PictureNotTakenError as error:
-                message = f"{message} The picture is not taken: {error}.".strip()
+                message = f"{message} The picture wasn't imported: {error}.".strip()
         reports.append(replace(plan.report, message=message))
     return reports

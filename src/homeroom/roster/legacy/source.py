@@ -45,7 +45,7 @@ def read_source(path: Path) -> Source:
             notes = (*_notes_on_columns(columns), *_notes_on_tables(connection, path))
             return Source(tuple(_users(connection)), notes)
     except sqlite3.Error as error:
-        raise LegacyError(f"{path} cannot be read: {_reason(error)}") from None
+        raise LegacyError(f"{path} can't be read: {_reason(error)}") from None
 
 
 def cell_text(value: object) -> str:
@@ -58,7 +58,7 @@ def cell_text(value: object) -> str:
 def _reason(error: sqlite3.Error) -> str:
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
         return "another program is writing to it. Stop the old server first."
-    return "it is no SQLite database, is encrypted, or is damaged."
+    return "it isn't an SQLite database, is encrypted, or is damaged."
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[str]:

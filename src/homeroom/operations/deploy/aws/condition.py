@@ -25,7 +25,7 @@ def examine(site: AwsSite) -> Iterator[Condition]:
     for change in differences:
         yield Condition(False, f"`up` would {change.verb}: {' '.join((change.thing, change.detail)).strip()}")
     if not differences:
-        yield Condition(True, "AWS has all of it as it was asked for.")
+        yield Condition(True, "Everything on AWS is as requested.")
     address = f"https://{site.settings.domain}"
     reason = unreadiness(address)
     yield Condition(reason is None, reason or f"{address} answers and is ready.")
@@ -34,7 +34,7 @@ def examine(site: AwsSite) -> Iterator[Condition]:
 def _data(site: AwsSite) -> Iterator[Condition]:
     outputs = site.workspace.data.outputs()
     if not outputs:
-        yield Condition(False, "There is no volume.")
+        yield Condition(False, "No volume.")
         return
     settings = site.settings
     yield Condition(
@@ -50,7 +50,7 @@ def _data(site: AwsSite) -> Iterator[Condition]:
 def _machine(plan: Plan) -> Condition:
     instance = plan.present.get("aws_instance.machine")
     if instance is None:
-        return Condition(False, "There is no machine; `up` makes one.")
+        return Condition(False, "No machine. To create one, run `up`.")
     state = instance["instance_state"]
     address = plan.present.get("aws_eip.machine", {}).get("public_ip", "no address")
     return Condition(

@@ -48,7 +48,7 @@ class Workspace:
             WorkspaceError: another one is under way.
         """
         with (self.folder / "lock").open("w") as lock:
-            hold(lock, WorkspaceError(f"Another command works in {self.folder}; wait for its end."))
+            hold(lock, WorkspaceError(f"Another command works in {self.folder}. Wait until it ends."))
             yield
 
     def copy(self, module: str) -> None:
