@@ -43,8 +43,7 @@ from homeroom.data.types import utc_now
 from homeroom.translations.messages import text_of
 
 MAX_USER_AGENT_LENGTH = 300
-# Of one person; a pupil has a phone, a tablet of the school's, a laptop.
-MAX_SESSIONS = 50
+MAX_SESSIONS = 50  # of one person; a pupil has a phone, a tablet of the school's, a laptop
 # How often a sign-in looks again, because the stored hash was replaced while it worked.
 _MAX_TRIES = 3
 
