@@ -213,7 +213,7 @@ def test_a_date_of_birth_is_taken_or_said_to_be_none(
     result = run(app, old)
     assert result.exit_code == 0
     assert users(app)["ada"].dob == dob
-    assert ("left out" in result.stdout) == (dob is None and stored not in (None, ""))
+    assert ("so it was skipped" in result.stdout) == (dob is None and stored not in (None, ""))
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_a_date_of_birth_is_taken_or_said_to_be_none(
     [
         (json.dumps({"email": "ada@school.org"}), "ada@school.org", None),
         (json.dumps({"email": "ada@school.org", "kasm": True}), "ada@school.org", "kasm"),
-        (json.dumps({"email": "nowhere"}), None, "left out"),
+        (json.dumps({"email": "nowhere"}), None, "so it was skipped"),
         (json.dumps({"email": ["a@b.org"]}), None, None),
         (json.dumps(["email"]), None, "isn't a JSON object"),
         ("{broken", None, "isn't a JSON object"),
@@ -285,7 +285,7 @@ def test_an_account_that_is_here_is_not_taken_over_by_an_old_one(
     before = users(app)["admin"]
     make_database(old, old_user("ADMIN", "Somebody", _role="Admin"))
     result = run(app, old)
-    assert "unchanged\tThis ID has an account here" in result.stdout
+    assert "unchanged\tThis ID already has an account" in result.stdout
     after = users(app)["admin"]
     assert (after.name, after.password_hash) == (before.name, before.password_hash)
 
@@ -393,9 +393,9 @@ def test_a_dry_run_writes_nothing(app: APIFlask, old: Path) -> None:
     ("content", "says"),
     [
         (b"", "no table “users”"),
-        (b"no database at all", "no SQLite database"),
-        (b"\x8f\x02" * 4096, "no SQLite database"),
-        (b"SQLite format 3\x00" + b"\x7f" * 4096, "no SQLite database"),
+        (b"no database at all", "isn't an SQLite database"),
+        (b"\x8f\x02" * 4096, "isn't an SQLite database"),
+        (b"SQLite format 3\x00" + b"\x7f" * 4096, "isn't an SQLite database"),
     ],
 )
 def test_a_file_that_is_no_database_is_told_in_one_line(

@@ -84,8 +84,8 @@ REFUSED = {
     "a TIFF": (encoded("TIFF"), None, 415, "JPEG, PNG"),
     "a BMP": (encoded("BMP"), None, 415, "JPEG, PNG"),
     "nothing": (b"", None, 415, "JPEG, PNG"),
-    "a picture called a web page": (encoded("PNG"), "cat.html", 415, "named .html"),
-    "a PNG called a JPEG": (encoded("PNG"), "cat.jpg", 415, "named .jpg"),
+    "a picture called a web page": (encoded("PNG"), "cat.html", 415, "ends with .html"),
+    "a PNG called a JPEG": (encoded("PNG"), "cat.jpg", 415, "ends with .jpg"),
     "a JPEG with a page behind it": (encoded("JPEG") + PAGE, None, 415, "more than a picture"),
     "a JPEG with a script in its comment": (encoded("JPEG", comment=SVG), None, 415, "more than a picture"),
     "a GIF with PHP behind it": (encoded("GIF") + b"<?php phpinfo();", None, 415, "more than a picture"),
@@ -98,7 +98,7 @@ REFUSED = {
     "a bomb that Pillow itself refuses": (bomb(40_000), None, 413, "pixels"),
     "too many pixels": (encoded("PNG", (5000, 4000)), None, 413, "megapixels"),
     "too many frames": (animation(301), None, 413, "frames"),
-    "too many bytes": (b"\xff\xd8\xff" + b"a" * (5 * 1024 * 1024), None, 413, "5120 KiB"),
+    "too many bytes": (b"\xff\xd8\xff" + b"a" * (5 * 1024 * 1024), None, 413, "5,120 KiB"),
     "far too many bytes": (b"\xff\xd8\xff" + b"a" * (9 * 1024 * 1024), None, 413, "KiB"),
 }
 

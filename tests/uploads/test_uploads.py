@@ -203,7 +203,7 @@ def test_guests_and_pending_accounts_may_not_send_pictures(
     pending = make_person("pending", pending=True)
     answer = send(pending, encoded("PNG"))
     assert answer.status_code == 403
-    assert "waits" in answer.json["message"]
+    assert "waiting for approval" in answer.json["message"]
 
 
 def test_an_upload_is_shown_to_its_owner_only(

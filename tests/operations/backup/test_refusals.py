@@ -208,7 +208,7 @@ def test_a_restore_that_the_database_refuses_leaves_the_old_state(
         finally:
             _execute(allow)
     assert refused.exit_code == 1
-    assert "nothing was changed" in refused.output
+    assert "Nothing was changed" in refused.output
     assert everything() == before
     assert school_class.ada.client.get("/api/id").json["name"] == "Later", "the session is there still"
     run_well("restore", str(archive), "--yes")

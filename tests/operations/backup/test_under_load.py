@@ -209,7 +209,7 @@ def test_two_at_once_are_refused(school_class: SchoolClass, tmp_path: Path) -> N
         for command in (["backup"], ["drill"], ["restore", "latest", "--yes"]):
             refused = run(*command)
             assert refused.exit_code == 1
-            assert "under way" in refused.output
+            assert "is running" in refused.output
     run_well("drill")
 
 
@@ -256,7 +256,7 @@ def test_files_that_were_lost_before_are_told_loudly(school_class: SchoolClass, 
     lost = next(path for path in folder.rglob("card.webp"))
     lost.unlink()
     told = run_well("backup")
-    assert "WARNING: 1 files of pictures are lost" in told
+    assert "WARNING: 1 picture files are missing" in told
     assert lost.parent.name in told
     drilled = run("drill")
     assert drilled.exit_code == 1
@@ -333,7 +333,7 @@ def test_backups_that_the_schedule_does_not_keep_are_deleted_after_a_good_one(
     run_well("backup", BACKUP_KEEP="all")
     first = archives(archive_folder)[-1]
     assert len(archives(archive_folder)) == len(old) + 1
-    assert "Deleted 4 older ones" in run_well("backup", BACKUP_KEEP="daily=3,monthly=3")
+    assert "Deleted 4 older archives" in run_well("backup", BACKUP_KEEP="daily=3,monthly=3")
     kept = [path.name for path in archives(archive_folder)]
     assert kept[:-2] == [old[2], old[5], old[6]]
     assert first.name in kept, "nothing is deleted on its first day"

@@ -185,7 +185,7 @@ def _fill(engine: Engine, rehearsed: Staged, archive: Archive, progress: Progres
             raise_last_ids(target, tables, archive.manifest.last_ids)
     except DBAPIError as error:
         reason = str(error.orig).splitlines()[0]
-        raise BackupError(f"The database refused the rows ({reason}): nothing was changed.") from None
+        raise BackupError(f"The database rejected the rows ({reason}). Nothing was changed.") from None
 
 
 def _replace_rows(source: Connection, target: Connection, progress: Progress) -> None:
