@@ -23,13 +23,13 @@ def open_account(page: Page) -> None:
 def change_password(page: Page, current: str, new: str, repeat: str) -> None:
     page.get_by_label("Current password", exact=True).fill(current)
     page.get_by_label("New password", exact=True).fill(new)
-    page.get_by_label("The same again", exact=True).fill(repeat)
+    page.get_by_label("Confirm password", exact=True).fill(repeat)
     page.get_by_role("button", name="Change password").click()
 
 
 def test_a_guest_is_led_to_sign_in_and_back(page: Page, ada: Member) -> None:
     page.goto(f"{API}/account/")
-    expect(page.get_by_role("alert")).to_contain_text("Please sign in")
+    expect(page.get_by_role("alert")).to_contain_text("Sign in to continue")
 
     page.get_by_role("alert").get_by_role("link", name="Sign in").click()
     page.get_by_label("ID").fill(ada.uid)
@@ -68,7 +68,7 @@ def test_name_and_email_can_be_changed_and_the_email_taken_back(
     [
         ("Name", "", "Enter your name."),
         ("Name", "x" * 101, "at most 100 characters"),
-        ("Email", "no address", "Write it like ada@example.org."),
+        ("Email", "no address", "Enter an email address like ada@example.org."),
         ("Email", "a@b", "no e?-?mail address"),
     ],
 )
@@ -93,7 +93,7 @@ def test_what_cannot_be_saved_is_told_beside_its_field(
     [
         ("not mine", NEW_PASSWORD, NEW_PASSWORD, "Current password", "not your current password"),
         (PASSWORD, "short", "short", "New password", "at least 8 characters"),
-        (PASSWORD, NEW_PASSWORD, "another one", "The same again", "not the same password"),
+        (PASSWORD, NEW_PASSWORD, "another one", "Confirm password", "passwords don’t match"),
     ],
 )
 def test_a_password_change_that_will_not_do_is_told_beside_its_field(
@@ -155,7 +155,7 @@ def test_signing_out_here_leaves_the_other_device_signed_in(
 
     expect(page.get_by_label("ID")).to_be_visible()
     page.goto(f"{API}/account/")
-    expect(page.get_by_role("alert")).to_contain_text("Please sign in")
+    expect(page.get_by_role("alert")).to_contain_text("Sign in to continue")
     other.reload()
     expect(other.locator("#result tr")).to_have_count(50)
 
@@ -205,13 +205,13 @@ def test_a_picture_is_chosen_seen_in_the_class_and_removed(
     sign_in(page, member)
     open_account(page)
     page.locator("#picture-file").set_input_files([picture_file("me.png")])
-    expect(page.get_by_text("The picture is yours now.")).to_be_visible()
+    expect(page.get_by_text("Picture saved.")).to_be_visible()
 
     page.goto(f"{API}/users/?q=petra")
     expect(page.locator("#result img")).to_have_js_property("naturalWidth", 128)
     open_account(page)
-    page.get_by_role("button", name="Remove it").click()
-    expect(page.get_by_text("The picture is removed.")).to_be_visible()
+    page.get_by_role("button", name="Remove picture").click()
+    expect(page.get_by_text("Picture removed.")).to_be_visible()
     expect(page.get_by_role("button", name="Choose a picture")).to_be_focused()
 
     page.locator("#picture-file").set_input_files([picture_file("me.png", b"no picture")])
@@ -247,7 +247,9 @@ def test_ones_data_comes_as_a_zip(server: Homeroom, page: Page, sign_in: Callabl
     sign_in(page, server.add_member("exporting", "Export Ing"))
     make_project(page, title="Taken along")
     open_account(page)
-    expect(page.locator("#room")).to_contain_text(re.compile(r"take [\d.]+ KB of 250 MB; you have 1 of 200"))
+    expect(page.locator("#room")).to_contain_text(
+        re.compile(r"take up [\d.]+ KB of 250 MB\. You have 1 of 200")
+    )
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Download my data").click()

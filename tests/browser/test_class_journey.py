@@ -40,9 +40,9 @@ def join_with(student: Page, origin: str, code: str) -> None:
     """The student types the code from paper and chooses a password."""
     student.goto(f"{origin}/join/")
     student.get_by_label("Code").fill(code)
-    student.get_by_role("button", name="Go on").click()
+    student.get_by_role("button", name="Continue").click()
     student.get_by_label("Choose a password", exact=True).fill(PASSWORD)
-    student.get_by_label("The same again", exact=True).fill(PASSWORD)
+    student.get_by_label("Confirm password", exact=True).fill(PASSWORD)
     student.get_by_role("button", name="Join", exact=True).click()
     student.wait_for_url(f"{origin}/users/")
 
@@ -55,7 +55,7 @@ def publish_project(student: Page, origin: str, title: str) -> str:
     student.locator("picture-list input[type=file]").set_input_files(files)
     expect(student.locator(".shot[data-state=done]")).to_have_count(3)
     for number, color in enumerate(("Teal", "Navy", "Maroon")):
-        student.get_by_label("What it shows").nth(number).fill(color)
+        student.get_by_label("Description").nth(number).fill(color)
     student.get_by_role("radio", name="Public").check()
     student.get_by_role("button", name="Save").click()
     student.wait_for_url(re.compile(r"/project/\?id=\d+"))
@@ -89,10 +89,10 @@ def test_a_class_is_set_up_shows_its_work_and_is_looked_after(
     teacher.get_by_role("button", name="Hide").click()
     dialog = teacher.get_by_role("dialog", name="Hide this project?")
     dialog.get_by_label("Reason").fill(REASON)
-    dialog.get_by_role("button", name="Hide it").click()
+    dialog.get_by_role("button", name="Hide project").click()
     expect(teacher.get_by_role("button", name="Show again")).to_be_visible()
 
     visitor.reload()
-    expect(visitor.get_by_role("alert")).to_contain_text("No such project")
+    expect(visitor.get_by_role("alert")).to_contain_text("Project not found")
     student.reload()
     expect(student.locator("#hidden")).to_contain_text(REASON)

@@ -141,7 +141,7 @@ def test_arabic_runs_from_right_to_left_in_what_the_staff_opens(page: Page, worl
     expect(page.locator("#report-rows tr")).to_have_count(2)
     assert_arabic_runs_to_the_left(page, at_least=10)
     page.locator("#people").get_by_role("button", name="New code").click()
-    expect(page.get_by_role("dialog")).to_contain_text("A new code for")
+    expect(page.get_by_role("dialog")).to_contain_text("Create a new code for")
     assert_arabic_runs_to_the_left(page, at_least=10)
 
 

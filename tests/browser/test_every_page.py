@@ -84,7 +84,7 @@ def test_axe_finds_no_barrier_for_a_guest(
         assert_no_barriers(page)
 
     page.goto(server.invite(f"axe-{scheme}", "Tester of Axe"))
-    expect(page.get_by_role("heading", name="Hello Tester of Axe.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Hello Tester of Axe")).to_be_visible()
     page.get_by_role("button", name="Join", exact=True).click()
     assert_no_barriers(page)
 
@@ -215,7 +215,7 @@ def test_a_page_without_a_network_says_what_to_do_and_recovers(
     page.route(ANY_REQUEST, lambda route: route.abort("internetdisconnected"))
     page.goto(API + path)
     told = page.locator("#failure, #result-failure, main [role=alert]").filter(
-        has_text="could not be reached"
+        has_text="couldn’t reach the server"
     )
     expect(told.first).to_be_visible()
     expect(page.locator("#loading:visible")).to_have_count(0)
@@ -231,11 +231,11 @@ def test_a_page_without_a_network_says_what_to_do_and_recovers(
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/project/?id=999999", "No such project"),
-        ("/project/?id=x", "No such project"),
-        ("/project/", "No such project"),
-        ("/project/edit/?id=999999", "No such project"),
-        ("/portfolio/?uid=nobody-at-all", "There is no portfolio here"),
+        ("/project/?id=999999", "Project not found"),
+        ("/project/?id=x", "Project not found"),
+        ("/project/", "Project not found"),
+        ("/project/edit/?id=999999", "Project not found"),
+        ("/portfolio/?uid=nobody-at-all", "Portfolio not found"),
     ],
 )
 def test_what_is_not_there_is_said_with_a_way_on(
@@ -248,7 +248,7 @@ def test_what_is_not_there_is_said_with_a_way_on(
     page.goto(API + path)
     expect(alert).to_contain_text(words)
     assert_no_barriers(page)
-    alert.get_by_role("link", name="To the start").click()
+    alert.get_by_role("link", name="Go to the start page").click()
     expect(page).to_have_url(f"{API}/")
 
 
@@ -267,8 +267,8 @@ def test_an_unknown_page_says_so_in_the_sites_own_look(page: Page) -> None:
 
     assert answer is not None
     assert answer.status == 404
-    expect(page.get_by_role("heading", name="There is no page here.")).to_be_visible()
-    page.get_by_role("link", name="To the start").click()
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
+    page.get_by_role("link", name="Go to the start page").click()
     expect(page).to_have_url(f"{API}/")
 
 

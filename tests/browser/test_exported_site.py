@@ -50,9 +50,9 @@ def test_the_404_page_stands_at_any_depth(exported: str, page: Page) -> None:
 
     assert answer is not None
     assert answer.status == 404
-    expect(page.get_by_role("heading", name="There is no page here.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
     expect(page.get_by_role("navigation")).to_be_visible()
-    page.get_by_role("link", name="To the start").click()
+    page.get_by_role("link", name="Go to the start page").click()
     expect(page).to_have_url(f"{exported}/")
 
 

@@ -13,13 +13,13 @@ pytestmark = pytest.mark.browser
 
 def choose_password(page: Page, password: str = PASSWORD, repeat: str = PASSWORD) -> None:
     page.get_by_label("Choose a password", exact=True).fill(password)
-    page.get_by_label("The same again", exact=True).fill(repeat)
+    page.get_by_label("Confirm password", exact=True).fill(repeat)
     page.get_by_role("button", name="Join", exact=True).click()
 
 
 def join_by_link(page: Page, link: str, name: str, uid: str) -> None:
     page.goto(link)
-    expect(page.get_by_role("heading", name=f"Hello {name}.")).to_be_focused()
+    expect(page.get_by_role("heading", name=f"Hello {name}")).to_be_focused()
     expect(page.get_by_text(f"Your ID for signing in is {uid}")).to_be_visible()
     choose_password(page)
 
@@ -71,9 +71,9 @@ def test_who_signed_in_on_another_origin_is_known_to_the_apis_own_pages(
     for path in ("/", "/login/", "/portfolio/", "/project/edit/", "/account/"):
         page.goto(f"{API}{path}")
         expect(page.get_by_role("navigation").get_by_role("button", name="Sign out")).to_be_visible()
-        expect(page.get_by_text("You are not signed in")).to_be_hidden()
+        expect(page.get_by_text("You aren’t signed in")).to_be_hidden()
     page.goto(f"{API}/")
-    expect(page.get_by_role("heading", name="The class’s latest projects")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your class’s latest projects")).to_be_visible()
 
 
 def test_who_signed_out_on_another_origin_is_a_guest_here(
@@ -96,14 +96,14 @@ def test_a_server_that_does_not_answer_is_told_for_people(
         page.get_by_label("ID").fill("ada")
         page.get_by_label("Password", exact=True).fill("whatever it is")
         page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_text("The server could not be reached").first).to_be_visible()
+    expect(page.get_by_text("We couldn’t reach the server").first).to_be_visible()
     assert "TypeError" not in page.locator("body").inner_text()
     assert "Failed to fetch" not in page.locator("body").inner_text()
 
 
 def test_the_code_leaves_the_address_bar_and_the_history(server: Homeroom, page: Page) -> None:
     page.goto(server.invite("hidden", "Hidden Code"))
-    expect(page.get_by_role("heading", name="Hello Hidden Code.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Hello Hidden Code")).to_be_visible()
 
     assert page.url == f"{API}/join/"
     assert page.evaluate("history.length") <= 2
@@ -116,7 +116,7 @@ def test_a_code_may_be_typed_in_lower_case_without_dashes(server: Homeroom, page
     page.get_by_label("Code").fill(f" {code.replace('-', '').lower()} ")
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("heading", name="Hello Typed Code.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Hello Typed Code")).to_be_visible()
 
 
 def test_an_unknown_code_is_told_beside_its_field(page: Page) -> None:
@@ -151,8 +151,8 @@ def choosing(server: Homeroom) -> str:
     ("password", "repeat", "label", "message"),
     [
         ("short", "short", "Choose a password", "at least 8 characters"),
-        ("same-as-id", "same-as-id", "Choose a password", "may not be your ID"),
-        (PASSWORD, f"{PASSWORD}!", "The same again", "not the same password"),
+        ("same-as-id", "same-as-id", "Choose a password", "can’t be your ID"),
+        (PASSWORD, f"{PASSWORD}!", "Confirm password", "passwords don’t match"),
         ("", "", "Choose a password", "Choose a password."),
     ],
 )
@@ -160,7 +160,7 @@ def test_a_password_that_will_not_do_is_told_beside_its_field(
     choosing: str, page: Page, password: str, repeat: str, label: str, message: str
 ) -> None:
     page.goto(choosing)
-    expect(page.get_by_role("heading", name="Hello Still Choosing.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Hello Still Choosing")).to_be_visible()
 
     choose_password(page, password, repeat)
 
@@ -242,8 +242,8 @@ def test_who_is_signed_in_already_is_told_so(page: Page, ada: Member, sign_in: C
 
     page.goto(f"{API}/login/")
 
-    expect(page.get_by_text("You are signed in as Ada Lovelace.")).to_be_visible()
-    expect(page.get_by_role("link", name="Go on")).to_have_attribute("href", f"{API}/users/")
+    expect(page.get_by_text("You’re signed in as Ada Lovelace.")).to_be_visible()
+    expect(page.get_by_role("link", name="Continue")).to_have_attribute("href", f"{API}/users/")
     expect(page.get_by_label("ID")).to_be_hidden()
 
 
@@ -286,7 +286,7 @@ def test_the_keyboard_alone_is_enough(page: Page, ada: Member) -> None:
     page.goto(f"{API}/login/")
     expect(page.get_by_role("navigation")).to_be_visible()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.get_by_label("ID")).to_be_focused()

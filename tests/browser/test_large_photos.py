@@ -110,7 +110,7 @@ def test_a_portrait_over_the_limit_is_taken(
     sign_in(page, server.add_member("portrayed", "Pia Portrayed"))
     page.goto(f"{API}/account/")
     page.locator("#picture-file").set_input_files([chosen("me.jpg", "image/jpeg", photograph())])
-    expect(page.get_by_text("The picture is yours now.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Picture saved.")).to_be_visible(timeout=60_000)
 
     avatar = stored(page, page.request.get(f"{API}/api/id").json()["picture"]["original"])
     assert is_red(avatar, 0.9, 0.1)

@@ -49,7 +49,7 @@ def test_the_site_works_below_a_base_path(
     page.get_by_role("link", name="API for developers").click()
     expect(page.locator(".operation").first).to_be_visible()
     page.goto(f"{base}/no/such/page")
-    page.get_by_role("link", name="To the start").click()
+    page.get_by_role("link", name="Go to the start page").click()
     expect(page).to_have_url(f"{base}/")
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(f"{base}/login/")

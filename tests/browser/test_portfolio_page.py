@@ -91,14 +91,14 @@ def test_the_users_table_leads_to_a_portfolio(
 def test_a_portfolio_that_is_not_there_is_told_with_the_way_on(page: Page, uid: str) -> None:
     page.goto(f"{API}/portfolio/?uid={uid}")
 
-    expect(page.get_by_role("alert")).to_contain_text("There is no portfolio here")
-    expect(page.get_by_role("alert").get_by_role("link", name="To the start")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text("Portfolio not found")
+    expect(page.get_by_role("alert").get_by_role("link", name="Go to the start page")).to_be_visible()
 
 
 def test_a_guest_without_an_address_is_led_to_sign_in(page: Page) -> None:
     page.goto(f"{API}/portfolio/")
 
-    expect(page.get_by_role("alert")).to_contain_text("Please sign in")
+    expect(page.get_by_role("alert")).to_contain_text("Sign in to continue")
 
 
 def test_an_empty_portfolio_invites_its_owner(
@@ -147,7 +147,7 @@ def test_signing_out_in_another_tab_takes_the_class_only_projects_off(
     other.get_by_role("button", name="Sign out").click()
     other.wait_for_url(f"{API}/login/")
 
-    expect(page.get_by_role("alert")).to_contain_text("No such project")
+    expect(page.get_by_role("alert")).to_contain_text("Project not found")
     expect(page.get_by_role("heading", name="Between us")).to_be_hidden()
 
 

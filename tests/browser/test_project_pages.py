@@ -70,7 +70,7 @@ def test_a_student_shows_a_project_and_a_visitor_sees_it(
     editor.evaluate(HAND_OVER, ["paste", "three.png", list(picture("maroon", (60, 40)))])
     expect(shots(editor)).to_have_count(3)
     for number, shows in enumerate(("A cup", "A blue square", "A red square")):
-        editor.get_by_label("What it shows").nth(number).fill(shows)
+        editor.get_by_label("Description").nth(number).fill(shows)
     editor.get_by_role("button", name="Move up (picture 3)").press("Enter")
     expect(editor.get_by_role("button", name="Move up (picture 2)")).to_be_focused()
     editor.get_by_role("radio", name="Public").check()
@@ -103,7 +103,7 @@ def test_pictures_are_put_in_order_by_dragging(
     choose(editor, "one.png", "two.png", "three.png")
     expect(shots(editor)).to_have_count(3)
     for number, shows in enumerate(("one", "two", "three")):
-        editor.get_by_label("What it shows").nth(number).fill(shows)
+        editor.get_by_label("Description").nth(number).fill(shows)
     thumbs = editor.locator(".thumb")
     thumbs.nth(2).scroll_into_view_if_needed()
     box = editor.locator(".shot").nth(onto).bounding_box()
@@ -117,7 +117,7 @@ def test_pictures_are_put_in_order_by_dragging(
     editor.mouse.up()
 
     def words() -> list[str]:
-        return [field.input_value() for field in editor.get_by_label("What it shows").all()]
+        return [field.input_value() for field in editor.get_by_label("Description").all()]
 
     assert words() == order
     expect(editor.locator(".shot.dragged")).to_have_count(0)
@@ -140,17 +140,17 @@ def test_a_teacher_hides_a_project_and_its_owner_reads_why(
     staff.goto(address)
     staff.get_by_role("button", name="Hide").click()
     dialog = staff.get_by_role("dialog", name="Hide this project?")
-    dialog.get_by_role("button", name="Hide it").click()
+    dialog.get_by_role("button", name="Hide project").click()
     expect(dialog.get_by_label("Reason")).to_be_focused()
     dialog.get_by_label("Reason").fill("Ask your friend first.")
-    dialog.get_by_role("button", name="Hide it").click()
+    dialog.get_by_role("button", name="Hide project").click()
     expect(staff.get_by_role("button", name="Show again")).to_be_visible()
 
     owner.goto(address)
     expect(owner.locator("#hidden")).to_contain_text("Ask your friend first.")
     expect(owner.locator("#visibility")).to_be_hidden()
     visitor.goto(address)
-    expect(visitor.get_by_role("alert")).to_contain_text("No such project")
+    expect(visitor.get_by_role("alert")).to_contain_text("Project not found")
 
     staff.get_by_role("button", name="Show again").click()
     expect(staff.locator("#hidden")).to_be_hidden()
@@ -180,7 +180,7 @@ def test_a_project_is_deleted_after_a_question(
     project = make_project(page, title="To be forgotten")
     page.goto(f"{API}/project/?id={project['id']}")
     page.get_by_role("button", name="Delete").click()
-    page.get_by_role("button", name="Delete it").click()
+    page.get_by_role("button", name="Delete project").click()
 
     page.wait_for_url(f"{API}/portfolio/")
     expect(page.get_by_role("heading", name="Stella Student")).to_be_visible()
@@ -206,12 +206,12 @@ def test_a_picture_shows_its_progress_and_can_be_called_off(editor: Page) -> Non
     editor.route(UPLOADS, lambda route: held.append(route))
     choose(editor, "slow.png")
 
-    expect(shots(editor, "sending").get_by_role("progressbar", name="Sending slow.png")).to_be_visible()
+    expect(shots(editor, "sending").get_by_role("progressbar", name="Uploading slow.png")).to_be_visible()
     save(editor)
     expect(editor.get_by_label("Title")).to_have_attribute("aria-invalid", "true")
     editor.get_by_label("Title").fill("Slow")
     save(editor)
-    expect(editor.get_by_role("alert").last).to_contain_text("Pictures are still on their way")
+    expect(editor.get_by_role("alert").last).to_contain_text("Pictures are still uploading")
     editor.get_by_role("button", name="Cancel (picture 1)").click()
 
     expect(editor.locator(".shot")).to_have_count(0)
@@ -221,7 +221,7 @@ def test_a_picture_shows_its_progress_and_can_be_called_off(editor: Page) -> Non
 def test_a_picture_that_did_not_arrive_can_be_sent_again(editor: Page) -> None:
     editor.route(UPLOADS, lambda route: route.abort("connectionreset"))
     choose(editor, "lost.png")
-    expect(shots(editor, "failed")).to_contain_text("The server could not be reached")
+    expect(shots(editor, "failed")).to_contain_text("We couldn’t reach the server")
 
     editor.unroute(UPLOADS)
     editor.get_by_role("button", name="Try again (picture 1)").click()
@@ -250,11 +250,11 @@ def test_a_file_that_is_no_picture_is_refused_with_the_reason(editor: Page) -> N
 
     expect(shots(editor)).to_have_count(1)
     expect(shots(editor, "failed")).to_contain_text("page.png: ")
-    expect(shots(editor, "failed")).not_to_contain_text("could not be reached")
+    expect(shots(editor, "failed")).not_to_contain_text("couldn’t reach the server")
     # It is not dropped without a word, and goes on saying why.
     editor.get_by_label("Title").fill("With a picture that failed")
     editor.get_by_role("button", name="Save").click()
-    expect(editor.locator(".form-message")).to_contain_text("A picture could not be sent")
+    expect(editor.locator(".form-message")).to_contain_text("We couldn’t upload a picture")
     expect(shots(editor, "failed")).to_contain_text("page.png: ")
     editor.get_by_role("button", name="Remove (picture 1)").click()
     expect(editor.locator(".shot")).to_have_count(1)
@@ -273,10 +273,10 @@ def test_what_somebody_else_saved_meanwhile_is_not_overwritten_unseen(
     assert changed.status == 200
     page.get_by_label("Title").fill("Mine")
     save(page)
-    expect(page.locator(".save-bar")).to_contain_text("was saved meanwhile")
+    expect(page.locator(".save-bar")).to_contain_text("saved this project while you were editing")
     expect(page.get_by_label("Title")).to_have_value("Mine")
 
-    page.get_by_role("button", name="take that one").click()
+    page.get_by_role("button", name="use the saved version").click()
     expect(page.get_by_label("Summary")).to_have_value("From the other tab")
     page.get_by_label("Title").fill("Both")
     save(page)
@@ -295,7 +295,7 @@ def test_ones_own_version_may_win_a_conflict(
     page.request.patch(f"{API}/api/projects/{project['id']}", data={"title": "Theirs"})
     page.get_by_label("Title").fill("Mine wins")
     save(page)
-    page.get_by_role("button", name="save yours over it").click()
+    page.get_by_role("button", name="save your version").click()
 
     page.wait_for_url(re.compile(r"/project/\?id="))
     expect(page.get_by_role("heading", name="Mine wins")).to_be_visible()
@@ -324,7 +324,7 @@ def test_a_text_is_previewed_as_its_readers_will_see_it(editor: Page) -> None:
     panel = editor.get_by_role("tabpanel", name="Preview")
     expect(write).to_have_attribute("aria-selected", "true")
     preview.click()
-    expect(panel).to_have_text("Nothing is written yet.")
+    expect(panel).to_have_text("You haven’t written anything yet.")
     write.click()
     editor.get_by_label("Title").fill("Seen before")
     editor.get_by_label("Text").fill("### How\n\nIt **turns** <b>fast</b>.\n\n- one\n- two")
@@ -407,7 +407,7 @@ def test_a_session_that_ended_keeps_what_was_written(editor: Page, student: Memb
     editor.get_by_label("Title").fill("Written for an hour")
     editor.context.clear_cookies()
     save(editor)
-    expect(editor.locator(".save-bar")).to_contain_text("your text stays here")
+    expect(editor.locator(".save-bar")).to_contain_text("Your text stays here")
 
     with editor.expect_popup() as opened:
         editor.get_by_role("link", name="Sign in in a new tab").click()
@@ -450,4 +450,4 @@ def test_somebody_elses_project_cannot_be_edited(
     expect(other.get_by_role("link", name="Edit")).to_be_hidden()
     other.goto(f"{API}/project/edit/?id={project['id']}")
 
-    expect(other.get_by_role("alert").first).to_contain_text("No such project")
+    expect(other.get_by_role("alert").first).to_contain_text("Project not found")

@@ -92,7 +92,7 @@ def test_the_editor_keeps_what_is_written_when_the_session_ended_elsewhere(
     assert page.request.delete(f"{API}/api/sessions").status == 200
     page.evaluate(COME_BACK)
 
-    expect(page.locator(".save-bar")).to_contain_text("your text stays here")
+    expect(page.locator(".save-bar")).to_contain_text("Your text stays here")
     expect(page.get_by_role("link", name="Sign in in a new tab")).to_be_visible()
     expect(page.get_by_label("Title")).to_have_value("Written for an hour")
 
@@ -123,12 +123,12 @@ def test_the_sign_in_page_follows_another_tab_both_ways(
     opened: Callable[[str], Page], member: Member
 ) -> None:
     page = opened("/login/")
-    expect(page.get_by_text("You are signed in as Tara Tabs.")).to_be_visible()
+    expect(page.get_by_text("You’re signed in as Tara Tabs.")).to_be_visible()
     tab = sign_out_in_another_tab(page)
     expect(page.get_by_label("ID")).to_be_visible()
-    expect(page.get_by_text("You are signed in as")).to_be_hidden()
+    expect(page.get_by_text("You’re signed in as")).to_be_hidden()
 
     sign_in_in(tab, member)
 
-    expect(page.get_by_text("You are signed in as Tara Tabs.")).to_be_visible()
+    expect(page.get_by_text("You’re signed in as Tara Tabs.")).to_be_visible()
     expect(page.get_by_label("ID")).to_be_hidden()

@@ -22,7 +22,7 @@ def staff(page: Page, ada: Member, sign_in: Callable[..., None]) -> Page:
     """The page as an admin sees it."""
     sign_in(page, ada)
     page.get_by_role("link", name="Staff").click()
-    expect(page.get_by_role("heading", name="Have joined")).to_be_visible()
+    expect(page.get_by_role("heading", name="Joined")).to_be_visible()
     return page
 
 
@@ -117,9 +117,9 @@ def test_a_class_without_anything_yet_is_told_so_in_place_of_a_chart(staff: Page
 
     expect(staff.locator(".chart-empty")).to_have_count(3)
     expect(staff.locator(".stat .hint")).to_have_text(
-        ["nobody is missing", "none yet", "of 10 GB on the server’s disk"]
+        ["Everyone has joined", "None yet", "of 10 GB on the server’s disk"]
     )
-    expect(staff.locator("#new-projects")).to_contain_text("Nobody has begun a project in the last 60 days.")
+    expect(staff.locator("#new-projects")).to_contain_text("No new projects in the last 60 days.")
     expect(staff.locator("day-chart canvas")).to_have_count(0)
 
 
@@ -139,7 +139,7 @@ def test_what_happened_lately_leads_to_who_and_what_it_is_about(
 
     events = staff.get_by_role("region", name="Activity").get_by_role("listitem")
     expect(events.nth(0)).to_contain_text("A kite by Alma Active was hidden: A name plate.")
-    expect(events.nth(1)).to_contain_text("Alma Active shows A kite.")
+    expect(events.nth(1)).to_contain_text("Alma Active shared A kite.")
     expect(events.nth(2)).to_contain_text("Alma Active added 3 pictures to A kite.")
     expect(events.filter(has_text="Nobody's business")).to_have_count(0)
     expect(events.nth(0).locator("time")).to_have_attribute("datetime", re.compile(r"^\d{4}-.*\+00:00$"))
@@ -158,7 +158,7 @@ def test_older_activity_comes_page_by_page_and_the_reader_goes_on_there(staff: P
 
     staff.get_by_role("button", name="Show older").click()
 
-    expect(events.nth(11)).to_contain_text("shows Kite 0.")
+    expect(events.nth(11)).to_contain_text("shared Kite 0.")
     expect(events.nth(10).get_by_role("link").first).to_be_focused()
     assert all("limit=100" in url for url in asked)
 
@@ -167,7 +167,7 @@ def test_activity_that_cannot_be_loaded_says_so_and_leaves_the_rest(staff: Page)
     staff.route(f"{ACTIVITY}*", lambda route: route.abort("connectionreset"))
     staff.reload()
     failure = staff.locator("#activity-failure")
-    expect(failure).to_contain_text("The server does not answer")
+    expect(failure).to_contain_text("The server isn’t responding")
     expect(staff.locator("day-chart canvas").first).to_be_visible()
 
     staff.unroute(f"{ACTIVITY}*")
@@ -190,7 +190,7 @@ def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page) -> N
     staff.get_by_label("Class list (CSV)").set_input_files([file])
     staff.get_by_role("button", name="Preview").click()
 
-    expect(staff.get_by_role("heading", name="Nothing is written yet: 1 new")).to_be_focused()
+    expect(staff.get_by_role("heading", name="Preview, nothing saved yet: 1 new")).to_be_focused()
     rows = staff.locator("#report-rows tr")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("new")
@@ -212,7 +212,7 @@ def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page) -> N
     )
     staff.get_by_label("Dates in the file").select_option("Day first: 31/05/2012")
     staff.get_by_role("button", name="Preview").click()
-    expect(staff.get_by_role("heading", name="Nothing is written yet: 1 new")).to_be_focused()
+    expect(staff.get_by_role("heading", name="Preview, nothing saved yet: 1 new")).to_be_focused()
     staff.get_by_role("button", name="Import", exact=True).click()
 
     expect(staff.get_by_role("heading", name="Imported: 1 new")).to_be_visible()
@@ -234,7 +234,7 @@ def test_on_a_phone_what_happens_to_a_person_is_read_without_scrolling(staff: Pa
 
 def test_a_file_that_cannot_be_read_is_told(staff: Page) -> None:
     staff.get_by_role("button", name="Preview").click()
-    expect(staff.locator("#file-error")).to_have_text("Choose the file.")
+    expect(staff.locator("#file-error")).to_have_text("Choose a file.")
 
     nonsense: FilePayload = {"name": "x.csv", "mimeType": "text/csv", "buffer": b"\x00\x01\x02"}
     staff.get_by_label("Class list (CSV)").set_input_files([nonsense])
@@ -254,11 +254,11 @@ def test_a_role_is_given_after_a_question_and_a_code_is_made(server: Homeroom, s
     staff.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     expect(role).to_have_value("User")
     role.select_option("Teacher")
-    staff.get_by_role("button", name="Give this role").click()
-    expect(staff.locator("#people-told")).to_have_text("Pia Promoted is Teacher now.")
+    staff.get_by_role("button", name="Change role").click()
+    expect(staff.locator("#people-told")).to_have_text("Pia Promoted is now a teacher.")
 
     staff.get_by_role("button", name="New code: Pia Promoted").click()
-    staff.get_by_role("button", name="Make it").click()
+    staff.get_by_role("button", name="Create code").click()
 
     code = staff.get_by_label("Code", exact=True)
     expect(code).to_have_value(re.compile(r"^[0-9A-Z]{4}(-[0-9A-Z]{4})+$"))
@@ -300,7 +300,7 @@ def test_a_teacher_sees_what_is_theirs_and_a_student_is_refused(
     sign_in(student, server.add_member("no-staff", "Nora Student"))
     expect(student.get_by_role("link", name="Staff")).to_have_count(0)
     student.goto(f"{API}/staff/")
-    expect(student.get_by_role("alert").first).to_contain_text("This is not open to you")
+    expect(student.get_by_role("alert").first).to_contain_text("You can’t open this page")
 
 
 def spread_over_weeks(server: Homeroom) -> None:

@@ -13,6 +13,8 @@ from werkzeug.serving import make_server
 from homeroom.cli.address import DEFAULT_ADDRESS, check_api, is_local, noted_address, remembered_address
 from homeroom.web.pages import LOCAL_API_ORIGINS, create_site
 from homeroom.web.site_export import export_site
+from homeroom.web.site_templates import SITE
+from homeroom.web.site_texts import DEFAULT_LANGUAGE, language_names
 
 # The port at which config.js itself looks for the API on 8086; on others it must be told.
 SITE_PORT = 4100
@@ -77,15 +79,23 @@ def _local_api(port: int) -> str | None:
     callback=lambda _context, _option, value: _check_base(value),
     help="Path of the pages on their host, such as /repo for someone.github.io/repo",
 )
+@click.option(
+    "--language",
+    metavar="CODE",
+    default=DEFAULT_LANGUAGE,
+    show_default=True,
+    callback=lambda _context, _option, value: _check_language(value),
+    help="Language of the pages, such as es.",
+)
 @click.option("--force", is_flag=True, help="Write into a folder that isn't empty.")
-def export(folder: Path, api: str, base: str, force: bool) -> None:
+def export(folder: Path, api: str, base: str, language: str, force: bool) -> None:
     """Write the pages into DIR, ready for GitHub Pages or any web server."""
     if not force and folder.is_dir() and any(folder.iterdir()):
         raise click.ClickException(
             f"{folder} isn't empty. Choose another folder, or add --force to overwrite the site's files."
         )
     try:
-        export_site(folder, api=api, base=base)
+        export_site(folder, api=api, base=base, language=language)
     except OSError as error:
         raise click.ClickException(f"Couldn't write to {folder}: {error.strerror}.") from None
     click.echo(f"The site is in {folder} and asks the API at {api}.")
@@ -100,6 +110,14 @@ def _check_base(path: str) -> str:
     if base and not re.fullmatch(r"(?:/[A-Za-z0-9._~-]+)+", base):
         raise click.BadParameter(f"{path!r} isn't a path. Write it like /repo")
     return base
+
+
+def _check_language(language: str) -> str:
+    """The --language option: one that has a catalogue."""
+    languages = language_names(SITE)
+    if language not in languages:
+        raise click.BadParameter(f"The site has no {language!r}. Choose from: {', '.join(languages)}")
+    return language
 
 
 def listen(host: str, port: int) -> socket.socket:

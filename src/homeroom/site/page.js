@@ -5,6 +5,7 @@ import { onSessionChange, seemsSignedIn } from './assets/js/api/session.js';
 import { clearFailure, showFailure } from './assets/js/components/failure.js';
 import { projectCard } from './assets/js/components/project-card.js';
 import { byId, within } from './assets/js/dom.js';
+import { t } from './assets/js/texts.js';
 
 const PAGE_SIZE = 12;
 
@@ -21,7 +22,7 @@ begin();
 
 function begin() {
   const member = seemsSignedIn();
-  byId('latest-title').textContent = member ? 'The class’s latest projects' : 'Latest projects';
+  byId('latest-title').textContent = member ? t('start.latest_of_class') : t('start.latest');
   cursor = null;
   load();
 }
@@ -55,9 +56,7 @@ function show(projects) {
   else list.replaceChildren(...cards);
   list.hidden = !list.children.length;
   byId('empty').hidden = !list.hidden;
-  byId('empty-advice').textContent = seemsSignedIn()
-    ? 'Be the first: show the class what you have made.'
-    : 'They appear here as soon as somebody of the class makes one public.';
+  byId('empty-advice').textContent = seemsSignedIn() ? t('start.empty_member') : t('start.empty_guest');
   byId('empty-new').hidden = !seemsSignedIn();
 }
 

@@ -1,6 +1,6 @@
 """The static site as served: a URL is a folder, every page carries strict headers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from werkzeug.routing import PathConverter
 from homeroom.web.site_compression import compress_text
 from homeroom.web.site_policy import HEADERS, content_security_policy
 from homeroom.web.site_scripts import API_CONFIG, fill_config
-from homeroom.web.site_templates import NOT_FOUND, SITE, SitePages
+from homeroom.web.site_templates import NOT_FOUND, SITE, SitePages, is_for_browsers
+from homeroom.web.site_texts import chosen_language, language_names
 
 # Where `homeroom serve` listens beside `homeroom site serve`: config.js makes the same two of it.
 LOCAL_API_ORIGINS = ("http://localhost:8086", "http://127.0.0.1:8086")
@@ -53,6 +54,7 @@ def site_blueprint(
     site = Blueprint("site", __name__)
     policy = content_security_policy([api, *api_origins] if api else api_origins)
     pages = SitePages(folder)
+    languages = language_names(folder)
 
     @site.record_once
     def add_converter(state: BlueprintSetupState) -> None:
@@ -64,12 +66,12 @@ def site_blueprint(
         if path == API_CONFIG and api:
             source = (folder / API_CONFIG).read_text(encoding="utf-8")
             return _revalidated(fill_config(source, api), _TYPES[".js"])
-        return _page_at(pages, path) or _file_at(folder, path) or _not_found(pages)
+        return _page_at(pages, path, languages) or _file_at(folder, path) or _not_found(pages, languages)
 
     @site.get("/api/docs")
     @site.get("/api/docs/")
     def api_docs() -> Response:
-        return _page_at(pages, "api/docs") or _not_found(pages)
+        return _page_at(pages, "api/docs", languages) or _not_found(pages, languages)
 
     @site.after_request
     def finish(response: Response) -> Response:
@@ -88,30 +90,40 @@ def create_site(*, api: str | None = None, api_origins: Sequence[str] = (), fold
     return app
 
 
-def _page_at(pages: SitePages, path: str) -> Response | None:
+def _page_at(pages: SitePages, path: str, languages: Mapping[str, str]) -> Response | None:
     """The page at a path, with its slash or without, or by the name that it has in an exported folder."""
     name = f"/{path}".removesuffix("/index.html").strip("/")
-    return _revalidated(pages.render(name), _TYPES[".html"]) if pages.has(name) else None
+    if not pages.has(name):
+        return None
+    language = chosen_language(request, languages)
+    response = _revalidated(pages.render(name, language=language, languages=languages), _TYPES[".html"])
+    return _in_language(response, language)
 
 
 def _file_at(folder: Path, path: str) -> Response | None:
-    """The script, style or picture at a path. Templates are no files of the site.
+    """The script, style or picture at a path. Templates and catalogues are none.
 
     No name holds a hash of its content yet, so browsers ask each time and mostly hear 304.
     """
-    suffix = Path(path).suffix
-    if suffix != ".html":
+    if is_for_browsers(Path(path)):
         with suppress(NotFound):
-            return send_from_directory(folder, path, mimetype=_TYPES.get(suffix))
+            return send_from_directory(folder, path, mimetype=_TYPES.get(Path(path).suffix))
     return None
 
 
-def _not_found(pages: SitePages) -> Response:
+def _not_found(pages: SitePages, languages: Mapping[str, str]) -> Response:
     """The 404 page; it answers at any depth, so its addresses begin at the site's root."""
-    response = Response(
-        pages.render(NOT_FOUND, root=f"{request.script_root}/"), 404, mimetype=_TYPES[".html"]
-    )
+    language = chosen_language(request, languages)
+    page = pages.render(NOT_FOUND, root=f"{request.script_root}/", language=language, languages=languages)
+    response = Response(page, 404, mimetype=_TYPES[".html"])
     response.cache_control.no_cache = True
+    return _in_language(response, language)
+
+
+def _in_language(response: Response, language: str) -> Response:
+    """The same answer, which tells caches in which language it is and what that hangs on."""
+    response.content_language.add(language)
+    response.vary.update(("Accept-Language", "Cookie"))
     return response
 
 

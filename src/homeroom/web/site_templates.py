@@ -3,18 +3,24 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
 
 from homeroom.web.site_policy import HEADERS
 from homeroom.web.site_scripts import modules_of
+from homeroom.web.site_texts import (
+    CATALOGUES,
+    DEFAULT_LANGUAGE,
+    Text,
+    catalogue_file,
+    load_catalogue,
+    script_texts,
+    translator,
+)
 
 SITE = Path(__file__).parents[1] / "site"
 # The page for addresses that lead nowhere: its folder is no address itself.
 NOT_FOUND = "404"
-# What every template may use beside what is about the page: its language, later also a `t` that translates.
-ENGLISH: Mapping[str, object] = MappingProxyType({"lang": "en"})
 
 _TEMPLATE, _SCRIPT, _STYLE = "page.html", "page.js", "page.css"
 # A page in each language, and the 404 page below each path that the site is served at.
@@ -49,6 +55,8 @@ class SitePages:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
+        # The scripts' texts are read by people, too: é is one letter, not \u00e9.
+        self._templates.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
 
     def names(self) -> list[str]:
         """The pages by their folders, like `project/edit`; the start page is the empty name."""
@@ -67,7 +75,13 @@ class SitePages:
         return True
 
     def render(
-        self, name: str, *, root: str | None = None, policy: str = "", wording: Mapping[str, object] = ENGLISH
+        self,
+        name: str,
+        *,
+        root: str | None = None,
+        policy: str = "",
+        language: str = DEFAULT_LANGUAGE,
+        languages: Mapping[str, str] | None = None,
     ) -> str:
         """A page as it is sent.
 
@@ -75,13 +89,16 @@ class SitePages:
             name: one of `names()`, or `NOT_FOUND`.
             root: what leads from the page to the site's root; by default the page's own way up.
             policy: Content-Security-Policy that the page brings along, where no server sends headers.
-            wording: what templates may use beside; a language of its own has a `lang` of its own.
+            language: the language of its texts.
+            languages: what a reader may choose from, each with its name; nothing where there is no choice.
 
         Raises:
             jinja2.TemplateNotFound: there is no such page.
             jinja2.UndefinedError: it has no title or no description.
+            KeyError: it or its script shows a text that the catalogue hasn't.
         """
-        key = (name, root, policy, wording["lang"])
+        languages = languages or {}
+        key = (name, root, policy, language, *languages.items())
         kept = self._kept.get(key)
         if kept is None or not kept.is_current():
             values = {
@@ -89,30 +106,43 @@ class SitePages:
                 "root": _way_up(name) if root is None else root,
                 "policy": policy,
                 "referrer": HEADERS["Referrer-Policy"],
+                "lang": language,
+                "languages": languages,
             }
-            kept = self._render(name, {**wording, **values})
+            kept = self._render(name, language, values)
             if len(self._kept) >= _MAX_KEPT:
                 self._kept.clear()
             self._kept[key] = kept
         return kept.text
 
-    def _render(self, name: str, values: Mapping[str, object]) -> _Rendering:
+    def _render(self, name: str, language: str, values: Mapping[str, object]) -> _Rendering:
         # Before they are read: what changes meanwhile is rendered again.
-        sources = _changes(self.folder.rglob("*.html"))
+        sources = _changes([*self.folder.rglob("*.html"), catalogue_file(self.folder, language)])
+        catalogue = load_catalogue(self.folder, language)
 
         def modules(entries: list[str]) -> list[str]:
             found = modules_of(self.folder, entries)
             sources.update(_changes(self.folder / module for module in found))
             return found
 
+        def texts_of(modules: list[str]) -> dict[str, Text]:
+            written = ((self.folder / module).read_text(encoding="utf-8") for module in modules)
+            return script_texts(catalogue, written)
+
         own = {"own_scripts": self._own(name, _SCRIPT), "own_styles": self._own(name, _STYLE)}
+        tools = {"t": translator(catalogue), "modules_of": modules, "texts_of": texts_of}
         template = self._templates.get_template(_beside(name, _TEMPLATE))
-        return _Rendering(template.render({**values, **own, "modules_of": modules}), sources)
+        return _Rendering(template.render({**values, **own, **tools}), sources)
 
     def _own(self, name: str, file: str) -> list[str]:
         """A page's own script or style, if it has one."""
         path = _beside(name, file)
         return [path] if (self.folder / path).is_file() else []
+
+
+def is_for_browsers(path: Path) -> bool:
+    """Tell whether a file of the site is sent as it is; pages are made of templates and catalogues."""
+    return path.suffix != ".html" and not (path.suffix == ".json" and path.parts[:1] == (CATALOGUES,))
 
 
 def _beside(name: str, file: str) -> str:

@@ -1,5 +1,6 @@
 // A page for the site's modules to find: what browsers have and Node has not, by happy-dom.
 
+import { readFileSync } from 'node:fs';
 import { Window } from 'happy-dom';
 
 const SITE = '../../../src/homeroom/site/';
@@ -26,19 +27,42 @@ const NAMES = [
 ];
 let loads = 0;
 
+/** All texts of a language; a real page has those of its own scripts. */
+export function textsIn(language) {
+  return JSON.parse(readFileSync(new URL(`${SITE}texts/${language}.json`, import.meta.url), 'utf8'));
+}
+
 /** Opens a page; modules that are loaded from now on are in it. */
-export function openPage(html = '', url = 'https://class.example.org/users/') {
+export function openPage(
+  html = '',
+  { url = 'https://class.example.org/users/', language = 'en', languages = ['en-US'] } = {},
+) {
   const window = new Window({ url });
   window.document.body.innerHTML = html;
+  window.document.documentElement.lang = language;
+  setTexts(window.document, textsIn(language));
   for (const name of NAMES) globalThis[name] = window[name];
   globalThis.addEventListener = window.addEventListener.bind(window);
   globalThis.reportError = () => {};
-  setOnline(true);
+  setOnline(true, languages);
+}
+
+/** Puts texts into a page, as the shell does. */
+export function setTexts(document, texts) {
+  const place = document.createElement('script');
+  place.type = 'application/json';
+  place.id = 'texts';
+  place.textContent = JSON.stringify(texts);
+  document.getElementById('texts')?.remove();
+  document.head.append(place);
 }
 
 /** `navigator` is Node's own, or none, by its version. */
-export function setOnline(onLine) {
-  Object.defineProperty(globalThis, 'navigator', { value: { onLine }, configurable: true });
+export function setOnline(onLine, languages = ['en-US']) {
+  Object.defineProperty(globalThis, 'navigator', {
+    value: { onLine, languages },
+    configurable: true,
+  });
 }
 
 /** A module of the site, in the state in which a page that was just opened would find it. */

@@ -97,7 +97,7 @@ test('a time to wait is read as seconds and as a date', async () => {
     advice(await refused(answer(429, {}, { 'Retry-After': '65' }))),
     'Too many requests. Try again in 1 min 5 s.',
   );
-  assert.equal(advice(await refused(answer(429, {}))), 'Too many requests. Wait a little and try again.');
+  assert.equal(advice(await refused(answer(429, {}))), 'Too many requests. Wait a moment, then try again.');
 });
 
 test("no answer at all is told in the lesson's words", async () => {
@@ -105,7 +105,7 @@ test("no answer at all is told in the lesson's words", async () => {
 
   assert.ok(error instanceof NetworkError);
   assert.equal(error.message, 'TypeError: Failed to fetch: https://class.example.org/api/users/');
-  assert.equal(headline(error), 'The server does not answer');
+  assert.equal(headline(error), 'The server isn’t responding');
   assert.doesNotMatch(advice(error), /FRONTEND_ORIGINS/);
   setOnline(false);
   assert.equal(headline(error), 'You seem to be offline');
@@ -118,7 +118,7 @@ test('a request that was called off is no failure of the network', async () => {
 });
 
 test('a fault of the page is told without its words', () => {
-  assert.match(advice(new TypeError('x is undefined')), /^Something went wrong in this page\./);
+  assert.match(advice(new TypeError('x is undefined')), /^This page has a problem\./);
   assert.equal(statusOf(new TypeError('x')), null);
 });
 
@@ -150,7 +150,7 @@ test('the API is on the same origin, or at its port beside the pages of port 410
     ['http://127.0.0.1:4100/', 'http://127.0.0.1:8086'],
     ['http://192.168.1.7:4100/', 'http://192.168.1.7:4100'],
   ]) {
-    openPage('', page);
+    openPage('', { url: page });
     assert.equal((await loadAnew('assets/js/api/config.js')).uri, api, page);
   }
   openPage();

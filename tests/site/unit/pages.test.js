@@ -86,10 +86,10 @@ function offered(status, options) {
 test('a failure offers what helps', () => {
   const retry = () => {};
   assert.deepEqual(offered(401, { retry }), ['Sign in']);
-  assert.deepEqual(offered(403, { retry }), ['To the start']);
-  assert.deepEqual(offered(404, { retry }), ['Sign in', 'To the start']);
+  assert.deepEqual(offered(403, { retry }), ['Go to the start page']);
+  assert.deepEqual(offered(404, { retry }), ['Sign in', 'Go to the start page']);
   localStorage.setItem('homeroom.signed-in', 'member');
-  assert.deepEqual(offered(404, { retry }), ['To the start']);
+  assert.deepEqual(offered(404, { retry }), ['Go to the start page']);
   assert.deepEqual(offered(500, { retry }), ['Try again']);
   assert.deepEqual(offered(500, {}), []);
 });

@@ -86,6 +86,6 @@ test('a HEIC picture is turned into JPEG, or refused with a way on', async () =>
   drawing(null);
   await assert.rejects(shrink(photo(1000, 'IMG_2.heic', 'image/heic')), {
     status: 415,
-    message: /Send it as JPEG/,
+    message: /Convert it to JPEG/,
   });
 });

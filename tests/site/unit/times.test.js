@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { load } from './browser.js';
+import { load, openPage } from './browser.js';
 
+openPage();
 const { ago, duration, exactly, onDay } = await load('assets/js/times.js');
 const { sized } = await load('assets/js/sizes.js');
 const DAY_MS = 86_400_000;

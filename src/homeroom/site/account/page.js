@@ -11,7 +11,9 @@ import { initOwnPicture, showOwnPicture } from '../assets/js/components/own-pict
 import { showSessions } from '../assets/js/components/session-list.js';
 import { byId, element } from '../assets/js/dom.js';
 import { fieldOf, markField, onSubmit, passwordIsRight, say } from '../assets/js/forms.js';
+import { roleName } from '../assets/js/roles.js';
 import { sized } from '../assets/js/sizes.js';
+import { locale, t } from '../assets/js/texts.js';
 
 const profile = byId('profile', HTMLFormElement);
 const password = byId('password-form', HTMLFormElement);
@@ -49,9 +51,12 @@ async function showRoom() {
   const room = byId('room');
   try {
     const { data } = await request('/api/uploads/usage');
-    room.textContent =
-      `Your pictures take ${sized(data.bytes)} of ${sized(data.max_bytes)}; ` +
-      `you have ${data.pictures} of ${data.max_pictures}.`;
+    room.textContent = t('account.room', {
+      used: sized(data.bytes),
+      room: sized(data.max_bytes),
+      pictures: data.pictures,
+      most: data.max_pictures,
+    });
     room.hidden = false;
   } catch {
     room.hidden = true;
@@ -63,9 +68,9 @@ function show(user) {
   me = user;
   byId('fact-name').textContent = user.name;
   byId('fact-uid').textContent = user.uid;
-  byId('fact-role').textContent = user.role;
-  byId('fact-dob').textContent = user.dob ? birthday(user.dob) : 'Not given';
-  byId('fact-email').textContent = user.email ?? 'Not given';
+  byId('fact-role').textContent = roleName(user.role);
+  byId('fact-dob').textContent = user.dob ? birthday(user.dob) : t('account.not_given');
+  byId('fact-email').textContent = user.email ?? t('account.not_given');
   byId('pending').hidden = user.status !== 'pending';
   showOwnPicture(user);
   fieldOf(profile, 'name').value = user.name;
@@ -75,14 +80,14 @@ function show(user) {
 
 /** @param {string} day */
 function birthday(day) {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(day));
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(day));
 }
 
 /** @param {Record<string, string>} values */
 async function saveProfile({ name, email }) {
   const body = { name: name.trim(), email: email.trim() || null };
   show((await request('/api/user', { method: 'PUT', body })).data);
-  say(profile, 'Saved.', 'success');
+  say(profile, t('common.saved'), 'success');
 }
 
 /** @param {Record<string, string>} values */
@@ -93,20 +98,19 @@ async function changePassword(values) {
     body: { password: values.password, current_password: values.current_password },
   });
   password.reset();
-  say(password, 'Password changed. You are signed out everywhere else.', 'success');
+  say(password, t('account.password_changed'), 'success');
 }
 
 /** @type {import('../assets/js/forms.js').Explain} */
 function explainPassword(error) {
   if (statusOf(error) !== 403) return null;
-  markField(password, 'current_password', 'This is not your current password.');
+  markField(password, 'current_password', t('account.current_wrong'));
   return true;
 }
 
 async function endEverySession() {
   const { data } = await request('/api/sessions', { method: 'DELETE' });
-  const count = data.ended === 1 ? '1 session' : `${data.ended} sessions`;
-  sayGoodbye(`Signed out everywhere: ${count} ended.`, ['login/', 'Sign in']);
+  sayGoodbye(t('account.all_ended', { count: data.ended }), ['login/', t('common.sign_in')]);
 }
 
 /**
@@ -125,27 +129,24 @@ function sayGoodbye(text, [path, label]) {
 
 /** By script, for a cookie of another site is not sent along where a link leads. */
 async function download() {
-  say(exporting, 'Collecting your data …', 'success');
+  say(exporting, t('account.collecting'), 'success');
   const href = URL.createObjectURL(await requestFile('/api/id/export'));
   const link = element('a', { href, download: `homeroom-${me.uid}.zip` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
-  say(exporting, 'Your data is in your downloads.', 'success');
+  say(exporting, t('account.downloaded'), 'success');
 }
 
 async function askToDelete() {
   const deleted = await askInDialog({
-    title: 'Delete your account?',
-    intro: [
-      'Your account, all your projects and your pictures are deleted. Nobody can bring them back.',
-      'Download your data first if you want to keep it.',
-    ],
-    action: 'Delete my account',
+    title: t('account.delete_question'),
+    intro: [t('account.delete_all'), t('account.delete_export')],
+    action: t('account.delete'),
     danger: true,
     fields: [currentPasswordField()],
     send: ({ current_password }) =>
       request(`/api/users/${me.id}`, { method: 'DELETE', body: { current_password } }),
     explain: explainWrongPassword,
   });
-  if (deleted) sayGoodbye('Your account is deleted.', ['./', 'To the start']);
+  if (deleted) sayGoodbye(t('account.deleted'), ['./', t('common.home')]);
 }

@@ -5,11 +5,10 @@ import { request, statusOf } from '../assets/js/api/client.js';
 import { nextAddress, noteSignedIn } from '../assets/js/api/session.js';
 import { byId } from '../assets/js/dom.js';
 import { fieldOf, markField, onSubmit, passwordIsRight } from '../assets/js/forms.js';
+import { t } from '../assets/js/texts.js';
 
 const codeForm = byId('enter-code', HTMLFormElement);
 const passwordForm = byId('choose-password', HTMLFormElement);
-const UNKNOWN_CODE =
-  'This code is not known, was used already, or is too old. Check it, or ask your teacher for a new one.';
 
 let code = '';
 
@@ -44,7 +43,7 @@ async function lookUp(given) {
 /** @type {import('../assets/js/forms.js').Explain} */
 function explainCode(error) {
   if (![404, 422].includes(statusOf(error) ?? 0)) return null;
-  markField(codeForm, 'code', UNKNOWN_CODE);
+  markField(codeForm, 'code', t('join.unknown'));
   return true;
 }
 
@@ -65,7 +64,7 @@ function explainJoin(error) {
   if (statusOf(error) !== 404) return null;
   passwordForm.hidden = true;
   codeForm.hidden = false;
-  markField(codeForm, 'code', UNKNOWN_CODE);
+  markField(codeForm, 'code', t('join.unknown'));
   return true;
 }
 

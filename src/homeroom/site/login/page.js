@@ -13,6 +13,7 @@ import {
 import { advice } from '../assets/js/components/failure.js';
 import { byId, element, within } from '../assets/js/dom.js';
 import { clearErrors, fieldOf, onSubmit, say } from '../assets/js/forms.js';
+import { pieces, t } from '../assets/js/texts.js';
 import { duration } from '../assets/js/times.js';
 
 const form = byId('sign-in', HTMLFormElement);
@@ -41,7 +42,7 @@ function explain(error) {
   }
   if (statusOf(error) !== 401) return null;
   fieldOf(form, 'password').select();
-  return 'Wrong ID or password. Check both and try again; if you forgot it, your teacher can give you a new code.';
+  return t('login.wrong');
 }
 
 /**
@@ -53,14 +54,15 @@ function countDown(seconds) {
   let left = seconds;
   const clock = element('span', { 'aria-hidden': 'true' }, duration(left));
   const spoken = element('span', { class: 'visually-hidden' }, duration(left));
-  say(form, 'Too many attempts. Try again in ', 'error', clock, spoken, '.');
+  const time = element('span', {}, clock, spoken);
+  say(form, '', 'error', ...pieces('login.too_many', { time }));
   button.disabled = true;
   const timer = setInterval(() => {
     left -= 1;
     clock.textContent = duration(left);
     if (left > 0) return;
     end();
-    say(form, 'You can try again now.', 'success');
+    say(form, t('login.again_now'), 'success');
   }, 1000);
   // The next one at a shared computer has an ID of their own, and need not wait.
   const uid = fieldOf(form, 'uid');

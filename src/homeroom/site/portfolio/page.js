@@ -11,6 +11,7 @@ import { largePortrait } from '../assets/js/components/person.js';
 import { editAddress, projectCard } from '../assets/js/components/project-card.js';
 import { byId, element, isolated, personal, within } from '../assets/js/dom.js';
 import { field } from '../assets/js/forms.js';
+import { t } from '../assets/js/texts.js';
 
 const PAGE_SIZE = 24;
 
@@ -63,10 +64,8 @@ async function pictureOf(id) {
 
 function missing() {
   return {
-    title: 'There is no portfolio here',
-    advice: seemsSignedIn()
-      ? 'Nobody of the class has this ID. The list of users leads to every portfolio.'
-      : 'There’s no such student, or they haven’t published anything yet. If you are in the class, sign in to see more.',
+    title: t('portfolio.missing'),
+    advice: seemsSignedIn() ? t('portfolio.missing_member') : t('portfolio.missing_guest'),
   };
 }
 
@@ -75,7 +74,7 @@ function missing() {
  * @param {boolean} own
  */
 function showPerson(uid, own) {
-  document.title = `${isolated(portfolio.name)} · Homeroom`;
+  document.title = t('shell.title', { page: isolated(portfolio.name) });
   byId('portrait').replaceChildren(largePortrait({ ...portfolio, uid }));
   byId('name').textContent = portfolio.name;
   byId('uid').textContent = portfolio.uid ?? '';
@@ -95,15 +94,10 @@ function showPerson(uid, own) {
  */
 function showEmptyWords(own) {
   const [title, advice] = !portfolio.uid
-    ? [
-        'Projects are listed here for the class',
-        'The public ones are on the start page; if you are of the class, sign in to see all.',
-      ]
+    ? [t('portfolio.for_class'), t('portfolio.for_class_advice')]
     : [
-        'No projects yet',
-        own
-          ? 'Show what you have made: a program, a drawing, a machine, a text.'
-          : `What ${isolated(portfolio.name)} shows appears here.`,
+        t('common.no_projects'),
+        own ? t('portfolio.empty_own') : t('portfolio.empty_other', { name: isolated(portfolio.name) }),
       ];
   byId('empty-title').textContent = title;
   byId('empty-advice').textContent = advice;
@@ -161,26 +155,26 @@ async function showMore() {
 async function edit() {
   const links = new LinkList();
   const saved = askInDialog({
-    title: 'About you',
-    action: 'Save',
+    title: t('account.about'),
+    action: t('common.save'),
     fields: [
       field({
         name: 'shown_name',
-        label: 'Name shown to guests',
+        label: t('portfolio.shown_name'),
         value: portfolio.shown_name ?? '',
         optional: true,
-        hint: 'Who is not signed in sees this name beside your public projects, like “Ada L.”. Empty: “A student”.',
+        hint: t('portfolio.shown_name_hint'),
       }),
       field({
         name: 'about',
-        label: 'About',
+        label: t('portfolio.about'),
         value: portfolio.about ?? '',
         multiline: true,
         rows: '5',
         optional: true,
-        hint: 'Guests read it too once you have a public project: no address, no telephone number.',
+        hint: t('portfolio.about_hint'),
       }),
-      element('fieldset', { class: 'field' }, element('legend', {}, 'Links'), links),
+      element('fieldset', { class: 'field' }, element('legend', {}, t('common.links')), links),
     ],
     send: async ({ about, shown_name: shownName }) =>
       (
@@ -195,5 +189,5 @@ async function edit() {
   if (!answer) return;
   portfolio = { ...portfolio, ...answer };
   showPerson(uid ?? '', true);
-  byId('told').textContent = 'Saved.';
+  byId('told').textContent = t('common.saved');
 }

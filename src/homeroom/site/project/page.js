@@ -12,6 +12,7 @@ import { pageOf } from '../assets/js/components/pictures.js';
 import { editAddress, VISIBILITIES } from '../assets/js/components/project-card.js';
 import { byId, element, isolated, personal } from '../assets/js/dom.js';
 import { field } from '../assets/js/forms.js';
+import { t } from '../assets/js/texts.js';
 import { onDay } from '../assets/js/times.js';
 
 const COVER_SIZES = '(min-width: 64rem) 62rem, 94vw';
@@ -40,10 +41,9 @@ async function load() {
 }
 
 function missing() {
-  const advice = 'It may have been deleted, or its author keeps it to themselves.';
   return {
-    title: 'There is no such project',
-    advice: seemsSignedIn() ? advice : `${advice} If you are of the class, sign in to see more.`,
+    title: t('project.missing'),
+    advice: seemsSignedIn() ? t('project.missing_member') : t('project.missing_guest'),
   };
 }
 
@@ -52,7 +52,7 @@ function missing() {
  * @param {Api.Self | null} me
  */
 function show(project, me) {
-  document.title = `${isolated(project.title)} · Homeroom`;
+  document.title = t('shell.title', { page: isolated(project.title) });
   byId('title').textContent = project.title;
   byId('summary').textContent = project.summary ?? '';
   byId('summary').hidden = !project.summary;
@@ -74,8 +74,8 @@ function showByline({ author, visibility, hidden, created_at: created, updated_a
   const person = element(author.uid ? 'a' : 'span', { class: 'person' });
   dressPerson(person, author);
   byId('author').replaceChildren(person);
-  const dates = [created, updated].map((time) => onDay(new Date(time)));
-  byId('dates').textContent = dates[0] === dates[1] ? dates[0] : `${dates[0]}, changed ${dates[1]}`;
+  const days = { created: onDay(new Date(created)), updated: onDay(new Date(updated)) };
+  byId('dates').textContent = days.created === days.updated ? days.created : t('project.changed', days);
   byId('visibility').textContent = VISIBILITIES[visibility];
   byId('visibility').className = `tag ${visibility}`;
   // "Public" beside the notice that nobody sees it would contradict it.
@@ -102,7 +102,7 @@ function showPictures(pictures) {
  * @param {{ sizes: string, eager?: boolean }} how
  */
 function shot(picture, how) {
-  return pageOf({ ...picture, alt: picture.alt || 'Picture without a description' }, how);
+  return pageOf({ ...picture, alt: picture.alt || t('picture.undescribed') }, how);
 }
 
 /** @param {Api.Link} link */
@@ -127,35 +127,31 @@ function showActions(project, me) {
   byId('actions').hidden = !own && !staff;
   byId('hidden').hidden = !project.hidden;
   if (!project.hidden) return;
-  byId('hidden-who').textContent = own
-    ? 'A teacher has hidden this project: only you and the staff see it.'
-    : 'This project is hidden: only its author and the staff see it.';
+  byId('hidden-who').textContent = own ? t('project.hidden_own') : t('project.hidden_other');
   byId('hidden-reason').textContent = project.hidden.reason;
   byId('hidden-next').hidden = !own;
 }
 
 async function hide() {
   const done = await askInDialog({
-    title: 'Hide this project?',
-    intro: [
-      'Only its author and the staff will see it. The author reads your reason, and you can show it again.',
-    ],
-    action: 'Hide it',
+    title: t('project.hide_question'),
+    intro: [t('project.hide_intro')],
+    action: t('project.hide_action'),
     danger: true,
     fields: [
       field({
         name: 'reason',
-        label: 'Reason',
+        label: t('project.reason'),
         multiline: true,
         rows: '3',
         required: '',
         maxlength: '500',
-        'data-missing': 'Write why: the author reads it.',
+        'data-missing': t('project.reason_missing'),
       }),
     ],
     send: ({ reason }) => request(`${address}/hidden`, { method: 'PUT', body: { reason: reason.trim() } }),
   });
-  if (done) await reload('Hidden.');
+  if (done) await reload(t('project.hidden'));
 }
 
 async function showAgain() {
@@ -163,7 +159,7 @@ async function showAgain() {
   button.disabled = true;
   try {
     await request(`${address}/hidden`, { method: 'DELETE' });
-    await reload('Shown again.');
+    await reload(t('project.shown'));
   } catch (error) {
     showFailure(byId('failure'), error, { retry: load });
   }
@@ -183,9 +179,9 @@ async function reload(told) {
 
 async function askToDelete() {
   const done = await askInDialog({
-    title: 'Delete this project?',
-    intro: ['Its text and its pictures are deleted for good.'],
-    action: 'Delete it',
+    title: t('project.delete_question'),
+    intro: [t('project.delete_intro')],
+    action: t('project.delete_action'),
     danger: true,
     send: () => request(address, { method: 'DELETE' }),
   });

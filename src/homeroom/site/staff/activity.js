@@ -5,6 +5,7 @@ import { clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { portfolioAddress } from '../assets/js/components/person.js';
 import { projectAddress } from '../assets/js/components/project-card.js';
 import { byId, element, personal, within } from '../assets/js/dom.js';
+import { pieces } from '../assets/js/texts.js';
 import { ago, exactly } from '../assets/js/times.js';
 
 const PAGE_SIZE = 100;
@@ -105,35 +106,22 @@ function line(act) {
 
 /** @type {Record<Api.Activity['kind'], (act: Act) => (Node | string)[]>} */
 const SAID = {
-  account_made: ([{ user }, ...others]) => [
-    personLink(user),
-    others.length ? ` and ${counted(others.length, 'other')} got an account.` : ' got an account.',
-  ],
-  account_waits: ([{ user }]) => [personLink(user), ' waits to be admitted.'],
-  project_made: ([{ user, project }]) => [personLink(user), ' shows ', projectLink(project), '.'],
-  project_changed: ([{ user, project }]) => [projectLink(project), ' by ', personLink(user), ' was changed.'],
-  project_hidden: ([{ user, project, reason }]) => [
-    projectLink(project),
-    ' by ',
-    personLink(user),
-    ' was hidden: ',
-    personal(reason ?? ''),
-  ],
-  picture_added: (act) => [
-    personLink(act[0].user),
-    ` added ${counted(act.length, 'picture')} to `,
-    projectLink(act[0].project),
-    '.',
-  ],
-  portrait_chosen: ([{ user }]) => [personLink(user), ' has a new picture.'],
+  account_made: ([{ user }, ...others]) =>
+    others.length
+      ? pieces('activity.accounts_made', { person: personLink(user), count: others.length })
+      : pieces('activity.account_made', { person: personLink(user) }),
+  account_waits: ([{ user }]) => pieces('activity.account_waits', { person: personLink(user) }),
+  project_made: ([event]) => pieces('activity.project_made', linksOf(event)),
+  project_changed: ([event]) => pieces('activity.project_changed', linksOf(event)),
+  project_hidden: ([event]) =>
+    pieces('activity.project_hidden', { ...linksOf(event), reason: personal(event.reason ?? '') }),
+  picture_added: (act) => pieces('activity.picture_added', { ...linksOf(act[0]), count: act.length }),
+  portrait_chosen: ([{ user }]) => pieces('activity.portrait_chosen', { person: personLink(user) }),
 };
 
-/**
- * @param {number} number
- * @param {string} word
- */
-function counted(number, word) {
-  return `${number} ${word}${number === 1 ? '' : 's'}`;
+/** @param {Api.Activity} event */
+function linksOf({ user, project }) {
+  return { person: personLink(user), project: projectLink(project) };
 }
 
 /** @param {Api.Activity['user']} user */

@@ -4,6 +4,7 @@ import { request } from '../assets/js/api/client.js';
 import { root } from '../assets/js/api/session.js';
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { byId, element, personal } from '../assets/js/dom.js';
+import { locale, pieces, t } from '../assets/js/texts.js';
 
 export function initCodes() {
   byId('show-codes').addEventListener('click', showCodes);
@@ -27,12 +28,9 @@ async function showCodes() {
 
 /** @param {number} count */
 function told(count) {
-  if (!count) return 'There is no code to hand out: everybody has joined.';
-  const place = opensElsewhere()
-    ? ''
-    : ` The address ${root.host} opens on this computer only, so it isn’t on the cards: ` +
-      'open this page at the address that your students use to print it.';
-  return `${count} ${count === 1 ? 'code' : 'codes'}. Whoever holds one can choose that person’s password.${place}`;
+  if (!count) return t('codes.none');
+  const codes = t('codes.told', { count });
+  return opensElsewhere() ? codes : `${codes} ${t('codes.local', { host: root.host })}`;
 }
 
 /** Whether students' phones can open the address that this page has. */
@@ -42,15 +40,15 @@ function opensElsewhere() {
 
 /** @param {Api.PersonCode} code */
 function card({ name, uid, code, expires_at: expires }) {
-  const until = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }).format(new Date(expires));
+  const until = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(new Date(expires));
   const join = new URL('join/', root);
   return element(
     'li',
     {},
     element('strong', { dir: 'auto' }, name),
-    element('span', { class: 'hint' }, 'ID: ', personal(uid)),
+    element('span', { class: 'hint' }, ...pieces('codes.uid', { uid: personal(uid) })),
     element('span', { class: 'code' }, code),
     opensElsewhere() ? element('span', { class: 'hint' }, `${join.host}${join.pathname}`) : '',
-    element('span', { class: 'hint' }, `until ${until}`),
+    element('span', { class: 'hint' }, t('codes.until', { date: until })),
   );
 }

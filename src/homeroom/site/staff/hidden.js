@@ -4,6 +4,7 @@ import { request } from '../assets/js/api/client.js';
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { projectAddress } from '../assets/js/components/project-card.js';
 import { byId, element, personal } from '../assets/js/dom.js';
+import { t } from '../assets/js/texts.js';
 
 export async function showHidden() {
   try {
@@ -18,7 +19,7 @@ export async function showHidden() {
 
 /** @param {Api.ListedProject} project */
 function row({ id, title, author, hidden }) {
-  const again = element('button', { class: 'button quiet small', type: 'button' }, 'Show again');
+  const again = element('button', { class: 'button quiet small', type: 'button' }, t('common.show_again'));
   again.addEventListener('click', async () => {
     again.disabled = true;
     try {

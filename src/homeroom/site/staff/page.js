@@ -8,6 +8,7 @@ import { DayChart } from '../assets/js/components/day-chart.js';
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { byId, element } from '../assets/js/dom.js';
 import { sized } from '../assets/js/sizes.js';
+import { t } from '../assets/js/texts.js';
 import { initActivity, showActivity } from './activity.js';
 import { initCodes } from './codes.js';
 import { showHidden } from './hidden.js';
@@ -24,7 +25,7 @@ load();
 async function load() {
   try {
     const me = await whoAmI();
-    if (!isStaff(me)) throw refusal(403, 'It is for teachers and administrators.');
+    if (!isStaff(me)) throw refusal(403, t('staff.only_staff'));
     const { data } = await request('/api/overview');
     showOverview(data);
     for (const part of document.querySelectorAll('.for-admins')) {
@@ -46,24 +47,24 @@ function showOverview({ users, projects, storage_bytes: bytes, max_storage_bytes
   const { draft, hidden } = projects;
   byId('stats').replaceChildren(
     stat(
-      'Have joined',
+      t('staff.joined'),
       users.active,
       listed([
-        [users.invited, 'invited'],
-        [users.pending, 'waiting to be admitted'],
-      ]) || 'nobody is missing',
+        [users.invited, (count) => t('staff.invited', { count })],
+        [users.pending, (count) => t('staff.waiting', { count })],
+      ]) || t('staff.nobody_missing'),
     ),
     stat(
-      'Projects',
+      t('portfolio.projects'),
       draft + projects.class + projects.public,
       listed([
-        [projects.public, 'public'],
-        [projects.class, 'for the class'],
-        [draft, 'in draft'],
-        [hidden, 'hidden'],
-      ]) || 'none yet',
+        [projects.public, (count) => t('staff.public', { count })],
+        [projects.class, (count) => t('staff.for_class', { count })],
+        [draft, (count) => t('staff.draft', { count })],
+        [hidden, (count) => t('staff.hidden_count', { count })],
+      ]) || t('staff.none_yet'),
     ),
-    stat('Pictures take', sized(bytes), `of ${sized(most)} on the server’s disk`),
+    stat(t('staff.storage'), sized(bytes), t('staff.storage_of', { room: sized(most) })),
   );
   showCharts(days, bytes);
 }
@@ -74,24 +75,28 @@ function showOverview({ users, projects, storage_bytes: bytes, max_storage_bytes
  */
 function showCharts({ projects_by_day: projects, users_by_day: users, storage_by_day: storage }, bytes) {
   byId('new-projects', DayChart).show({
-    title: 'New projects',
+    title: t('staff.new_projects'),
     days: projects,
-    summary: counted('New projects', projects),
-    empty: `Nobody has begun a project in the last ${projects.length} days.`,
+    summary: counted(t('staff.new_projects'), projects),
+    empty: t('staff.no_new_projects', { days: projects.length }),
   });
   byId('new-accounts', DayChart).show({
-    title: 'New accounts',
+    title: t('staff.new_accounts'),
     days: users,
-    summary: counted('New accounts', users),
-    empty: `No account was made in the last ${users.length} days.`,
+    summary: counted(t('staff.new_accounts'), users),
+    empty: t('staff.no_new_accounts', { days: users.length }),
   });
   byId('storage', DayChart).show({
-    title: 'Room that pictures take',
+    title: t('staff.room'),
     days: storage,
     written: sized,
     drawing: 'line',
-    summary: `Room that pictures take: ${sized(storage[0].count)} ${storage.length} days ago, ${sized(bytes)} now.`,
-    empty: 'There are no pictures yet.',
+    summary: t('staff.room_summary', {
+      before: sized(storage[0].count),
+      days: storage.length,
+      now: sized(bytes),
+    }),
+    empty: t('staff.no_pictures'),
   });
 }
 
@@ -102,7 +107,7 @@ function showCharts({ projects_by_day: projects, users_by_day: users, storage_by
 function counted(title, days) {
   const total = days.reduce((sum, { count }) => sum + count, 0);
   const most = Math.max(...days.map(({ count }) => count));
-  return `${title}: ${total} in ${days.length} days, at most ${most} in one.`;
+  return t('staff.chart_summary', { title, total, days: days.length, most });
 }
 
 /**
@@ -123,11 +128,11 @@ function stat(title, figure, note) {
 /**
  * "7 public, 1 hidden"; what there is none of goes without saying.
  *
- * @param {[number, string][]} counts
+ * @param {[number, (count: number) => string][]} counts
  */
 function listed(counts) {
   return counts
     .filter(([count]) => count)
-    .map(([count, words]) => `${count} ${words}`)
+    .map(([count, worded]) => worded(count))
     .join(', ');
 }

@@ -6,6 +6,8 @@ import { advice, clearFailure, showFailure } from '../assets/js/components/failu
 import { dressPerson } from '../assets/js/components/person.js';
 import { byId, element, isolated } from '../assets/js/dom.js';
 import { field, fieldOf } from '../assets/js/forms.js';
+import { roleName } from '../assets/js/roles.js';
+import { t } from '../assets/js/texts.js';
 
 const SHOWN = 10;
 const TYPING_PAUSE_MS = 250;
@@ -46,8 +48,8 @@ async function search() {
     const { data: users, headers } = await request(`/api/users/?${question}`, { signal });
     byId('people').replaceChildren(...users.map(row));
     byId('people-told').textContent = nextCursor(headers)
-      ? `The first ${users.length} of ${totalIn(headers)}: type more to find the others.`
-      : `${users.length} found.`;
+      ? t('people.first', { count: users.length, total: totalIn(headers) })
+      : t('people.found', { count: users.length });
     clearFailure(byId('people-failure'));
   } catch (error) {
     if (isCalledOff(error)) return;
@@ -60,8 +62,8 @@ function row(user) {
   const person = element('a', { class: 'person' });
   dressPerson(person, user);
   const made = element('li', {}, element('div', { class: 'grow' }, person), roleSelect(user));
-  if (user.status === 'pending') made.append(button('Admit', user, () => admit(user)));
-  made.append(button('New code', user, () => newCode(user)));
+  if (user.status === 'pending') made.append(button(t('people.admit'), user, () => admit(user)));
+  made.append(button(t('people.new_code'), user, () => newCode(user)));
   return made;
 }
 
@@ -69,8 +71,8 @@ function row(user) {
 function roleSelect(user) {
   const select = element(
     'select',
-    { 'aria-label': `Role of ${isolated(user.name)}` },
-    ...ROLES.map((role) => element('option', { value: role }, role)),
+    { 'aria-label': t('people.role_of', { name: isolated(user.name) }) },
+    ...ROLES.map((role) => element('option', { value: role }, roleName(role))),
   );
   select.value = user.role;
   select.addEventListener('change', () => changeRole(user, select));
@@ -88,7 +90,7 @@ function button(label, user, act) {
     {
       class: 'button quiet small',
       type: 'button',
-      'aria-label': `${label}: ${isolated(user.name)}`,
+      'aria-label': t('people.button', { action: label, name: isolated(user.name) }),
     },
     label,
   );
@@ -104,21 +106,33 @@ function button(label, user, act) {
  */
 async function changeRole(user, select) {
   const role = /** @type {Api.Role} */ (select.value);
+  const name = isolated(user.name);
+  const { question, power, done } = {
+    User: {
+      question: t('people.make_user', { name }),
+      power: t('people.user_may'),
+      done: t('people.is_user', { name }),
+    },
+    Teacher: {
+      question: t('people.make_teacher', { name }),
+      power: t('people.teacher_may'),
+      done: t('people.is_teacher', { name }),
+    },
+    Admin: {
+      question: t('people.make_admin', { name }),
+      power: t('people.admin_may'),
+      done: t('people.is_admin', { name }),
+    },
+  }[role];
   const given = await askInDialog({
-    title: `Make ${isolated(user.name)} ${role === 'User' ? 'a user' : `a${role === 'Admin' ? 'n' : ''} ${role}`}?`,
-    intro: [
-      {
-        User: 'Users see the class and keep their own portfolio.',
-        Teacher: 'Teachers see every project and can hide one.',
-        Admin: 'Admins may do everything: dates of birth, roster, roles, accounts.',
-      }[role],
-    ],
-    action: 'Give this role',
+    title: question,
+    intro: [power],
+    action: t('people.change_role'),
     send: () => request(`/api/users/${user.id}`, { method: 'PATCH', body: { role } }),
   });
   if (given) user.role = role;
   select.value = user.role;
-  if (given) byId('people-told').textContent = `${isolated(user.name)} is ${role} now.`;
+  if (given) byId('people-told').textContent = done;
 }
 
 /** @param {Api.ListedUser} user */
@@ -126,7 +140,7 @@ async function admit(user) {
   try {
     await request(`/api/users/${user.id}/admission`, { method: 'POST' });
     await search();
-    byId('people-told').textContent = `${isolated(user.name)} is admitted.`;
+    byId('people-told').textContent = t('people.admitted', { name: isolated(user.name) });
   } catch (error) {
     byId('people-told').textContent = advice(error);
   }
@@ -136,17 +150,19 @@ async function admit(user) {
 /** @param {Api.ListedUser} user */
 async function newCode(user) {
   const made = await askInDialog({
-    title: `A new code for ${isolated(user.name)}?`,
-    intro: ['It lets them choose a new password, once. Their old code stops working.'],
-    action: 'Make it',
+    title: t('people.code_question', { name: isolated(user.name) }),
+    intro: [t('people.code_intro')],
+    action: t('people.code_action'),
     send: () => request(`/api/users/${user.id}/join-code`, { method: 'POST' }),
   });
   if (!made) return;
   await askInDialog({
-    title: `The code of ${isolated(user.name)}`,
-    intro: ['Hand it over in person: whoever has it can choose the password, on the page Join.'],
-    fields: [field({ name: 'code', label: 'Code', value: made.data.code, readonly: '', class: 'code' })],
-    action: 'Done',
+    title: t('people.code_title', { name: isolated(user.name) }),
+    intro: [t('people.code_advice')],
+    fields: [
+      field({ name: 'code', label: t('common.code'), value: made.data.code, readonly: '', class: 'code' }),
+    ],
+    action: t('common.done'),
     leave: null,
     send: () => true,
   });

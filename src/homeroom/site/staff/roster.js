@@ -4,17 +4,18 @@ import { request } from '../assets/js/api/client.js';
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { byId, element, isolated, personal } from '../assets/js/dom.js';
 import { fieldOf, onSubmit } from '../assets/js/forms.js';
+import { t } from '../assets/js/texts.js';
 
 const form = byId('roster', HTMLFormElement);
 const file = fieldOf(form, 'file');
 
 // What the API calls what becomes of a row, in the words of this page.
 const RESULTS = {
-  created: 'new',
-  updated: 'changed',
-  unchanged: 'unchanged',
-  conflict: 'to decide',
-  rejected: 'rejected',
+  created: t('roster.row_new'),
+  updated: t('roster.row_changed'),
+  unchanged: t('roster.row_unchanged'),
+  conflict: t('roster.row_conflict'),
+  rejected: t('roster.row_rejected'),
 };
 
 /** @typedef {{ body: Blob, question: URLSearchParams }} Chosen */
@@ -58,7 +59,11 @@ async function lookFirst({ date_format: dateFormat }) {
  * @param {string} uid
  */
 function decision(uid) {
-  const button = element('button', { class: 'button quiet', type: 'button' }, `Yes, ${uid} is this student`);
+  const button = element(
+    'button',
+    { class: 'button quiet', type: 'button' },
+    t('roster.same_person', { uid }),
+  );
   button.addEventListener('click', async () => {
     if (!chosen) return;
     button.disabled = true;
@@ -103,16 +108,24 @@ async function send({ body, question }, dryRun) {
 /** @param {Api.Report} report */
 function show(report) {
   const { created, updated, unchanged, conflict, rejected, written } = report;
-  const asked = conflict ? `, ${conflict} to decide` : '';
-  const counts = `${created} new, ${updated} changed, ${unchanged} unchanged, ${rejected} rejected${asked}`;
-  byId('report-title').textContent = written ? `Imported: ${counts}` : `Nothing is written yet: ${counts}`;
+  const counts = [
+    t('roster.new', { count: created }),
+    t('roster.changed', { count: updated }),
+    t('roster.unchanged', { count: unchanged }),
+    t('roster.rejected', { count: rejected }),
+    ...(conflict ? [t('roster.conflicts', { count: conflict })] : []),
+  ].join(', ');
+  byId('report-title').textContent = written
+    ? t('roster.imported', { counts })
+    : t('roster.previewed', { counts });
   byId('report-advice').hidden = !rejected;
   byId('report-notes').replaceChildren(...report.notes.map((note) => element('li', {}, note)));
   byId('report-notes').hidden = !report.notes.length;
   byId('report-rows').replaceChildren(...report.rows.map(row));
   byId('report-decide').hidden = !conflict;
   byId('import').hidden = written || rejected + conflict > 0 || created + updated === 0;
-  byId('forget').textContent = written ? 'Done' : 'Cancel';
+  byId('import').textContent = t('roster.import', { count: created + updated });
+  byId('forget').textContent = written ? t('common.done') : t('common.cancel');
   clearFailure(byId('import-failure'));
   byId('report').hidden = false;
   byId('report-title').focus();
@@ -120,8 +133,8 @@ function show(report) {
 
 /** @param {Api.ReportRow} row */
 function row({ line, uid, name, result, message, changes }) {
-  const changed = changes.map(
-    ({ field, old, new: next }) => `${field}: ${isolated(old ?? 'none')} → ${isolated(next)}`,
+  const changed = changes.map(({ field, old, new: next }) =>
+    t('roster.change', { field, old: isolated(old ?? t('roster.none')), next: isolated(next) }),
   );
   const what = [message, ...changed].filter(Boolean).join('; ');
   return element(

@@ -5,6 +5,7 @@ import { noteSignedIn, onSessionChangeElsewhere } from '../assets/js/api/session
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { dressPerson } from '../assets/js/components/person.js';
 import { byId, fromTemplate, isolated, within } from '../assets/js/dom.js';
+import { t } from '../assets/js/texts.js';
 
 const PAGE_SIZE = 50;
 const SORTS = ['name', '-name', 'uid', '-uid'];
@@ -142,13 +143,13 @@ function showUsers({ data: users, headers }) {
   previous.disabled = !asked.cursors.length;
   byId('pages').hidden = next.disabled && previous.disabled;
   result.replaceChildren(...users.map(row));
-  byId('empty-title').textContent = asked.q ? `Nobody matches “${isolated(asked.q)}”` : 'No users yet';
-  byId('empty-advice').textContent = asked.q
-    ? 'The search looks at the beginning of each name, first or last, and of IDs.'
-    : 'They appear here as soon as your teacher has imported the class.';
+  byId('empty-title').textContent = asked.q
+    ? t('users.no_match', { q: isolated(asked.q) })
+    : t('users.empty');
+  byId('empty-advice').textContent = asked.q ? t('users.no_match_advice') : t('users.empty_advice');
   byId('clear-search').hidden = !asked.q;
   byId('status').textContent = users.length
-    ? `${first}–${last} of ${totalIn(headers)}`
+    ? t('users.range', { first, last, total: totalIn(headers) })
     : byId('empty-title').textContent;
   clearFailure(byId('failure'));
   show(users.length ? 'table' : 'empty');
@@ -192,7 +193,9 @@ function tell(error) {
   byId('status').textContent = '';
   byId('pages').hidden = true;
   const title =
-    error instanceof ApiError ? `Database response error: ${error.status}` : String(messageOf(error));
+    error instanceof ApiError
+      ? t('users.database_error', { status: error.status })
+      : String(messageOf(error));
   showFailure(byId('failure'), error, { retry: load, title });
   show('failure');
 }

@@ -4,6 +4,7 @@ import { request } from './api/client.js';
 import { uri } from './api/config.js';
 import { clearFailure, showFailure } from './components/failure.js';
 import { byId, element, fromTemplate, within } from './dom.js';
+import { t } from './texts.js';
 
 /** @type {OpenApi.HttpMethod[]} */
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
@@ -43,7 +44,7 @@ function groups(api) {
     for (const method of METHODS) {
       const operation = methods[method];
       if (!operation) continue;
-      const name = operation.tags?.[0] ?? 'Other';
+      const name = operation.tags?.[0] ?? t('docs.other');
       const group = byTag.get(name) ?? { name, operations: [] };
       const parameters = [...(methods.parameters ?? []), ...(operation.parameters ?? [])];
       group.operations.push({ ...operation, path, method, parameters });
@@ -85,10 +86,10 @@ function operationBody(operation) {
   const body = operation.requestBody?.content?.['application/json']?.schema;
   return [
     ...paragraphs(operation.description),
-    ...titled('Parameters', parameterTable((operation.parameters ?? []).map(resolveParameter))),
-    ...titled('Body', body && shape(body)),
-    ...titled('Answers', answerTable(operation.responses ?? {})),
-    ...titled('Example', example(operation, body)),
+    ...titled(t('docs.parameters'), parameterTable((operation.parameters ?? []).map(resolveParameter))),
+    ...titled(t('docs.body'), body && shape(body)),
+    ...titled(t('docs.answers'), answerTable(operation.responses ?? {})),
+    ...titled(t('docs.example'), example(operation, body)),
   ];
 }
 
@@ -188,7 +189,7 @@ function facts(rows) {
  */
 function term(name, required) {
   const made = element('span', {}, element('code', {}, name));
-  if (required) made.append(element('span', { class: 'required' }, ' required'));
+  if (required) made.append(element('span', { class: 'required' }, ` ${t('docs.required')}`));
   return made;
 }
 
@@ -229,22 +230,34 @@ function typeOf(reference, depth = 0) {
   if (reference?.$ref && schema.properties) return schema.title ?? '';
   if (depth > MAX_DEPTH) return 'object';
   const choices = schema.anyOf ?? schema.oneOf;
-  if (choices) return choices.map((choice) => typeOf(choice, depth + 1)).join(' or ');
-  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' or ');
-  if (schema.type === 'array') return `list of ${typeOf(schema.items, depth + 1)}`;
-  const type = [schema.type ?? 'any'].flat().join(' or ');
+  if (choices) return either(choices.map((choice) => typeOf(choice, depth + 1)));
+  if (schema.enum) return either(schema.enum.map((value) => JSON.stringify(value)));
+  if (schema.type === 'array') return t('docs.list_of', { type: typeOf(schema.items, depth + 1) });
+  const type = either([schema.type ?? 'any'].flat());
   return [type, schema.format, limits(schema)].filter(Boolean).join(', ');
 }
 
+/** @param {string[]} types */
+function either(types) {
+  return types.reduce((one, other) => t('docs.or', { one, other }));
+}
+
 /** @param {OpenApi.Schema} schema */
-function limits(schema) {
-  const [low, high, unit] =
-    'maxLength' in schema || 'minLength' in schema
-      ? [schema.minLength, schema.maxLength, ' characters']
-      : [schema.minimum, schema.maximum, ''];
-  if (low !== undefined && high !== undefined) return `${low} to ${high}${unit}`;
-  if (low !== undefined) return `${low} or more${unit}`;
-  return high === undefined ? '' : `up to ${high}${unit}`;
+function limits({ minLength, maxLength, minimum: low, maximum: high }) {
+  if (minLength !== undefined || maxLength !== undefined) return lengths(minLength, maxLength);
+  if (low !== undefined && high !== undefined) return t('docs.range', { low, high });
+  if (low !== undefined) return t('docs.at_least', { low });
+  return high === undefined ? '' : t('docs.at_most', { high });
+}
+
+/**
+ * @param {number | undefined} low
+ * @param {number | undefined} high
+ */
+function lengths(low, high) {
+  if (low !== undefined && high !== undefined) return t('docs.range_characters', { low, high });
+  if (low !== undefined) return t('docs.at_least_characters', { low });
+  return high === undefined ? '' : t('docs.at_most_characters', { high });
 }
 
 /**
@@ -282,14 +295,14 @@ function example(operation, body) {
   button.addEventListener('click', async () => {
     try {
       await navigator.clipboard.writeText(code.textContent ?? '');
-      button.textContent = 'Copied';
+      button.textContent = t('docs.copied');
     } catch {
       // No permission, or plain http on a named host: what is selected, Ctrl+C copies.
       getSelection()?.selectAllChildren(code);
-      button.textContent = 'Press Ctrl+C';
+      button.textContent = t('docs.press');
     }
     setTimeout(() => {
-      button.textContent = 'Copy';
+      button.textContent = t('common.copy');
     }, 2000);
   });
   return made;
@@ -310,7 +323,7 @@ function fetchCode(operation, body) {
   return [
     "import { uri, options } from './assets/js/api/config.js';",
     '',
-    `// uri is ${uri} here`,
+    `// ${t('docs.uri_is', { uri })}`,
     `const response = await fetch(uri + '${path}', ${asked});`,
     'console.log(response.status, await response.json());',
   ].join('\n');

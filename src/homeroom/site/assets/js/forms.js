@@ -4,6 +4,7 @@ import { ApiError, statusOf } from './api/client.js';
 import { signInAddress } from './api/session.js';
 import { advice } from './components/failure.js';
 import { byId, element, within } from './dom.js';
+import { pieces, t } from './texts.js';
 
 /**
  * Words a failure (a string), says that the field itself was marked (true), or leaves it to us (null).
@@ -145,11 +146,11 @@ export function say(form, message, kind = 'error', ...further) {
 export function passwordIsRight(form, uid) {
   const { password = '', repeat } = valuesOf(form);
   if (password.length < 8) {
-    markField(form, 'password', 'Use at least 8 characters.');
+    markField(form, 'password', t('password.too_short'));
   } else if (password.toLowerCase() === uid.toLowerCase()) {
-    markField(form, 'password', 'The password may not be your ID.');
+    markField(form, 'password', t('password.is_id'));
   } else if (password !== repeat) {
-    markField(form, 'repeat', 'This is not the same password.');
+    markField(form, 'repeat', t('password.differs'));
   }
   return !form.querySelector('[aria-invalid]');
 }
@@ -175,8 +176,8 @@ function showFailure(form, error, explanation) {
   if (explanation === true) return;
   if (!explanation && error instanceof ApiError && markProblems(form, error.errors)) return;
   if (!explanation && statusOf(error) === 401) {
-    const link = element('a', { href: signInAddress() }, 'Sign in again');
-    say(form, 'Your session has ended. ', 'error', link);
+    const link = element('a', { href: signInAddress() }, t('form.sign_in_again'));
+    say(form, '', 'error', ...pieces('form.session_ended', { sign_in: link }));
     return;
   }
   say(form, explanation ?? advice(error));
@@ -232,7 +233,7 @@ export function field({ name, label, hint, value = '', multiline, optional, ...a
   });
   input.value = value;
   const caption = element('label', { for: id }, label);
-  if (optional) caption.append(' ', element('span', { class: 'optional' }, '(optional)'));
+  if (optional) caption.append(' ', element('span', { class: 'optional' }, t('common.optional')));
   const control = attributes.type === 'password' ? element('password-field', {}, input) : input;
   const made = element('div', { class: 'field' }, caption, control);
   if (hint) made.append(element('p', { class: 'hint', id: `${id}-hint` }, hint));

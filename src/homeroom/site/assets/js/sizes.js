@@ -1,4 +1,6 @@
-// Sizes as people say them, in the reader's own language.
+// Sizes as people say them, in the page's language.
+
+import { locale } from './texts.js';
 
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 
@@ -10,6 +12,6 @@ const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 export function sized(bytes) {
   const power = bytes ? Math.min(UNITS.length - 1, Math.floor(Math.log10(bytes) / 3)) : 0;
   const value = bytes / 1000 ** power;
-  const digits = new Intl.NumberFormat(undefined, { maximumFractionDigits: value < 10 ? 1 : 0 });
+  const digits = new Intl.NumberFormat(locale, { maximumFractionDigits: value < 10 ? 1 : 0 });
   return `${digits.format(value)} ${UNITS[power]}`;
 }

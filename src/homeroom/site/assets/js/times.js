@@ -1,4 +1,6 @@
-// Moments and spans of time as people say them, in the reader's own language.
+// Moments and spans of time as people say them, in the page's language.
+
+import { locale } from './texts.js';
 
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const STEPS = [
@@ -16,7 +18,7 @@ const LONG_AGO_S = 14 * 86_400;
 export function ago(time) {
   const seconds = Math.max(0, (Date.now() - time.getTime()) / 1000);
   if (seconds > LONG_AGO_S) return onDay(time);
-  const words = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+  const words = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const [unit, length] = STEPS.find(([, length]) => seconds >= length) ?? ['minute', 60];
   return words.format(-Math.floor(seconds / length), unit);
 }
@@ -27,7 +29,7 @@ export function ago(time) {
  * @param {Date} time
  */
 export function onDay(time) {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }).format(time);
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(time);
 }
 
 /**
@@ -36,7 +38,7 @@ export function onDay(time) {
  * @param {Date} time
  */
 export function exactly(time) {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }).format(time);
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' }).format(time);
 }
 
 /**

@@ -12,6 +12,7 @@ import { PictureList } from '../../assets/js/components/picture-list.js';
 import { projectAddress } from '../../assets/js/components/project-card.js';
 import { byId, element, isolated } from '../../assets/js/dom.js';
 import { onSubmit, say, valuesOf } from '../../assets/js/forms.js';
+import { pieces, t } from '../../assets/js/texts.js';
 
 const form = byId('project', HTMLFormElement);
 const title = byId('title', HTMLInputElement);
@@ -46,7 +47,7 @@ async function load() {
     form.hidden = true;
     showFailure(byId('failure'), error, {
       retry: load,
-      missing: { title: 'There is no such project', advice: 'It may have been deleted, or it is not yours.' },
+      missing: { title: t('project.missing'), advice: t('edit.missing_advice') },
     });
   }
   byId('loading').hidden = true;
@@ -65,8 +66,9 @@ async function fetchSaved() {
 
 /** @param {Filled} project */
 function fill(project) {
-  document.title = id ? `Edit ${isolated(project.title)} · Homeroom` : 'New project · Homeroom';
-  byId('heading').textContent = id ? 'Edit project' : 'New project';
+  const page = id ? t('edit.title_of', { title: isolated(project.title) }) : t('common.new_project');
+  document.title = t('shell.title', { page });
+  byId('heading').textContent = id ? t('edit.title') : t('common.new_project');
   title.value = project.title;
   byId('summary', HTMLTextAreaElement).value = project.summary;
   byId('body', HTMLTextAreaElement).value = project.body ?? '';
@@ -105,17 +107,17 @@ function isDirty() {
 }
 
 function showDirty() {
-  byId('state').textContent = isDirty() ? 'Not saved yet' : 'Saved';
+  byId('state').textContent = isDirty() ? t('edit.unsaved') : t('edit.saved');
   byId('state').hidden = !id && !isDirty();
 }
 
 async function save() {
   if (pictures.unfinished) {
-    say(form, 'Pictures are still on their way: save once they have arrived.');
+    say(form, t('edit.uploading'));
     return;
   }
   if (pictures.failed) {
-    say(form, 'A picture could not be sent: try it again or remove it, then save.');
+    say(form, t('edit.upload_failed'));
     return;
   }
   const { data } = id
@@ -137,13 +139,7 @@ function explain(error) {
     return true;
   }
   if (statusOf(error) === 401) {
-    say(
-      form,
-      'Your session has ended. ',
-      'error',
-      signInElsewhere(),
-      ', then save again: your text stays here.',
-    );
+    sayToSignIn();
     return true;
   }
   return null;
@@ -154,28 +150,18 @@ function offerVersions() {
   const look = element(
     'a',
     { href: projectAddress(id ?? ''), target: '_blank', rel: 'noopener' },
-    'Look at it',
+    t('edit.look'),
   );
-  const theirs = element('button', { class: 'link', type: 'button' }, 'take that one');
-  const mine = element('button', { class: 'link', type: 'button' }, 'save yours over it');
-  theirs.addEventListener('click', () => resolve(() => fetchSaved(), 'This is the saved version.'));
+  const theirs = element('button', { class: 'link', type: 'button' }, t('edit.take_theirs'));
+  const mine = element('button', { class: 'link', type: 'button' }, t('edit.take_mine'));
+  theirs.addEventListener('click', () => resolve(() => fetchSaved(), t('edit.taken')));
   mine.addEventListener('click', () =>
     resolve(async () => {
       etag = (await request(address)).headers.get('ETag');
       form.requestSubmit();
     }),
   );
-  say(
-    form,
-    'This project was saved meanwhile, in another tab or by somebody else. ',
-    'error',
-    look,
-    ', then ',
-    mine,
-    ' or ',
-    theirs,
-    '.',
-  );
+  say(form, '', 'error', ...pieces('edit.conflict', { look, mine, theirs }));
 }
 
 /**
@@ -195,12 +181,9 @@ async function resolve(act, done) {
 function noteSession() {
   if (form.hidden) load();
   else if (seemsSignedIn()) say(form, '');
-  else
-    say(
-      form,
-      'Your session has ended elsewhere. ',
-      'error',
-      signInElsewhere(),
-      ' to save: your text stays here.',
-    );
+  else sayToSignIn();
+}
+
+function sayToSignIn() {
+  say(form, '', 'error', ...pieces('edit.session_ended', { sign_in: signInElsewhere() }));
 }

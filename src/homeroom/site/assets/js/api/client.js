@@ -1,5 +1,6 @@
 // Every request of the site goes through here: JSON in, JSON out, failures as errors that explain.
 
+import { locale, t } from '../texts.js';
 import { options, uri } from './config.js';
 import { noteSignedOut } from './session.js';
 
@@ -10,7 +11,7 @@ export class ApiError extends Error {
    * @param {Partial<Api.Problem>} problem
    */
   constructor(response, problem) {
-    const title = problem.title || response.statusText || `Status ${response.status}`;
+    const title = problem.title || response.statusText || t('failure.status', { status: response.status });
     super(problem.detail || problem.message || title);
     this.name = 'ApiError';
     this.status = response.status;
@@ -229,7 +230,8 @@ async function readJson(response) {
  * @param {Headers} headers
  */
 export function totalIn(headers) {
-  return headers.get('X-Total-Count') ?? 'more than 1,000';
+  const total = headers.get('X-Total-Count');
+  return total ? new Intl.NumberFormat(locale).format(Number(total)) : t('common.more_than_1000');
 }
 
 /**

@@ -1,5 +1,6 @@
 // Makes a large photograph as small as the site shows it, before it is sent: telephones take up to 12 MB.
 
+import { t } from '../texts.js';
 import { refusal } from './client.js';
 
 // The largest that the server keeps of a picture: BOUNDS in uploads/encoding.py.
@@ -13,11 +14,6 @@ const QUALITIES = [0.92, 0.8, 0.6];
 // Screenshots and drawings stay sharp.
 const DRAWN_TYPES = ['image/png', 'image/gif'];
 
-const HEIC_ADVICE =
-  'This browser can’t read HEIC pictures. Send it as JPEG. On an iPhone, choose Settings, ' +
-  'Camera, Formats, Most Compatible before you take it. On a Mac, open it in Preview and choose File, ' +
-  'Export. On Windows, open it in Photos and choose Save as.';
-
 /**
  * The file itself, or a smaller one of the same picture, upright. A browser that can't decode it leaves it
  * to the server to judge; of HEIC it is known that the server can't either: throws ApiError.
@@ -29,7 +25,7 @@ export async function shrink(file) {
   if (!heic && file.size <= LARGE_BYTES) return file;
   const bitmap = await decode(file);
   if (!bitmap) {
-    if (heic) throw refusal(415, HEIC_ADVICE);
+    if (heic) throw refusal(415, t('picture.heic'));
     return file;
   }
   const canvas = draw(bitmap);

@@ -4,6 +4,7 @@
 // built, by createElement: whatever else an answer holds appears as its text.
 
 import { element } from '../dom.js';
+import { t } from '../texts.js';
 
 /** @typedef {Exclude<Api.ContentNode, string>} Element */
 
@@ -110,7 +111,11 @@ function build(node) {
   // What is too wide scrolls by itself, and the keyboard must be able to do it.
   if (node.tag === 'pre') made.tabIndex = 0;
   if (node.tag === 'table') {
-    return element('div', { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': 'Table' }, made);
+    return element(
+      'div',
+      { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': t('content.table') },
+      made,
+    );
   }
   return made;
 }

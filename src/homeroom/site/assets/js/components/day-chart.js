@@ -3,6 +3,7 @@
 
 import uPlot from '../../vendor/uplot/uPlot.min.js';
 import { element } from '../dom.js';
+import { locale, t } from '../texts.js';
 
 const HEIGHT = 180;
 const DAY_S = 86_400;
@@ -167,19 +168,19 @@ export class DayChart extends HTMLElement {
     const head = element(
       'tr',
       {},
-      element('th', { scope: 'col' }, 'Day'),
+      element('th', { scope: 'col' }, t('chart.day')),
       element('th', { scope: 'col' }, title),
     );
     const scroller = {
       class: 'scroller',
       tabindex: '0',
       role: 'region',
-      'aria-label': `${title}, as a table`,
+      'aria-label': t('chart.table_of', { title }),
     };
     return element(
       'details',
       { class: 'chart-table' },
-      element('summary', {}, 'As a table'),
+      element('summary', {}, t('chart.as_table')),
       element(
         'div',
         scroller,
@@ -223,7 +224,7 @@ function dayOf({ day }) {
 
 /** @param {number} seconds */
 function writtenDay(seconds) {
-  return new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(
+  return new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(
     new Date(seconds * 1000),
   );
 }

@@ -4,6 +4,7 @@
 import { ApiError } from '../api/client.js';
 import { element } from '../dom.js';
 import { field, onSubmit } from '../forms.js';
+import { t } from '../texts.js';
 
 let dialogsMade = 0;
 
@@ -34,7 +35,7 @@ export function askInDialog({
   fields = [],
   action,
   danger = false,
-  leave = 'Cancel',
+  leave = t('common.cancel'),
   send,
   explain,
 }) {
@@ -84,11 +85,11 @@ export function askInDialog({
 export function currentPasswordField() {
   return field({
     name: 'current_password',
-    label: 'Your password',
+    label: t('password.yours'),
     type: 'password',
     required: '',
     autocomplete: 'current-password',
-    'data-missing': 'Enter your password.',
+    'data-missing': t('password.missing'),
   });
 }
 

@@ -1,9 +1,10 @@
-// What a page says when something failed: what happened, and what to do. All such words are here.
+// What a page says when something failed: what happened, and what to do. Each failure has its words here.
 
 import { ApiError, NetworkError, statusOf } from '../api/client.js';
 import { uri } from '../api/config.js';
 import { root, seemsSignedIn, signInAddress } from '../api/session.js';
 import { element } from '../dom.js';
+import { t } from '../texts.js';
 import { duration } from '../times.js';
 
 /**
@@ -42,7 +43,11 @@ export function clearFailure(place) {
 
 /** For a page that holds what somebody has written: it must not be left to sign in. */
 export function signInElsewhere() {
-  return element('a', { href: signInAddress(), target: '_blank', rel: 'noopener' }, 'Sign in in a new tab');
+  return element(
+    'a',
+    { href: signInAddress(), target: '_blank', rel: 'noopener' },
+    t('failure.sign_in_elsewhere'),
+  );
 }
 
 /**
@@ -51,10 +56,10 @@ export function signInElsewhere() {
  * @param {unknown} error
  */
 export function headline(error) {
-  if (statusOf(error) === 401) return 'Please sign in';
-  if (statusOf(error) === 403) return 'This is not open to you';
-  if (!(error instanceof NetworkError)) return 'This did not work';
-  return navigator.onLine ? 'The server does not answer' : 'You seem to be offline';
+  if (statusOf(error) === 401) return t('failure.sign_in_first');
+  if (statusOf(error) === 403) return t('failure.forbidden');
+  if (!(error instanceof NetworkError)) return t('failure.failed');
+  return navigator.onLine ? t('failure.no_answer') : t('failure.offline');
 }
 
 /**
@@ -66,30 +71,25 @@ export function advice(error) {
   if (error instanceof NetworkError) return networkAdvice();
   if (!(error instanceof ApiError)) {
     reportError(error); // a fault of the page itself belongs into the console, for who mends it
-    return 'Something went wrong in this page. Reload it; if that does not help, tell your teacher.';
+    return t('failure.page_fault');
   }
-  if (error.status === 401) return 'You are not signed in, or your session has ended.';
-  if (error.status === 429) return `Too many requests. ${waitAdvice(error.retryAfter)}`;
+  if (error.status === 401) return t('failure.signed_out');
+  if (error.status === 429) return waitAdvice(error.retryAfter);
   if (error.status >= 500) {
-    const reference = error.requestId ? ` and this number: ${error.requestId}` : '';
-    return `The server had a problem. Try again; if it stays, tell your teacher the time${reference}.`;
+    return error.requestId ? t('failure.server_numbered', { id: error.requestId }) : t('failure.server');
   }
   return error.detail;
 }
 
 function networkAdvice() {
-  const crossOrigin =
-    uri === location.origin
-      ? ''
-      : ` If it is running, its setting FRONTEND_ORIGINS must hold ${location.origin}.`;
   // A hint only: a computer without a network may well have the server on itself.
-  const offline = navigator.onLine ? '' : 'You seem to be offline. ';
-  return `${offline}The server could not be reached. Check that you are online and that it is running.${crossOrigin}`;
+  const told = navigator.onLine ? t('failure.unreachable') : t('failure.unreachable_offline');
+  return uri === location.origin ? told : `${told} ${t('failure.origin', { origin: location.origin })}`;
 }
 
 /** @param {number | null} seconds */
 function waitAdvice(seconds) {
-  return seconds ? `Try again in ${duration(seconds)}.` : 'Wait a little and try again.';
+  return seconds ? t('failure.too_many_wait', { time: duration(seconds) }) : t('failure.too_many');
 }
 
 /**
@@ -98,13 +98,13 @@ function waitAdvice(seconds) {
  */
 function actions(error, retry) {
   const status = statusOf(error);
-  const signIn = element('a', { class: 'button', href: signInAddress() }, 'Sign in');
+  const signIn = element('a', { class: 'button', href: signInAddress() }, t('common.sign_in'));
   if (status === 401) return [signIn];
-  const home = element('a', { class: 'button quiet', href: root.href }, 'To the start');
+  const home = element('a', { class: 'button quiet', href: root.href }, t('common.home'));
   if (status === 404 && !seemsSignedIn()) return [signIn, home];
   if (status === 403 || status === 404) return [home];
   if (!retry) return [];
-  const again = element('button', { class: 'button', type: 'button' }, 'Try again');
+  const again = element('button', { class: 'button', type: 'button' }, t('common.try_again'));
   again.addEventListener('click', retry);
   return [again];
 }

@@ -2,12 +2,13 @@
 
 import { element } from '../dom.js';
 import { field } from '../forms.js';
+import { t } from '../texts.js';
 
 const MAX_LINKS = 12;
 
 export class LinkList extends HTMLElement {
   #rows = element('div', { class: 'link-rows' });
-  #add = element('button', { class: 'button quiet small', type: 'button' }, 'Add a link');
+  #add = element('button', { class: 'button quiet small', type: 'button' }, t('link.add'));
 
   connectedCallback() {
     if (this.contains(this.#rows)) return;
@@ -34,14 +35,14 @@ export class LinkList extends HTMLElement {
 
   /** @param {Api.Link} link */
   #addLink({ label, url }) {
-    const remove = element('button', { class: 'button quiet small', type: 'button' }, 'Remove');
+    const remove = element('button', { class: 'button quiet small', type: 'button' }, t('common.remove'));
     const row = element(
       'div',
       { class: 'link-row', role: 'group' },
-      field({ name: 'label', label: 'Name', value: label, maxlength: '80' }),
+      field({ name: 'label', label: t('common.name'), value: label, maxlength: '80' }),
       field({
         name: 'url',
-        label: 'Address',
+        label: t('common.address'),
         value: url,
         inputmode: 'url',
         dir: 'ltr',
@@ -67,7 +68,7 @@ export class LinkList extends HTMLElement {
     for (const [index, [label, url]] of this.#pairs().entries()) {
       label.name = `links/${index}/label`;
       url.name = `links/${index}/url`;
-      label.closest('.link-row')?.setAttribute('aria-label', `Link ${index + 1}`);
+      label.closest('.link-row')?.setAttribute('aria-label', t('link.number', { number: index + 1 }));
     }
     this.#add.hidden = this.#rows.children.length >= MAX_LINKS;
   }

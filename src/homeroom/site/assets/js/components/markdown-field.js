@@ -5,6 +5,7 @@
 
 import { ApiError, isCalledOff, request, statusOf } from '../api/client.js';
 import { element, within } from '../dom.js';
+import { t } from '../texts.js';
 import { contentFragment } from './content.js';
 import { advice, signInElsewhere } from './failure.js';
 
@@ -14,7 +15,7 @@ const STEPS = { ArrowLeft: -1, ArrowRight: 1 };
 class MarkdownField extends HTMLElement {
   #writing = panel('write');
   #preview = panel('preview');
-  #tabs = [tab('Write', this.#writing), tab('Preview', this.#preview)];
+  #tabs = [tab(t('markdown.write'), this.#writing), tab(t('common.preview'), this.#preview)];
   #asking = new AbortController();
 
   connectedCallback() {
@@ -24,7 +25,7 @@ class MarkdownField extends HTMLElement {
     this.#writing.append(this.#input(), within(this, '.hint'));
     const list = element(
       'div',
-      { class: 'tabs', role: 'tablist', 'aria-label': 'Write or preview' },
+      { class: 'tabs', role: 'tablist', 'aria-label': t('markdown.tabs') },
       ...this.#tabs,
     );
     within(this, 'label').after(list, this.#writing, this.#preview);
@@ -91,7 +92,7 @@ class MarkdownField extends HTMLElement {
     this.#preview.replaceChildren(
       nodes.length
         ? element('div', { class: 'content' }, contentFragment(nodes))
-        : element('p', { class: 'hint' }, 'Nothing is written yet.'),
+        : element('p', { class: 'hint' }, t('markdown.empty')),
     );
   }
 
@@ -99,8 +100,8 @@ class MarkdownField extends HTMLElement {
   #fail(error) {
     const wrong = error instanceof ApiError ? error.errors[0]?.detail : null;
     const reason = wrong ?? advice(error);
-    const told = element('p', { role: 'alert' }, `There is no preview now. ${reason} Your text stays here.`);
-    const again = element('button', { class: 'button quiet small', type: 'button' }, 'Try again');
+    const told = element('p', { role: 'alert' }, t('markdown.failed', { reason }));
+    const again = element('button', { class: 'button quiet small', type: 'button' }, t('common.try_again'));
     again.addEventListener('click', () => {
       this.#preview.focus(); // the button goes, and with it the focus
       this.#render();

@@ -3,6 +3,7 @@
 import { request } from '../api/client.js';
 import { upload } from '../api/upload.js';
 import { byId } from '../dom.js';
+import { t } from '../texts.js';
 import { advice } from './failure.js';
 import { largePortrait } from './person.js';
 
@@ -25,14 +26,16 @@ export function showOwnPicture(user) {
   person = user;
   byId('portrait').replaceChildren(largePortrait(user));
   byId('picture-remove').hidden = !user.picture;
-  byId('picture-choose').textContent = user.picture ? 'Choose another' : 'Choose a picture';
+  byId('picture-choose').textContent = user.picture
+    ? t('account.picture_other')
+    : t('account.picture_choose');
 }
 
 /** @param {File | undefined} file */
 async function send(file) {
   if (!file) return;
   const progress = byId('picture-progress', HTMLProgressElement);
-  await change('The picture is yours now.', async () => {
+  await change(t('account.picture_saved'), async () => {
     progress.value = 0;
     progress.hidden = false;
     const { signal } = new AbortController();
@@ -48,7 +51,7 @@ async function send(file) {
 }
 
 async function remove() {
-  await change('The picture is removed.', () => request('/api/id/picture', { method: 'DELETE' }));
+  await change(t('account.picture_removed'), () => request('/api/id/picture', { method: 'DELETE' }));
   byId('picture-choose').focus();
 }
 

@@ -1,6 +1,7 @@
 // <password-field>: wraps a password input and adds the button that shows what was typed.
 
 import { element, within } from '../dom.js';
+import { t } from '../texts.js';
 
 class PasswordField extends HTMLElement {
   connectedCallback() {
@@ -8,8 +9,8 @@ class PasswordField extends HTMLElement {
     const button = element('button', { type: 'button', class: 'reveal', 'aria-controls': input.id });
     const show = (/** @type {boolean} */ visible) => {
       input.type = visible ? 'text' : 'password';
-      button.textContent = visible ? 'Hide' : 'Show';
-      button.setAttribute('aria-label', `${button.textContent} password`);
+      button.textContent = visible ? t('password.hide') : t('password.show');
+      button.setAttribute('aria-label', visible ? t('password.hide_spoken') : t('password.show_spoken'));
     };
     show(false);
     button.addEventListener('click', () => show(input.type === 'password'));

@@ -5,6 +5,7 @@ import { addressOf, isCalledOff, request, statusOf } from '../api/client.js';
 import { upload } from '../api/upload.js';
 import { element, isolated, within } from '../dom.js';
 import { field } from '../forms.js';
+import { t } from '../texts.js';
 import { advice } from './failure.js';
 
 const AT_ONCE = 2;
@@ -35,13 +36,13 @@ class Shot {
     image.addEventListener('error', () => {
       image.hidden = true;
     });
-    this.thumb = element('div', { class: 'thumb', draggable: 'true', title: 'Drag to reorder' }, image);
+    this.thumb = element('div', { class: 'thumb', draggable: 'true', title: t('picture.reorder') }, image);
     this.text = element('div', { class: 'shot-text' });
     this.actions = element('div', { class: 'shot-actions' });
     this.item = element('li', { class: 'shot' }, this.thumb, this.text, this.actions);
     this.described = field({
       name: 'alt',
-      label: 'What it shows',
+      label: t('picture.alt'),
       value: alt,
       maxlength: '300',
       autocomplete: 'off',
@@ -50,7 +51,7 @@ class Shot {
   }
 
   get name() {
-    return isolated(this.file.name || 'Picture');
+    return isolated(this.file.name || t('picture.name'));
   }
 
   /**
@@ -76,10 +77,9 @@ class Shot {
    */
   number(place, count) {
     for (const button of this.actions.querySelectorAll('button')) {
-      const { spoken } = button.dataset;
-      button.setAttribute('aria-label', `${spoken} (picture ${place + 1})`);
-      button.disabled =
-        (spoken === 'Move up' && place === 0) || (spoken === 'Move down' && place === count - 1);
+      const { spoken = '', by } = button.dataset;
+      button.setAttribute('aria-label', t('picture.button', { action: spoken, place: place + 1 }));
+      button.disabled = (by === '-1' && place === 0) || (by === '1' && place === count - 1);
     }
   }
 }
@@ -87,7 +87,7 @@ class Shot {
 export class PictureList extends HTMLElement {
   #list = element('ol', { class: 'shots' });
   #told = element('p', { class: 'visually-hidden', role: 'status' });
-  #choose = element('button', { class: 'button quiet', type: 'button' }, 'Choose pictures');
+  #choose = element('button', { class: 'button quiet', type: 'button' }, t('picture.choose'));
   #zone = element('div', { class: 'drop-zone' });
   /** @type {Map<Element | null, Shot>} by their items; the page has them in order */
   #known = new Map();
@@ -157,7 +157,7 @@ export class PictureList extends HTMLElement {
       this.#enqueue(shot);
     }
     this.#changed();
-    this.#say(files.length === 1 ? '1 picture added.' : `${files.length} pictures added.`);
+    this.#say(t('picture.added', { count: files.length }));
   }
 
   #fillZone() {
@@ -174,16 +174,7 @@ export class PictureList extends HTMLElement {
       input.value = ''; // the same file may be chosen again
     });
     this.#choose.addEventListener('click', () => input.click());
-    this.#zone.append(
-      this.#choose,
-      input,
-      element(
-        'p',
-        { class: 'hint' },
-        'Or drop them here, or paste them. JPEG, PNG, GIF or WebP. ' +
-          'Large photos are made smaller before they are sent.',
-      ),
-    );
+    this.#zone.append(this.#choose, input, element('p', { class: 'hint' }, t('picture.ways')));
   }
 
   /** Files may fall anywhere on the page: the browser would otherwise open them and leave the page. */
@@ -239,8 +230,8 @@ export class PictureList extends HTMLElement {
   /** @param {Shot} shot */
   #enqueue(shot) {
     shot.calledOff = new AbortController();
-    const line = element('p', { class: 'hint' }, `${shot.name}: waiting …`);
-    this.#show(shot, 'waiting', [line], [this.#button('Cancel', () => this.#remove(shot))]);
+    const line = element('p', { class: 'hint' }, t('picture.waiting', { name: shot.name }));
+    this.#show(shot, 'waiting', [line], [this.#button(t('common.cancel'), () => this.#remove(shot))]);
     this.#waiting.push(shot);
     this.#sendNext();
   }
@@ -257,21 +248,32 @@ export class PictureList extends HTMLElement {
   async #send(shot) {
     this.#sending += 1;
     const { name, calledOff } = shot;
-    const progress = element('progress', { max: '1', value: '0', 'aria-label': `Sending ${name}` });
-    const line = element('p', { class: 'hint' }, `${name} · 0 %`);
-    this.#show(shot, 'sending', [line, progress], [this.#button('Cancel', () => calledOff.abort())]);
+    const progress = element('progress', {
+      max: '1',
+      value: '0',
+      'aria-label': t('picture.sending_spoken', { name }),
+    });
+    const line = element('p', { class: 'hint' }, t('picture.sending', { name, percent: 0 }));
+    this.#show(
+      shot,
+      'sending',
+      [line, progress],
+      [this.#button(t('common.cancel'), () => calledOff.abort())],
+    );
     try {
       const { data } = await upload(shot.file, {
         signal: calledOff.signal,
         onProgress: (share) => {
           progress.value = share;
           line.textContent =
-            share < 1 ? `${name} · ${Math.floor(share * 100)} %` : `${name} · being checked …`;
+            share < 1
+              ? t('picture.sending', { name, percent: Math.floor(share * 100) })
+              : t('picture.checking', { name });
         },
       });
       shot.pictureId = data.id;
       this.#settle(shot);
-      this.#say(`${name} is there.`);
+      this.#say(t('picture.arrived', { name }));
     } catch (error) {
       if (isCalledOff(error)) this.#remove(shot);
       else this.#fail(shot, error);
@@ -286,10 +288,10 @@ export class PictureList extends HTMLElement {
    * @param {unknown} error
    */
   #fail(shot, error) {
-    const reason = `${shot.name}: ${advice(error)}`;
-    const actions = [this.#button('Remove', () => this.#remove(shot))];
+    const reason = t('picture.failed', { name: shot.name, reason: advice(error) });
+    const actions = [this.#button(t('common.remove'), () => this.#remove(shot))];
     if (!REFUSED_FOR_GOOD.includes(statusOf(error) ?? 0)) {
-      actions.unshift(this.#button('Try again', () => this.#enqueue(shot)));
+      actions.unshift(this.#button(t('common.try_again'), () => this.#enqueue(shot)));
     }
     this.#show(shot, 'failed', [element('p', { class: 'field-error' }, reason)], actions);
     this.#say(reason);
@@ -302,9 +304,9 @@ export class PictureList extends HTMLElement {
       'done',
       [shot.described],
       [
-        this.#button('↑', () => this.#move(shot, -1), 'Move up'),
-        this.#button('↓', () => this.#move(shot, 1), 'Move down'),
-        this.#button('Remove', () => this.#remove(shot)),
+        this.#mover(shot, -1),
+        this.#mover(shot, 1),
+        this.#button(t('common.remove'), () => this.#remove(shot)),
       ],
     );
   }
@@ -331,6 +333,19 @@ export class PictureList extends HTMLElement {
   }
 
   /**
+   * The button that moves a picture up or down.
+   *
+   * @param {Shot} shot
+   * @param {-1 | 1} by
+   */
+  #mover(shot, by) {
+    const [arrow, spoken] = by < 0 ? ['↑', t('picture.up')] : ['↓', t('picture.down')];
+    const made = this.#button(arrow, () => this.#move(shot, by), spoken);
+    made.dataset.by = String(by);
+    return made;
+  }
+
+  /**
    * @param {Shot} shot
    * @param {-1 | 1} by
    */
@@ -345,7 +360,7 @@ export class PictureList extends HTMLElement {
     if (pressed instanceof HTMLButtonElement && !pressed.disabled) pressed.focus();
     else within(actions, 'button:not(:disabled)').focus();
     const place = [...this.#list.children].indexOf(item) + 1;
-    this.#say(`Picture ${place} of ${this.#list.children.length}.`);
+    this.#say(t('picture.place', { place, count: this.#list.children.length }));
   }
 
   /** @param {Shot} shot */
@@ -358,7 +373,7 @@ export class PictureList extends HTMLElement {
     item.remove();
     if (focused) (next?.actions.querySelector('button') ?? this.#choose).focus();
     this.#changed();
-    this.#say('Picture removed.');
+    this.#say(t('picture.removed'));
     // What was sent and never used would lie about until the server sweeps it.
     if (pictureId !== null && !attached) {
       request(`/api/uploads/${pictureId}`, { method: 'DELETE' }).catch(() => {});

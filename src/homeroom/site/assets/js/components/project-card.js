@@ -2,11 +2,16 @@
 
 import { root } from '../api/session.js';
 import { element } from '../dom.js';
+import { t } from '../texts.js';
 import { dressPerson, tone } from './person.js';
 import { cardOf } from './pictures.js';
 
 /** @type {Record<Api.Visibility, string>} */
-export const VISIBILITIES = { draft: 'Draft', class: 'Class only', public: 'Public' };
+export const VISIBILITIES = {
+  draft: t('visibility.draft'),
+  class: t('visibility.class'),
+  public: t('visibility.public'),
+};
 
 /**
  * A project as a list item. `author` says whose it is, where a page shows those of many.
@@ -58,7 +63,7 @@ function tagList({ visibility, hidden, tags }) {
   if (visibility !== 'public') {
     labels.unshift(element('li', { class: `tag ${visibility}` }, VISIBILITIES[visibility]));
   }
-  if (hidden) labels.unshift(element('li', { class: 'tag hidden' }, 'Hidden by the staff'));
+  if (hidden) labels.unshift(element('li', { class: 'tag hidden' }, t('visibility.hidden')));
   const list = element('ul', { class: 'tags' }, ...labels);
   list.hidden = !labels.length;
   return list;

@@ -2,6 +2,7 @@
 
 import { request } from '../api/client.js';
 import { element, within } from '../dom.js';
+import { t } from '../texts.js';
 import { ago, onDay } from '../times.js';
 import { advice } from './failure.js';
 
@@ -25,7 +26,6 @@ export async function showSessions(list) {
  */
 function item(list, { id, device, current, created_at: created, last_used_at: used }) {
   const since = onDay(new Date(created));
-  const when = current ? 'in use now' : used ? `last used ${ago(new Date(used))}` : 'not used yet';
   const made = element(
     'li',
     {},
@@ -33,7 +33,7 @@ function item(list, { id, device, current, created_at: created, last_used_at: us
       'div',
       {},
       element('strong', {}, device),
-      element('span', { class: 'hint' }, `${current ? 'This device, ' : ''}${when}, since ${since}`),
+      element('span', { class: 'hint' }, current ? t('session.in_use', { since }) : lastUse(used, since)),
     ),
   );
   if (current) return made;
@@ -42,9 +42,9 @@ function item(list, { id, device, current, created_at: created, last_used_at: us
     {
       class: 'button quiet small',
       type: 'button',
-      'aria-label': `End the session on ${device}`,
+      'aria-label': t('session.end_spoken', { device }),
     },
-    'End',
+    t('session.end'),
   );
   end.addEventListener('click', async () => {
     end.disabled = true;
@@ -60,4 +60,12 @@ function item(list, { id, device, current, created_at: created, last_used_at: us
   });
   made.append(end);
   return made;
+}
+
+/**
+ * @param {string | null | undefined} used
+ * @param {string} since
+ */
+function lastUse(used, since) {
+  return used ? t('session.used', { ago: ago(new Date(used)), since }) : t('session.unused', { since });
 }

@@ -5,6 +5,7 @@ import { request } from '../api/client.js';
 import { watchSession } from '../api/me.js';
 import { noteSignedOut, onSessionChange, root } from '../api/session.js';
 import { within } from '../dom.js';
+import { t } from '../texts.js';
 
 class SiteHeader extends HTMLElement {
   connectedCallback() {
@@ -27,7 +28,7 @@ class SiteHeader extends HTMLElement {
     button.addEventListener('click', () => signOut(button));
     onSessionChange(() => {
       button.disabled = false;
-      button.textContent = 'Sign out';
+      button.textContent = t('shell.sign_out');
       open(false);
     });
     watchSession();
@@ -42,7 +43,7 @@ async function signOut(button) {
   } catch {
     // The cookie is out of a script's reach: to say "signed out" now would be untrue.
     button.disabled = false;
-    button.textContent = 'Sign out: try again';
+    button.textContent = t('shell.sign_out_again');
     return;
   }
   location.assign(new URL('login/', root));

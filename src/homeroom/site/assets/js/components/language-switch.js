@@ -1,0 +1,21 @@
+// <language-switch>: the site's languages, each as a button. The server keeps to the choice, by a cookie.
+
+const YEAR_S = 365 * 86_400;
+
+class LanguageSwitch extends HTMLElement {
+  connectedCallback() {
+    this.addEventListener('click', ({ target }) => {
+      if (target instanceof HTMLButtonElement) choose(target.value);
+    });
+  }
+}
+
+/** @param {string} language */
+function choose(language) {
+  // Not by the Cookie Store API: plain http, on which a class site may run, has none.
+  // biome-ignore lint/suspicious/noDocumentCookie: see above
+  document.cookie = `lang=${language}; Max-Age=${YEAR_S}; Path=/; SameSite=Lax`;
+  location.reload();
+}
+
+customElements.define('language-switch', LanguageSwitch);
