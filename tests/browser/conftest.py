@@ -115,7 +115,7 @@ def new_context(server: Homeroom, browser: Browser) -> Iterator[Callable[..., Br
     made: list[BrowserContext] = []
 
     def make(**options: object) -> BrowserContext:
-        made.append(browser.new_context(base_url=server.url, locale="en-GB", **options))
+        made.append(browser.new_context(**{"base_url": server.url, "locale": "en-GB"} | options))
         return made[-1]
 
     yield make

@@ -1,0 +1,212 @@
+"""Every page once more in Spanish, and the choice between the languages."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from homeroom.web.site_templates import SITE
+from homeroom.web.site_texts import PLACEHOLDER, load_catalogue
+from tests.browser.classroom import API, Member
+from tests.browser.opening import settled
+from tests.browser.projects import AWKWARD, make_project
+from tests.browser.test_every_page import (
+    GUEST_PAGES,
+    MEMBER_PAGES,
+    assert_no_barriers,
+    complaints,
+    widths_that_scroll,
+)
+
+pytestmark = pytest.mark.browser
+
+# What people see or hear, but the API's description: that is in English, and says so.
+SAID = """() => {
+  const said = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const { data, parentElement } = walker.currentNode;
+    const ours = !parentElement.closest('template, script, noscript, code, #operations, language-switch');
+    if (ours && parentElement.checkVisibility({ visibilityProperty: true })) said.push(data);
+  }
+  for (const name of ['aria-label', 'placeholder', 'title', 'alt', 'data-missing']) {
+    for (const element of document.querySelectorAll(`[${name}]`)) said.push(element.getAttribute(name));
+  }
+  return said.map((text) => text.replace(/\\s+/g, ' ').trim()).filter(Boolean);
+}"""
+
+
+def english_alone() -> Iterator[re.Pattern[str]]:
+    """The texts, and what stands between the values of texts, that English has and Spanish hasn't."""
+    english, spanish = (set(_forms(language)) for language in ("en", "es"))
+    for text in english - spanish:
+        parts = [re.escape(part) for part in PLACEHOLDER.split(text)[::2]]
+        if any(len(re.findall(r"[^\W\d_]", part)) > 2 for part in parts):
+            yield re.compile(".+?".join(parts))
+    between = [
+        {part.strip() for text in texts for part in PLACEHOLDER.split(text)[::2]}
+        for texts in (english, spanish)
+    ]
+    for part in between[0] - between[1]:
+        if len(part) > 3:
+            yield re.compile(re.escape(part))
+
+
+def _forms(language: str) -> Iterator[str]:
+    for text in load_catalogue(SITE, language).values():
+        yield from [text] if isinstance(text, str) else text.values()
+
+
+ENGLISH_ALONE = list(english_alone())
+
+
+def left_in_english(page: Page) -> list[str]:
+    said: list[str] = page.evaluate(SAID)
+    return [text for text in said if any(english.fullmatch(text) for english in ENGLISH_ALONE)]
+
+
+@pytest.fixture
+def spanish(new_context: Callable[..., BrowserContext]) -> Page:
+    """A tab of somebody whose browser asks for Mexican Spanish first."""
+    return new_context(locale="es-MX").new_page()
+
+
+@pytest.fixture
+def look(spanish: Page) -> Callable[..., None]:
+    """Opens a page in Spanish, and holds it to what holds for every page."""
+
+    def at(path: str) -> None:
+        settled(spanish, path)
+        check(spanish)
+
+    return at
+
+
+def check(page: Page) -> None:
+    assert page.locator("html").get_attribute("lang") == "es"
+    assert left_in_english(page) == [], page.url
+    assert widths_that_scroll(page) == [], page.url
+    assert_no_barriers(page)
+
+
+def sign_in(page: Page, member: Member) -> None:
+    """Signs in without the form: its labels are another test's."""
+    signed_in = page.request.post(
+        f"{API}/api/authenticate", data={"uid": member.uid, "password": member.password}
+    )
+    assert signed_in.ok, signed_in.text()
+
+
+@pytest.mark.parametrize("path", [*GUEST_PAGES, "/users/", "/account/", "/project/?id=999999"])
+def test_a_guests_page_is_spanish(spanish: Page, look: Callable[..., None], path: str) -> None:
+    heard = complaints(spanish)
+    look(path)
+
+    # What isn't there, or isn't a guest's, is answered with 401 or 404, and the browser says so.
+    assert [line for line in heard if not re.search("40[14]", line)] == []
+
+
+@pytest.mark.parametrize(
+    "path", [*MEMBER_PAGES, "/users/?q=nobody", "/portfolio/?uid=nobody-at-all", "/project/?id=999999"]
+)
+def test_a_members_page_is_spanish(spanish: Page, look: Callable[..., None], ada: Member, path: str) -> None:
+    sign_in(spanish, ada)
+    heard = complaints(spanish)
+    look(path)
+
+    assert [line for line in heard if "404" not in line] == []
+
+
+def test_english_texts_would_be_found(page: Page) -> None:
+    settled(page, "/users/")
+    expect(page.locator("#failure h2")).to_have_text("Database response error: 401")
+
+    left = left_in_english(page)
+
+    # A text of the page, of an attribute, of a script, and one with a value in it.
+    assert {"Sign in", "Search by name or ID", "Database response error: 401"} <= set(left)
+    assert "You aren’t signed in, or your session has ended." in left
+
+
+def test_what_opens_on_a_page_is_spanish(spanish: Page, look: Callable[..., None], ada: Member) -> None:
+    sign_in(spanish, ada)
+    heard = complaints(spanish)
+    project = make_project(spanish, title="Cometa", visibility="class", body=AWKWARD, tags=["viento"])
+    look(f"/project/?id={project['id']}")
+    spanish.get_by_role("button", name="Eliminar").click()
+    expect(spanish.get_by_role("dialog")).to_be_visible()
+    check(spanish)
+
+    look(f"/project/edit/?id={project['id']}")
+    spanish.get_by_role("button", name="Añadir un enlace").click()
+    spanish.get_by_role("tab", name="Vista previa").click()
+    expect(spanish.get_by_role("tabpanel", name="Vista previa").locator("pre").first).to_be_visible()
+    check(spanish)
+
+    settled(spanish, "/staff/")
+    spanish.get_by_role("button", name="Ver los códigos").click()
+    expect(spanish.locator(".codes li").first).to_be_visible()
+    spanish.get_by_placeholder("Buscar por nombre o ID").fill("a")
+    expect(spanish.locator("#people li").first).to_be_visible()
+    check(spanish)
+
+    settled(spanish, "/portfolio/")
+    spanish.get_by_role("button", name="Editar perfil").click()
+    check(spanish)
+    assert heard == []
+
+
+def test_a_failure_is_told_in_spanish(spanish: Page) -> None:
+    settled(spanish, "/login/")
+    spanish.get_by_role("button", name="Iniciar sesión").click()
+    expect(spanish.locator("#uid-error")).to_have_text("Escribe tu ID.")
+    spanish.route("**/api/authenticate", lambda route: route.abort())
+    spanish.get_by_label("ID", exact=True).fill("ada")
+    spanish.get_by_label("Contraseña", exact=True).fill("wrong")
+    spanish.get_by_role("button", name="Iniciar sesión").click()
+
+    expect(spanish.get_by_role("alert")).to_contain_text("No hemos podido conectar con el servidor.")
+    check(spanish)
+
+
+def test_a_reader_chooses_a_language_by_keyboard_and_keeps_it(page: Page) -> None:
+    settled(page, "/join/")
+    switch = page.get_by_role("group", name="Language")
+    expect(switch.get_by_role("button", name="English")).to_have_attribute("aria-current", "true")
+    switch.get_by_role("button", name="Español").focus()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="Únete a tu clase")).to_be_visible()
+    (cookie,) = [cookie for cookie in page.context.cookies() if cookie["name"] == "lang"]
+    assert (cookie["value"], cookie["path"], cookie["sameSite"]) == ("es", "/", "Lax")
+    settled(page, "/login/")
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    page.get_by_role("group", name="Idioma").get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_dates_are_those_of_the_pages_language(
+    new_context: Callable[..., BrowserContext], ada: Member
+) -> None:
+    for locale, written in (("es-ES", r"desde el \d+ \w+ \d{4}"), ("de-DE", r"since \w+ \d+, \d{4}")):
+        page = new_context(locale=locale).new_page()
+        sign_in(page, ada)
+        settled(page, "/account/")
+
+        expect(page.locator("#session-list li").filter(has_text=re.compile(written)).first).to_be_visible()
+
+
+def test_the_users_page_in_spanish_is_worth_a_picture(
+    screenshots: Path,
+    new_context: Callable[..., BrowserContext],
+    ada: Member,
+) -> None:
+    page = new_context(locale="es-ES", viewport={"width": 1280, "height": 800}).new_page()
+    sign_in(page, ada)
+    settled(page, "/users/")
+    page.evaluate("document.activeElement.blur()")
+    page.screenshot(path=screenshots / "users-es.png")
+
+    assert 20_000 < (screenshots / "users-es.png").stat().st_size < 120_000
