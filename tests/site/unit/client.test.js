@@ -32,6 +32,7 @@ test('an answer comes as its data and headers', async () => {
   assert.equal(asked[0].method, 'GET');
   assert.equal(asked[0].credentials, 'include');
   assert.equal(asked[0].headers['X-Origin'], 'client');
+  assert.equal(asked[0].headers['Accept-Language'], 'en', 'the language of the page');
 });
 
 test('a body is sent as JSON, and a file as what it is', async () => {

@@ -8,7 +8,7 @@
 /** @typedef {string | Partial<Record<Intl.LDMLPluralRule, string>>} Text one text, or one for each plural form */
 
 const PLACEHOLDER = /\{(\w+)\}/;
-const language = document.documentElement.lang || 'en';
+export const language = document.documentElement.lang || 'en';
 
 /**
  * For `Intl`: the reader's own variety of the page's language. British readers get British dates, but nobody gets

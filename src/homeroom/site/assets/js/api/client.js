@@ -1,6 +1,6 @@
 // Every request of the site goes through here: JSON in, JSON out, failures as errors that explain.
 
-import { locale, t } from '../texts.js';
+import { language, locale, t } from '../texts.js';
 import { options, uri } from './config.js';
 import { noteSignedOut } from './session.js';
 
@@ -162,7 +162,12 @@ function ask(url, { method = 'GET', body, signal, headers = {} }) {
     ...options,
     method,
     signal,
-    headers: { ...options.headers, ...(file && { 'Content-Type': file.type }), ...headers },
+    headers: {
+      ...options.headers,
+      'Accept-Language': language,
+      ...(file && { 'Content-Type': file.type }),
+      ...headers,
+    },
     body: file ?? (body === undefined ? undefined : JSON.stringify(body)),
   });
 }

@@ -1,5 +1,6 @@
 // Sends one picture and tells how far it is: fetch cannot, XMLHttpRequest can.
 
+import { language } from '../texts.js';
 import { ApiError, addressOf, NetworkError, readAnswer } from './client.js';
 import { options } from './config.js';
 import { shrink } from './shrink.js';
@@ -63,6 +64,7 @@ function send(file, { onProgress, signal }) {
   sending.withCredentials = options.credentials === 'include';
   sending.setRequestHeader('X-Origin', options.headers['X-Origin']);
   sending.setRequestHeader('Accept', 'application/json');
+  sending.setRequestHeader('Accept-Language', language);
   sending.upload.addEventListener('progress', (event) => {
     if (event.lengthComputable) onProgress(event.loaded / event.total);
   });
