@@ -43,7 +43,7 @@ def test_an_account_is_made_and_joined_by_its_link(run: Run, app: APIFlask) -> N
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["ada", "--name", "Ada"], "taken"),
+        (["ada", "--name", "Ada"], "already uses this ID"),
         (["with space", "--name", "X"], "no spaces"),
         (["new", "--name", "\u202eevil"], "invisible character U+202E"),
         (["new", "--name", " "], "can't be empty"),
