@@ -9,7 +9,7 @@ LOG := $(VENV)/install.log
 QUIETLY := sh -c '"$$@" >>$(LOG) 2>&1 || { tail -n 30 $(LOG) >&2; echo "All of it is in $(LOG)." >&2; exit 1; }' quietly
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --quiet
-# What docs/style is held against. Pages can be read, too: add src/homeroom/site once its texts are rewritten.
+# What docs/style is held against. tests/web/test_site_texts.py holds the texts of pages to the same rules.
 PROSE := README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md bench/README.md docs
 # The one library of the site, kept in the repository: pages load nothing from elsewhere.
 UPLOT := 1.6.32

@@ -91,7 +91,7 @@ def test_what_cannot_be_saved_is_told_beside_its_field(
 @pytest.mark.parametrize(
     ("current", "new", "repeat", "label", "message"),
     [
-        ("not mine", NEW_PASSWORD, NEW_PASSWORD, "Current password", "not your current password"),
+        ("not mine", NEW_PASSWORD, NEW_PASSWORD, "Current password", "isn’t your current password"),
         (PASSWORD, "short", "short", "New password", "at least 8 characters"),
         (PASSWORD, NEW_PASSWORD, "another one", "Confirm password", "passwords don’t match"),
     ],

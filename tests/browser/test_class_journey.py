@@ -22,7 +22,7 @@ def import_class(staff: Page, origin: str, uid: str, name: str) -> str:
     staff.get_by_role("button", name="Preview").click()
     if origin != API:
         confirm_password(staff)
-    staff.get_by_role("button", name="Import", exact=True).click()
+    staff.get_by_role("button", name="Import 1 person", exact=True).click()
     expect(staff.get_by_role("heading", name="Imported: 1 new")).to_be_visible()
     staff.get_by_role("button", name="Show the codes").click()
     slip = staff.locator(".codes li").filter(has_text=name)

@@ -125,7 +125,7 @@ def test_an_unknown_code_is_told_beside_its_field(page: Page) -> None:
     field = page.get_by_label("Code")
     expect(field).to_be_focused()
     expect(field).to_have_attribute("aria-invalid", "true")
-    expect(field).to_have_accessible_description(re.compile("not known, was used already"))
+    expect(field).to_have_accessible_description(re.compile("may have been used already"))
 
 
 def test_a_used_code_does_not_work_again(

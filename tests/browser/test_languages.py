@@ -28,7 +28,7 @@ SAID = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const { data, parentElement } = walker.currentNode;
-    const ours = !parentElement.closest('template, script, noscript, code, #operations, language-switch');
+    const ours = !parentElement.closest('template, script, noscript, code, [lang]:not(html)');
     if (ours && parentElement.checkVisibility({ visibilityProperty: true })) said.push(data);
   }
   for (const name of ['aria-label', 'placeholder', 'title', 'alt', 'data-missing']) {

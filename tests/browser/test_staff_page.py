@@ -61,7 +61,7 @@ def test_the_overview_counts_and_draws(staff: Page) -> None:
     expect(staff.locator(".stat .figure").first).to_have_text(re.compile(r"^\d+$"))
     expect(staff.locator("day-chart canvas")).to_have_count(3)
     assert staff.evaluate(DRAWN) == [True, True, True]
-    for said in (r"New projects: \d+ in 60 days, at most \d+", r"pictures take: .* 60 days ago, .*B now"):
+    for said in (r"New projects: \d+ in 60 days, at most \d+", r"used by pictures: .* 60 days ago, .*B now"):
         expect(staff.get_by_role("img", name=re.compile(said))).to_be_visible()
 
     staff.locator("#new-accounts summary").click()
@@ -198,7 +198,7 @@ def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page) -> N
     expect(rows.last).to_contain_text("We couldn't read “no date” as a date")
     assert "format" not in staff.locator("#report").inner_text(), "no option of the command line"
     expect(staff.locator("#report-advice")).to_be_visible()
-    expect(staff.get_by_role("button", name="Import", exact=True)).to_be_hidden()
+    expect(staff.get_by_role("button", name="Import 1 person", exact=True)).to_be_hidden()
 
     staff.get_by_label("Class list (CSV)").set_input_files(
         [roster(("imported", "Ines Imported", "2012-05-31"))]
@@ -213,7 +213,7 @@ def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page) -> N
     staff.get_by_label("Dates in the file").select_option("Day first: 31/05/2012")
     staff.get_by_role("button", name="Preview").click()
     expect(staff.get_by_role("heading", name="Preview, nothing saved yet: 1 new")).to_be_focused()
-    staff.get_by_role("button", name="Import", exact=True).click()
+    staff.get_by_role("button", name="Import 1 person", exact=True).click()
 
     expect(staff.get_by_role("heading", name="Imported: 1 new")).to_be_visible()
     assert [user["name"] for user in staff.request.get(f"{API}/api/users/?q=imported").json()] == [

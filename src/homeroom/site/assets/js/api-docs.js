@@ -1,4 +1,5 @@
-// The API's description (OpenAPI 3.1) as a page: by tag, each operation with an example to copy.
+// The API's description (OpenAPI 3.1) as a page: by tag, each operation with an example to copy. The description
+// is in English, and marked so on pages of other languages.
 
 import { request } from './api/client.js';
 import { uri } from './api/config.js';
@@ -56,8 +57,10 @@ function groups(api) {
 
 /** @param {Group} tag */
 function section(tag) {
-  const heading = element('h2', {}, tag.name);
-  const about = tag.description ? [element('p', { class: 'hint' }, ...inline(tag.description))] : [];
+  const heading = element('h2', { lang: 'en' }, tag.name);
+  const about = tag.description
+    ? [element('p', { class: 'hint', lang: 'en' }, ...inline(tag.description))]
+    : [];
   return element('section', { class: 'group' }, heading, ...about, ...tag.operations.map(operationCard));
 }
 
@@ -98,7 +101,7 @@ function paragraphs(text) {
   return (text ?? '')
     .split(/\n{2,}/)
     .filter(Boolean)
-    .map((part) => element('p', {}, ...inline(part)));
+    .map((part) => element('p', { lang: 'en' }, ...inline(part)));
 }
 
 /**
@@ -177,7 +180,7 @@ function answerTable(responses) {
 function facts(rows) {
   const items = rows.map(([name, kind, meaning, ...more]) => {
     const about = element('span', { class: 'kind' }, kind);
-    const meant = meaning ? [' ', ...inline(meaning)] : [];
+    const meant = meaning ? [' ', element('span', { lang: 'en' }, ...inline(meaning))] : [];
     return element('div', {}, element('dt', {}, name), element('dd', {}, about, ...meant, ...more));
   });
   return element('dl', { class: 'fields' }, ...items);
