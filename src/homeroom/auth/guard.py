@@ -140,7 +140,8 @@ def token_required(roles: Role | str | Collection[str] | None = None) -> Callabl
         NotSignedIn: nobody is signed in (401).
         Forbidden: the role is not among `roles` (403).
     """
-    allowed = None if roles is None else [Role(role) for role in _as_collection(roles)]
+    named = [roles] if isinstance(roles, str) else roles
+    allowed = None if named is None else [Role(role) for role in named]
 
     def decorator(view: View) -> View:
         @wraps(view)
@@ -166,7 +167,3 @@ def audience_of(view: Callable[..., Any]) -> str | None:
     if set(roles) == set(Role):
         return "For signed-in users."
     return f"For {' and '.join(f'{role.value.lower()}s' for role in Role if role in roles)}."
-
-
-def _as_collection(roles: Role | str | Collection[str]) -> Collection[str]:
-    return [roles] if isinstance(roles, str) else roles

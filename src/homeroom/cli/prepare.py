@@ -46,7 +46,8 @@ def prepare(context: click.Context, site: str, compatible_only: bool) -> None:
     that exists, and loads no demo class.
     """
     tell_unknown_settings()
-    _make_key()
+    # Production makes no key up when it serves, but whoever prepares asks for one.
+    signing_keys(load_config(homeroom_env=Environment.DEVELOPMENT))
     with context.ensure_object(ScriptInfo).load_app().app_context():
         if compatible_only:
             _refuse_incompatible_migrations()
@@ -54,11 +55,6 @@ def prepare(context: click.Context, site: str, compatible_only: bool) -> None:
         make_admin_if_nobody()
         greet(site, current_config())
         db.engine.dispose()
-
-
-def _make_key() -> None:
-    """Production makes no key up when it serves, but whoever prepares asks for one."""
-    signing_keys(load_config(homeroom_env=Environment.DEVELOPMENT))
 
 
 def _refuse_incompatible_migrations() -> None:

@@ -63,7 +63,11 @@ def make_invitations() -> list[Invitation]:
 def invitations_at_hand(session: Session) -> list[Invitation]:
     """Those who have not joined and hold a good code, by name; nothing is written."""
     found = [(user, _code_at_hand(user)) for user in session.scalars(_invited())]
-    return [_invitation(user, code) for user, code in found if code is not None]
+    return [
+        Invitation(user.uid, user.name, code.code, code.expires_at)
+        for user, code in found
+        if code is not None
+    ]
 
 
 def _invited() -> Select[User]:
@@ -79,10 +83,6 @@ def _invited() -> Select[User]:
 
 def _code_at_hand(user: User) -> IssuedCode | None:
     return reprint_code(user.join_code) if user.join_code else None
-
-
-def _invitation(user: User, code: IssuedCode) -> Invitation:
-    return Invitation(user.uid, user.name, code.code, code.expires_at)
 
 
 def staff_not_joined(session: Session) -> list[str]:

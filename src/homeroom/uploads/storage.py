@@ -164,8 +164,10 @@ def _failures_are_503(what: str) -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError) as error:
+        # Of a failing disk, such as a full one; it names no file.
+        reason = error.strerror if isinstance(error, OSError) else None
         log.error(  # noqa: TRY400  see above
-            "storage of pictures fails", call=what, error=type(error).__name__, errno=_errno(error)
+            "storage of pictures fails", call=what, error=type(error).__name__, errno=reason
         )
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise Unavailable(NO_ROOM, retry_after_s=OPERATOR_RETRY_S) from None
@@ -176,11 +178,6 @@ def _refuse() -> NoReturn:
     raise Unavailable(
         "Pictures aren't available at the moment. Try again in a few seconds.", retry_after_s=RETRY_S
     ) from None
-
-
-def _errno(error: Exception) -> str | None:
-    """The reason of a failing disk, such as a full one; it names no file."""
-    return error.strerror if isinstance(error, OSError) else None
 
 
 def init_storage(app: Flask, config: Config) -> None:

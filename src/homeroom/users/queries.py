@@ -18,7 +18,6 @@ from homeroom.users.schemas import Sort, UsersQuery
 from homeroom.users.search import Search, search_people
 from homeroom.web.pagination import (
     AnySelect,
-    Fetch,
     Order,
     Page,
     bounded_count,
@@ -76,10 +75,6 @@ _LISTED: AnySelect = select(
 _SHOWN = 8
 
 
-def _fetch_listed(session: Session) -> Fetch[ListedUser]:
-    return lambda statement: [_listed(*row) for row in session.execute(statement)]
-
-
 def _listed(user_id: int, *columns: Any) -> ListedUser:
     shown, (pending, joined, digest, kind, *found) = columns[:_SHOWN], columns[_SHOWN:]
     status = status_of(pending=pending, joined=joined)
@@ -93,7 +88,11 @@ def users_page(session: Session, query: UsersQuery, viewer: User) -> tuple[Page[
     Raises:
         InvalidFields: the cursor is none of ours (422).
     """
-    fetch, statement = _fetch_listed(session), _LISTED.where(visible_users(viewer))
+
+    def fetch(part: AnySelect) -> list[ListedUser]:
+        return [_listed(*row) for row in session.execute(part)]
+
+    statement = _LISTED.where(visible_users(viewer))
     if not query.q:
         order = _ORDERS[query.sort]
         page = keyset_page(fetch, statement, order, limit=query.limit, cursor=query.cursor)

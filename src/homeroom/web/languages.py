@@ -1,6 +1,8 @@
 """The language of an answer: of the page's choice, else of the browser, else English."""
 
-from flask import Flask, Response, g, has_request_context, request
+from collections.abc import Collection
+
+from flask import Flask, Request, Response, g, has_request_context, request
 
 from homeroom.translations.catalogues import ENGLISH, catalogue, languages
 from homeroom.translations.messages import Message
@@ -19,15 +21,23 @@ def request_language() -> str:
     """The language to answer in."""
     if not has_request_context():
         return ENGLISH
-    wishes = (request.cookies.get(COOKIE, ""), *request.accept_languages.values())
-    return next((found for wish in wishes if (found := _available(wish)) is not None), ENGLISH)
+    return best_language(request, languages())
 
 
-def _available(tag: str) -> str | None:
+def best_language(asking: Request, available: Collection[str]) -> str:
+    """The reader's choice, then the browser's in its order, then English; for pages and for the API alike.
+
+    Werkzeug's `best_match` would give English to "es-MX, en;q=0.5", as it looks for es-MX itself first.
+    """
+    wishes = (asking.cookies.get(COOKIE, ""), *(tag for tag, quality in asking.accept_languages if quality))
+    return next((found for wish in wishes if (found := _serving(wish, available)) is not None), ENGLISH)
+
+
+def _serving(tag: str, available: Collection[str]) -> str | None:
     """`es-MX` is served by `es`, and by its own catalogue where there is one (RFC 4647, section 3.4)."""
     tag = tag.lower().replace("_", "-")
     while tag:
-        if tag in languages():
+        if tag in available:
             return tag
         tag = tag.rpartition("-")[0]
     return None

@@ -9,11 +9,12 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import PathConverter
 
+from homeroom.web.languages import best_language
 from homeroom.web.site_compression import compress_text
 from homeroom.web.site_policy import HEADERS, content_security_policy
 from homeroom.web.site_scripts import API_CONFIG, fill_config
 from homeroom.web.site_templates import NOT_FOUND, SITE, SitePages, is_for_browsers
-from homeroom.web.site_texts import chosen_language, language_names
+from homeroom.web.site_texts import language_names
 
 # Where `homeroom serve` listens beside `homeroom site serve`: config.js makes the same two of it.
 LOCAL_API_ORIGINS = ("http://localhost:8086", "http://127.0.0.1:8086")
@@ -95,7 +96,7 @@ def _page_at(pages: SitePages, path: str, languages: Mapping[str, str]) -> Respo
     name = f"/{path}".removesuffix("/index.html").strip("/")
     if not pages.has(name):
         return None
-    language = chosen_language(request, languages)
+    language = best_language(request, languages)
     response = _revalidated(pages.render(name, language=language, languages=languages), _TYPES[".html"])
     return _in_language(response, language)
 
@@ -113,7 +114,7 @@ def _file_at(folder: Path, path: str) -> Response | None:
 
 def _not_found(pages: SitePages, languages: Mapping[str, str]) -> Response:
     """The 404 page; it answers at any depth, so its addresses begin at the site's root."""
-    language = chosen_language(request, languages)
+    language = best_language(request, languages)
     page = pages.render(NOT_FOUND, root=f"{request.script_root}/", language=language, languages=languages)
     response = Response(page, 404, mimetype=_TYPES[".html"])
     response.cache_control.no_cache = True

@@ -5,13 +5,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from flask import Request
 from markupsafe import Markup, escape
+
+from homeroom.translations.catalogues import ENGLISH
 
 CATALOGUES = "texts"
 # The language of whoever asks for none that we have. Its catalogue holds every text.
-DEFAULT_LANGUAGE = "en"
-LANGUAGE_COOKIE = "lang"
+DEFAULT_LANGUAGE = ENGLISH
 
 # A text, or a text for each plural form, by the names of CLDR: `one`, `other` …
 Text = str | dict[str, str]
@@ -41,20 +41,6 @@ def language_names(site: Path) -> dict[str, str]:
     """Return the site's languages by their codes, each with its own name: `{"en": "English", …}`."""
     codes = sorted(file.stem for file in (site / CATALOGUES).glob("*.json"))
     return {code: str(load_catalogue(site, code)["language.name"]) for code in codes}
-
-
-def chosen_language(request: Request, languages: Iterable[str]) -> str:
-    """Return the best language for a request: the reader's choice, then the browser's, then English."""
-    available = list(languages)
-    chosen = request.cookies.get(LANGUAGE_COOKIE)
-    if chosen in available:
-        return str(chosen)
-    # Werkzeug's `best_match` would give English to "es-MX, en;q=0.5", as it looks for es-MX itself first.
-    for wanted, quality in request.accept_languages:
-        for language in available:
-            if quality and wanted.lower().split("-")[0] == language:
-                return language
-    return DEFAULT_LANGUAGE
 
 
 def translator(catalogue: Catalogue) -> Callable[..., Markup]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 from pyrage.x25519 import Recipient
@@ -123,7 +122,7 @@ def write_archive(
             homeroom=__version__,
             revision=taken.revision,
             made_at=taken.taken_at,
-            database=_kind(engine),
+            database="sqlite" if engine.dialect.name == "sqlite" else "postgresql",
             tables=taken.tables,
             last_ids=taken.last_ids,
             files=archive.files,
@@ -132,10 +131,6 @@ def write_archive(
         )
         archive.finish(manifest)
     return manifest
-
-
-def _kind(engine: Engine) -> Literal["sqlite", "postgresql"]:
-    return "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
 
 
 def _add_key(archive: ArchiveWriter, key_file: Path | None) -> FileSum | None:

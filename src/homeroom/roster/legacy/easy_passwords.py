@@ -37,7 +37,9 @@ def find_easy(users: Sequence[LegacyUser], progress: OnRows) -> dict[str, str]:
     found: dict[str, str] = {}
     rounds = [(user, guesses(user)) for user in staff]
     total = len(staff) + len(others)
-    each = _guesses_for_each(len(others), MAX_GUESSES - sum(len(tried) for _, tried in rounds))
+    left = MAX_GUESSES - sum(len(tried) for _, tried in rounds)
+    # The default password is tried with everybody.
+    each = max(1, left // len(others)) if others else 0
     rounds += [(user, guesses(user)[:each]) for user in others]
     # The libraries that hash let other threads run meanwhile.
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="guessing") as pool:
@@ -52,11 +54,6 @@ def find_easy(users: Sequence[LegacyUser], progress: OnRows) -> dict[str, str]:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return found
-
-
-def _guesses_for_each(people: int, left: int) -> int:
-    """How many of the guesses each of these is tried with: the default one always."""
-    return max(1, left // people) if people else 0
 
 
 def _first_right(user: LegacyUser, tried: Sequence[str]) -> str | None:

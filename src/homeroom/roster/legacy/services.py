@@ -187,8 +187,11 @@ def _write(planned: Sequence[_Plan], progress: OnRows) -> _Written:
     Raises:
         ImportConflictError: somebody else got in between.
     """
-    new = [plan.user for plan in planned if plan.is_new]
-    batch = prepare([_new_account(user) for user in new], [], progress)
+    new = [
+        NewAccount(user.uid, user.name, user.email, user.dob, user.role, user.password_hash)
+        for user in (plan.user for plan in planned if plan.is_new)
+    ]
+    batch = prepare(new, [], progress)
     made = _Written(codes={uid_key(uid): code for uid, code in batch.code_of.items()})
     try:
         with write_transaction() as session:
@@ -199,10 +202,6 @@ def _write(planned: Sequence[_Plan], progress: OnRows) -> _Written:
         raise ImportConflictError from None
     made.ids |= {uid_key(uid): user_id for uid, user_id in batch.id_of.items()}
     return made
-
-
-def _new_account(user: LegacyUser) -> NewAccount:
-    return NewAccount(user.uid, user.name, user.email, user.dob, user.role, user.password_hash)
 
 
 def _replace(session: Session, plans: Sequence[_Plan], made: _Written) -> None:
