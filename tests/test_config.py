@@ -36,13 +36,13 @@ GOOD_KEY = "0123456789abcdefghijklmnopqrstuvwxyz"
         ("COOKIE_NAME", "", "letters"),
         ("TOKEN_LIFETIME_HOURS", "0", "must be more than 0"),
         ("TOKEN_LIFETIME_HOURS", "soon", "must be a number"),
-        ("REGISTRATION", "everyone", "'open'"),
+        ("REGISTRATION", "everyone", "must be one of: code, approval, open, closed"),
         ("TIME_ZONE", "Mars/Olympus", "America/Los_Angeles"),
         ("TIME_ZONE", "../../etc/passwd", "America/Los_Angeles"),
         ("TRUSTED_PROXIES", "-1", "must be at least 0"),
-        ("HOMEROOM_ENV", "prod", "'production'"),
+        ("HOMEROOM_ENV", "prod", "must be one of: development, production"),
         ("LOG_LEVEL", "LOUD", "INFO"),
-        ("SQLITE_SYNCHRONOUS", "OFF", "'FULL'"),
+        ("SQLITE_SYNCHRONOUS", "OFF", "must be one of: FULL, NORMAL"),
         ("MAX_UPLOAD_BYTES", "5MB", "must be a whole number"),
         ("READ_PATH", "maybe", "must be true or false"),
     ],
@@ -103,7 +103,7 @@ def test_production_does_not_start_without_a_key(monkeypatch: pytest.MonkeyPatch
     assert load_config().production
 
 
-@pytest.mark.parametrize(("content", "told"), [(b"", "weak"), (b"\xa9" * 40, "is no text")])
+@pytest.mark.parametrize(("content", "told"), [(b"", "weak"), (b"\xa9" * 40, "isn't text")])
 def test_a_key_file_that_someone_emptied_or_damaged_stops_the_start(
     tmp_path: Path, content: bytes, told: str
 ) -> None:

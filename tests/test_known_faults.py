@@ -71,9 +71,9 @@ def test_what_is_too_long_is_told_in_words_for_people(ada: Person) -> None:
     }
     answer = ada.client.post("/api/projects/", json=sent)
     assert {problem["pointer"]: problem["detail"] for problem in answer.json["errors"]} == {
-        "#/summary": "At most 300 characters; there are 301.",
-        "#/body": "At most 20,000 characters; there are 20,604.",
-        "#/tags": "At most 12 tags; there are 30.",
+        "#/summary": "Use at most 300 characters; you sent 301.",
+        "#/body": "Use at most 20,000 characters; you sent 20,604.",
+        "#/tags": "Use at most 12 tags; you sent 30.",
     }
 
 

@@ -279,7 +279,7 @@ def test_what_is_no_address_is_refused_as_wrongly_written() -> None:
     command = [sys.executable, "-m", "homeroom", "doctor", "class.example.org"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
-    assert "write it like https://class.example.org" in done.stderr
+    assert "Write it like https://class.example.org" in done.stderr
 
 
 class Proxy(BaseHTTPRequestHandler):

@@ -63,7 +63,7 @@ def test_health_tells_why_a_server_is_not_ready(tmp_path: Path) -> None:
         assert finish(start(tmp_path / "instance", "db", "downgrade", "0003"))[0] == 0
         status, printed = finish(start(tmp_path, "health", server.address))
     assert status == 1
-    assert "503: The database's tables are not up to date" in printed
+    assert "503: The database needs an upgrade: `homeroom db upgrade`" in printed
 
 
 def test_a_compatible_migration_is_run(tmp_path: Path) -> None:

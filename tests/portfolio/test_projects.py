@@ -200,7 +200,7 @@ def test_what_somebody_else_saved_is_not_overwritten(ada: Person, admin: Person)
     assert ada.client.put(path, json={"title": "One"}, headers={"If-Match": etag}).status_code == 200
     stale = ada.client.put(path, json={"title": "Two"}, headers={"If-Match": etag})
     assert stale.status_code == 412
-    assert "load it again" in stale.json["message"]
+    assert "Reload it and try again" in stale.json["message"]
     assert ada.client.get(path).json["title"] == "One"
     fresh = ada.client.get(path).headers["ETag"]
     assert ada.client.put(path, json={"title": "Two"}, headers={"If-Match": fresh}).status_code == 200
