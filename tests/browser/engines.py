@@ -128,8 +128,13 @@ class Tab:
     def wait_for_address(self, part: str) -> None:
         self._wait(lambda: part in self.driver.current_url, part)
 
-    def count(self, selector: str) -> int:
-        return len(self.driver.find_elements(By.CSS_SELECTOR, selector))
+    def wait_for_count(self, selector: str, count: int) -> None:
+        """Wait until so many are there; a page that loads shows rows of its own first."""
+
+        def counted() -> bool:
+            return len(self.driver.find_elements(By.CSS_SELECTOR, selector)) == count
+
+        self._wait(counted, f"{count} of {selector}")
 
     def _shown(self, selector: str) -> WebElement:
         element = self.driver.find_element(By.CSS_SELECTOR, selector)

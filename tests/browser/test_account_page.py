@@ -69,7 +69,7 @@ def test_name_and_email_can_be_changed_and_the_email_taken_back(
         ("Name", "", "Enter your name."),
         ("Name", "x" * 101, "at most 100 characters"),
         ("Email", "no address", "Enter an email address like ada@example.org."),
-        ("Email", "a@b", "no e?-?mail address"),
+        ("Email", "a@b", "isn't an email address"),
     ],
 )
 def test_what_cannot_be_saved_is_told_beside_its_field(

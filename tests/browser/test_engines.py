@@ -55,8 +55,7 @@ def sign_in(tab: Tab, member: Member, site: str = API) -> None:
 
 def test_a_student_signs_in_reads_the_class_and_signs_out(tab: Tab, student: Member) -> None:
     sign_in(tab, student)
-    tab.find("#result tr")
-    assert tab.count("#result tr") == 50
+    tab.wait_for_count("#result tr", 50)
     tab.fill("#q", "stella")
     tab.wait_for_text("#result", "Stella Student")
     tab.click("#sign-out")

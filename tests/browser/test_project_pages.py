@@ -377,12 +377,12 @@ def test_a_text_that_is_too_long_is_told_at_the_text_from_either_tab(editor: Pag
     editor.get_by_label("Text").fill("a" * 20_001)
     editor.get_by_role("tab", name="Preview").click()
     expect(editor.get_by_role("tabpanel", name="Preview").get_by_role("alert")).to_contain_text(
-        "At most 20,000 characters"
+        "Use at most 20,000 characters"
     )
     save(editor)
 
     expect(editor.get_by_label("Text")).to_be_focused()
-    expect(editor.locator("#body-error")).to_contain_text("At most 20,000 characters")
+    expect(editor.locator("#body-error")).to_contain_text("Use at most 20,000 characters")
 
 
 def test_the_preview_shows_the_last_text_however_late_an_older_one_comes(editor: Page) -> None:

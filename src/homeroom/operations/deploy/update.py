@@ -120,7 +120,7 @@ def _bring_up(change: _Change) -> None:
 
 
 def _lead_over(change: _Change) -> None:
-    change.say(f"Ready. Nginx now uses port {change.new} now.")
+    change.say(f"Ready. Nginx now uses port {change.new}.")
     _switch(change.on, change.new)
     _watch(change.new, change.on.watch_s)
 
