@@ -25,8 +25,8 @@ run: $(VENV)/run.done ## Run a working class site on http://localhost:8086, or a
 	@$(BIN)/homeroom run $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/dev.done ## Run all tests: HTTP, command line, browser; on SQLite and PostgreSQL
-	@tests/ensure-browsers.sh && $(BIN)/pytest -n 3 -m "not deploy" $(ARGS) || \
-		{ test $$? -eq 3 && test -z "$$CI" && $(BIN)/pytest -n 2 -m "not browser and not deploy" $(ARGS); }
+	@tests/ensure-browsers.sh && $(BIN)/pytest -n 3 -p no:randomly -m "not deploy" $(ARGS) || \
+		{ test $$? -eq 3 && test -z "$$CI" && $(BIN)/pytest -n 2 -p no:randomly -m "not browser and not deploy" $(ARGS); }
 
 test-deploy: $(VENV)/dev.done ## Run the deployment: containers, Nginx, certificates, updates, AWS, a machine (installs them as root)
 	@tests/deploy/ensure-tools.sh
