@@ -1,9 +1,14 @@
 """Answers speak the language of the page, else of the browser, else English."""
 
+from collections.abc import Collection
+
 import pytest
 from apiflask import APIFlask
+from flask import Request
 from flask.testing import FlaskClient
 
+from homeroom.web import languages
+from homeroom.web.languages import best_language
 from tests.conftest import MakePerson, Person
 from tests.translations.catalogues import extracted
 
@@ -119,3 +124,32 @@ def test_no_text_is_kept_for_readers_of_other_languages(ada: Person) -> None:
     assert "Content-Language" not in first.headers
     assert ada.client.get("/api/users/?limit=0", headers=SPANISH).json["detail"].startswith("limit: El valor")
     assert ada.client.get("/api/users/?limit=0").json["detail"].startswith("limit: This must be")
+
+
+def test_a_language_is_chosen_once_however_many_texts_an_answer_has(
+    guest: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: list[str] = []
+
+    def choose(asking: Request, available: Collection[str]) -> str:
+        chosen.append(best_language(asking, available))
+        return chosen[-1]
+
+    monkeypatch.setattr(languages, "best_language", choose)
+    body = {"code": "x", "password": "p"} | {f"unknown{number}": 1 for number in range(150)}
+    answer = guest.post("/api/join", json=body, headers=SPANISH)
+    assert answer.status_code == 422
+    assert len(answer.json["errors"]) == 100
+    assert chosen == ["es"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"HTTP_ACCEPT_LANGUAGE": "es," + ",".join(["xx"] * 20_000)},
+        {"HTTP_ACCEPT_LANGUAGE": "es" + "-a" * 30_000},
+        {"HTTP_COOKIE": "lang=es" + "-a" * 30_000},
+    ],
+)
+def test_wishes_that_no_browser_has_are_not_read(guest: FlaskClient, sent: dict[str, str]) -> None:
+    assert guest.get("/api/nowhere", environ_overrides=sent).headers["Content-Language"] == "en"

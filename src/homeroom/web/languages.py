@@ -10,6 +10,10 @@ from homeroom.translations.messages import Message
 # Set by the site's language switch; a page can read and write it.
 COOKIE = "lang"
 _SPOKEN = "spoken_language"
+# RFC 5646, section 4.4.1: room for every tag that is in use.
+MAX_TAG_LENGTH = 35
+# Longer than any browser's. Whoever sends 60 KB of wishes would keep a core busy with them.
+MAX_HEADER_LENGTH = 500
 
 
 def init_languages(app: Flask) -> None:
@@ -17,24 +21,21 @@ def init_languages(app: Flask) -> None:
     app.after_request(_name_language)
 
 
-def request_language() -> str:
-    """The language to answer in."""
-    if not has_request_context():
-        return ENGLISH
-    return best_language(request, languages())
-
-
 def best_language(asking: Request, available: Collection[str]) -> str:
     """The reader's choice, then the browser's in its order, then English; for pages and for the API alike.
 
     Werkzeug's `best_match` would give English to "es-MX, en;q=0.5", as it looks for es-MX itself first.
     """
-    wishes = (asking.cookies.get(COOKIE, ""), *(tag for tag, quality in asking.accept_languages if quality))
+    wishes = [asking.cookies.get(COOKIE, "")]
+    if len(asking.headers.get("Accept-Language", "")) <= MAX_HEADER_LENGTH:
+        wishes += (tag for tag, quality in asking.accept_languages if quality)
     return next((found for wish in wishes if (found := _serving(wish, available)) is not None), ENGLISH)
 
 
 def _serving(tag: str, available: Collection[str]) -> str | None:
     """`es-MX` is served by `es`, and by its own catalogue where there is one (RFC 4647, section 3.4)."""
+    if len(tag) > MAX_TAG_LENGTH:
+        return None
     tag = tag.lower().replace("_", "-")
     while tag:
         if tag in available:
@@ -47,11 +48,17 @@ def translated(text: str) -> str:
     """A text in the language of the request; one that no catalogue has, such as a student's, as it is."""
     if not text:
         return ""
-    language = request_language()
-    if has_request_context():
-        setattr(g, _SPOKEN, language)
     message = text if isinstance(text, Message) else Message(text)
-    return message.written(catalogue(language))
+    return message.written(catalogue(_spoken_language()))
+
+
+def _spoken_language() -> str:
+    """The language of this request's texts, chosen once: a body may have a hundred wrong fields."""
+    if not has_request_context():
+        return ENGLISH
+    if _SPOKEN not in g:
+        setattr(g, _SPOKEN, best_language(request, languages()))
+    return str(getattr(g, _SPOKEN))
 
 
 def _name_language(response: Response) -> Response:
