@@ -1,7 +1,6 @@
 """How each action of docs/reference/permissions.md is asked for, by whoever asks."""
 
 import base64
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -9,7 +8,6 @@ from typing import Any
 
 from apiflask import APIFlask
 from flask.testing import FlaskClient
-from PIL import Image
 from werkzeug.test import TestResponse
 
 from homeroom.auth.join_codes import current_code
@@ -17,6 +15,8 @@ from homeroom.auth.locking import lock_user
 from homeroom.auth.models import Role
 from homeroom.data.transactions import write_transaction
 from tests.conftest import PASSWORD, MakePerson, Person
+from tests.portfolio.test_projects import make, upload
+from tests.uploads.files import encoded
 
 NEW_PASSWORD = "another horse battery"
 CSV = {"data": "uid,name\nnew,New\n", "content_type": "text/csv"}
@@ -28,9 +28,7 @@ NOT_SHOWN = "–"
 
 @cache
 def png() -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (64, 64), "tomato").save(buffer, "PNG")
-    return buffer.getvalue()
+    return encoded("PNG", (64, 48))
 
 
 @dataclass
@@ -94,18 +92,14 @@ class Scene:
         with self.app.app_context(), write_transaction() as session:
             return current_code(session, lock_user(session, invited.id))
 
-    def upload(self, person: Person | None = None) -> int:
-        person = person or self.owner
-        sent = person.client.post("/api/uploads/", data=png(), content_type="image/png")
-        assert sent.status_code == 201, sent.json
-        return sent.json["id"]
+    def upload(self) -> int:
+        """The id of an upload of the owner that nothing uses."""
+        return upload(self.owner)
 
     def project(self, visibility: str, *, hidden: bool = False, **fields: Any) -> str:
         """The address of a project of the owner."""
-        body = {"title": self.owner.uid, "visibility": visibility} | fields
-        made = self.owner.client.post("/api/projects/", json=body)
-        assert made.status_code == 201, made.json
-        path = f"/api/projects/{made.json['id']}"
+        made = make(self.owner, self.owner.uid, visibility=visibility, **fields)
+        path = f"/api/projects/{made['id']}"
         if hidden:
             assert self.admin.client.put(f"{path}/hidden", json={"reason": "No."}).status_code == 200
         return path

@@ -18,19 +18,21 @@ def modules() -> Iterator[tuple[str, str]]:
 
 
 def compares_a_role(source: str) -> bool:
-    """Whether somebody's role, or one by name, stands on a side of a comparison."""
-    return any(
-        (isinstance(part, ast.Attribute) and part.attr == "role")
-        or (isinstance(part, ast.Attribute) and ast.unparse(part.value) == "Role")
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Compare)
-        for part in (node.left, *node.comparators)
-        if not all(isinstance(operator, ast.Is | ast.IsNot) and _is_none(node) for operator in node.ops)
-    )
+    """Whether somebody's role, or one by name, is compared with anything but None."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare):
+            parts = [node.left, *node.comparators]
+            if any(map(_is_role, parts)) and not any(map(_is_none, parts)):
+                return True
+    return False
 
 
-def _is_none(node: ast.Compare) -> bool:
-    return all(isinstance(part, ast.Constant) and part.value is None for part in node.comparators)
+def _is_role(part: ast.expr) -> bool:
+    return isinstance(part, ast.Attribute) and (part.attr == "role" or ast.unparse(part.value) == "Role")
+
+
+def _is_none(part: ast.expr) -> bool:
+    return isinstance(part, ast.Constant) and part.value is None
 
 
 def test_roles_are_compared_in_permissions_alone() -> None:

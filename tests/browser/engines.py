@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
@@ -24,7 +25,14 @@ _WEBKIT_ENVIRONMENT = {"WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1", "NO_AT_B
 @contextmanager
 def chromium() -> Iterator[WebDriver]:
     options = webdriver.ChromeOptions()
-    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"):
+    for flag in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-dev-shm-usage",
+    ):
         options.add_argument(flag)
     options.binary_location = _found("chromium")
     yield from _driven(webdriver.Chrome(options, webdriver.ChromeService(_found("chromedriver"))))
@@ -146,7 +154,8 @@ class Tab:
         def tried(_driver: WebDriver) -> object:
             try:
                 return condition()
-            except Exception:  # noqa: BLE001  each driver has errors of its own for what is not there yet
+            except (LookupError, WebDriverException):
+                # Not there yet, not shown yet, or replaced a moment ago.
                 return None
 
         return WebDriverWait(self.driver, WAIT_S).until(

@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from apiflask import APIFlask
-from sqlalchemy import event, insert, text
+from sqlalchemy import insert, text
 
 from homeroom.auth.models import User
-from homeroom.data.database import db
 from homeroom.data.transactions import write_transaction
 from tests.conftest import Person
+from tests.plans import plans
 
 # Enough that PostgreSQL prefers an index by itself.
 USERS = 20_000
@@ -42,24 +41,14 @@ def plans_of(app: APIFlask, ada: Person) -> Plan:
             session.execute(text("ANALYZE"))
 
     def ask(query: str) -> list[str]:
-        seen: list[tuple[str, Any]] = []
-
-        def note(_c: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
-            if re.search(r"FROM users\b", statement) and "LIMIT" in statement:
-                seen.append((statement, parameters))
-
-        with app.app_context():
-            event.listen(db.engine, "before_cursor_execute", note)
+        def read() -> None:
             answer = ada.client.get(f"/api/users/?{query}")
-            event.remove(db.engine, "before_cursor_execute", note)
             assert answer.status_code == 200
             assert len(answer.json) > 0 or "+x" in query
-            explain = "EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN (ANALYZE) "
-            with db.engine.connect() as connection:
-                return [
-                    "\n".join(str(row[-1]) for row in connection.exec_driver_sql(explain + sql, parameters))
-                    for sql, parameters in seen
-                ]
+
+        return plans(
+            app, read, lambda sql: bool(re.search(r"FROM users\b", sql)) and "LIMIT" in sql, analyze=True
+        )
 
     return ask
 

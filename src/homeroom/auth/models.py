@@ -8,7 +8,6 @@ from enum import StrEnum
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    Enum,
     Float,
     ForeignKey,
     Index,
@@ -20,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from homeroom.data.database import Base
-from homeroom.data.types import MAX_KEY_LENGTH, Id, Key, UTCDateTime, utc_now
+from homeroom.data.types import MAX_KEY_LENGTH, Id, Key, UTCDateTime, utc_now, words
 
 
 class Role(StrEnum):
@@ -98,17 +97,7 @@ class User(Base):
     roster_key: Mapped[str | None] = mapped_column(Key, unique=True)
     email: Mapped[str | None] = mapped_column(String(254))
     dob: Mapped[date | None]
-    role: Mapped[Role] = mapped_column(
-        Enum(
-            Role,
-            name="role",
-            native_enum=False,
-            create_constraint=True,
-            length=16,
-            values_callable=lambda roles: [role.value for role in roles],
-        ),
-        default=Role.USER,
-    )
+    role: Mapped[Role] = mapped_column(words(Role, "role"), default=Role.USER)
     # None: no password was set yet, the join code sets the first one.
     password_hash: Mapped[str | None] = mapped_column(String(300))
     # Signed up by oneself, and waits for the staff (REGISTRATION=approval).

@@ -189,6 +189,10 @@ class Config(BaseSettings):
         """The class's time zone: ages turn at its midnight."""
         return ZoneInfo(self.time_zone)
 
+    def today(self) -> date:
+        """The day in the class's time zone."""
+        return datetime.now(self.zone).date()
+
     @property
     def database(self) -> URL:
         """The database's address with the driver that we use filled in."""
@@ -260,7 +264,7 @@ def current_config() -> Config:
 
 def today() -> date:
     """The day in the class's time zone."""
-    return datetime.now(current_config().zone).date()
+    return current_config().today()
 
 
 def _explain(problem: Mapping[str, Any]) -> str:

@@ -1,8 +1,9 @@
 """Column types that mean the same on both databases."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 
-from sqlalchemy import BigInteger, DateTime, Integer, String
+from sqlalchemy import BigInteger, DateTime, Enum, Integer, String
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -11,6 +12,18 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 MAX_KEY_LENGTH = 200
 # Keys are compared by code point on both databases, so that a page begins where the last one ended.
 Key = String(MAX_KEY_LENGTH).with_variant(String(MAX_KEY_LENGTH, collation="C"), "postgresql")
+
+
+def words(kind: type[StrEnum], name: str) -> Enum:
+    """An enum's words as text with a check, on both databases."""
+    return Enum(
+        kind,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=16,
+        values_callable=lambda members: [member.value for member in members],
+    )
 
 
 class UTCDateTime(TypeDecorator[datetime]):

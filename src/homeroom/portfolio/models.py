@@ -3,13 +3,13 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, Enum, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.ext.orderinglist import ordering_list
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from homeroom.auth.models import User
 from homeroom.data.database import Base
-from homeroom.data.types import Id, Key, UTCDateTime, utc_now
+from homeroom.data.types import Id, Key, UTCDateTime, utc_now, words
 from homeroom.uploads.models import Picture
 
 # Few are, and who looks for them shall not look at all.
@@ -66,17 +66,7 @@ class Project(Base):
     tree_source: Mapped[str | None] = mapped_column(String(64))
     # Every change raises it.
     version: Mapped[int] = mapped_column(default=1, server_default="1")
-    visibility: Mapped[Visibility] = mapped_column(
-        Enum(
-            Visibility,
-            name="visibility",
-            native_enum=False,
-            create_constraint=True,
-            length=16,
-            values_callable=lambda words: [word.value for word in words],
-        ),
-        default=Visibility.DRAFT,
-    )
+    visibility: Mapped[Visibility] = mapped_column(words(Visibility, "visibility"), default=Visibility.DRAFT)
     links: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     # Both are set while the staff keeps the project from everyone but its owner.
     hidden_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -2,8 +2,8 @@
 
 from sqlalchemy import ColumnElement, and_, not_
 
-from homeroom.auth.models import Role, User
-from homeroom.auth.permissions import ADMINS, HasRole, is_admin, is_staff, staff
+from homeroom.auth.models import User
+from homeroom.auth.permissions import ADMINS, HasRole, is_staff, staff
 
 # Whom the guard lets in.
 IMPORT = ADMINS
@@ -31,8 +31,3 @@ def keeps_role(user: HasRole) -> bool:
 def is_worth_more_guesses(user: HasRole) -> bool:
     """Whether somebody's password is worth more guesses to an attacker, and so to the check."""
     return is_staff(user)
-
-
-def would_lose_admin(account: User, role: Role) -> bool:
-    """Whether a row of an old database would take the role of an admin away."""
-    return is_admin(account) and role not in ADMINS

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Enum, ForeignKey, Index, String, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, and_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from homeroom.data.database import Base
-from homeroom.data.types import Id, UTCDateTime, utc_now
+from homeroom.data.types import Id, UTCDateTime, utc_now, words
 from homeroom.uploads.renditions import WEBP, PictureType, Rendition
 
 
@@ -24,18 +24,6 @@ class Purpose(StrEnum):
 def is_digest(text: str) -> bool:
     """Whether a text is a SHA-256 in hexadecimal digits."""
     return re.fullmatch(r"[0-9a-f]{64}", text) is not None
-
-
-def _words(kind: type[StrEnum], name: str) -> Enum:
-    """An enum's words as text with a check, on both databases."""
-    return Enum(
-        kind,
-        name=name,
-        native_enum=False,
-        create_constraint=True,
-        length=16,
-        values_callable=lambda members: [member.value for member in members],
-    )
 
 
 class Picture(Base):
@@ -70,7 +58,7 @@ class Picture(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    purpose: Mapped[Purpose] = mapped_column(_words(Purpose, "purpose"))
+    purpose: Mapped[Purpose] = mapped_column(words(Purpose, "purpose"))
     # False: uploaded, and not yet used by anything; swept after a day.
     attached: Mapped[bool] = mapped_column(default=False)
     # Of the page rendition, in pixels.
@@ -81,7 +69,7 @@ class Picture(Base):
     # Of the content and a nonce: two people, or one person twice, may upload the same picture, and
     # deleting one of them leaves the other.
     digest: Mapped[str] = mapped_column(String(64), unique=True)
-    type: Mapped[PictureType] = mapped_column(_words(PictureType, "type"))
+    type: Mapped[PictureType] = mapped_column(words(PictureType, "type"))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
 
     @property
@@ -100,3 +88,8 @@ class Picture(Base):
         for rendition in Rendition:
             for suffix in (WEBP, self.suffix):
                 yield self.file_name(rendition, suffix)
+
+
+def is_avatar() -> ColumnElement[bool]:
+    """Whether a picture is the one that its owner shows of themselves, for the database."""
+    return and_(Picture.attached, Picture.purpose == Purpose.AVATAR)

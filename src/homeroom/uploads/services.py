@@ -26,7 +26,7 @@ from homeroom.data.transactions import give_connection_back, write_transaction
 from homeroom.data.types import utc_now
 from homeroom.uploads.decoding import prepare_picture
 from homeroom.uploads.encoding import PreparedPicture
-from homeroom.uploads.models import Picture, Purpose
+from homeroom.uploads.models import Picture, Purpose, is_avatar
 from homeroom.uploads.permissions import owns
 from homeroom.uploads.room import require_room, require_room_in_class
 from homeroom.uploads.storage import current_storage
@@ -155,9 +155,7 @@ def pictures_of(session: Session, owner_id: int) -> Sequence[Picture]:
 
 def avatars_of(session: Session, user_ids: Iterable[int]) -> dict[int, Picture]:
     """Users' avatars by user, in one query however many users there are."""
-    statement = select(Picture).where(
-        Picture.owner_id.in_(list(user_ids)), Picture.attached, Picture.purpose == Purpose.AVATAR
-    )
+    statement = select(Picture).where(Picture.owner_id.in_(list(user_ids)), is_avatar())
     return {picture.owner_id: picture for picture in session.scalars(statement)}
 
 

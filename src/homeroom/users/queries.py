@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from homeroom.auth.models import Directory, Role, Status, User, status_of
 from homeroom.auth.sessions import find_by_uid
 from homeroom.data.errors import NotFound
-from homeroom.uploads.models import Picture, Purpose
+from homeroom.uploads.models import Picture, is_avatar
 from homeroom.users.permissions import sees_everybody, sees_only_themselves, visible_users
 from homeroom.users.presenters import Avatar
 from homeroom.users.schemas import Sort, UsersQuery
@@ -69,7 +69,7 @@ _LISTED: AnySelect = select(
     User.password_hash.is_not(None),
     Picture.digest,
     Picture.type,
-).outerjoin(Picture, and_(Picture.owner_id == User.id, Picture.attached, Picture.purpose == Purpose.AVATAR))
+).outerjoin(Picture, and_(Picture.owner_id == User.id, is_avatar()))
 
 # How many columns behind the id are shown, or continue a page, as they are.
 _SHOWN = 8
@@ -153,7 +153,7 @@ def _found(user: User | None) -> User:
 def avatars_of_users(session: Session, user_ids: Iterable[int]) -> dict[int, Avatar]:
     """What users' avatars are shown by, by user; in one query however many users there are."""
     statement = select(Picture.owner_id, Picture.digest, Picture.type).where(
-        Picture.owner_id.in_(list(user_ids)), Picture.attached, Picture.purpose == Purpose.AVATAR
+        Picture.owner_id.in_(list(user_ids)), is_avatar()
     )
     return {row.owner_id: Avatar(*row) for row in session.execute(statement)}
 

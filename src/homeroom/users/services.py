@@ -122,9 +122,12 @@ def _new_hash(target: User, changes: UserChanges, actor: User) -> str | None:
 
 def _refuse_read_only(session: Session, target: User, changes: UserChanges, actor: User) -> None:
     """A page may send back what it was given, but nothing else, for a field that the server sets."""
+    sent = [field for field in (*READ_ONLY_FIELDS, "id") if field in changes.model_fields_set]
+    if not sent:
+        return
     shown = show_user(target, avatar_of(session, target.id), actor, today())
-    for field in (*READ_ONLY_FIELDS, "id"):
-        if field in changes.model_fields_set and getattr(changes, field) != shown.get(field):
+    for field in sent:
+        if getattr(changes, field) != shown.get(field):
             reject_field(f"#/{field}", "You can't change `{field}`.", field=field)
 
 

@@ -1,6 +1,5 @@
 """Answers: a view returns data, and what it declares with `@bp.output` is what is sent."""
 
-import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
@@ -11,13 +10,11 @@ from apiflask import APIBlueprint
 from apiflask.schemas import FileSchema
 from flask import Response, current_app, request
 from pydantic import BaseModel, Field
-from werkzeug.datastructures import Accept
 
+from homeroom.web.compression import compress
 from homeroom.web.pagination import Page
 from homeroom.web.schema import Output
 
-# Below that a packet more or less is not the point.
-_MIN_COMPRESSED_BYTES = 1024
 _READING = ("GET", "HEAD")
 
 Inputs = ParamSpec("Inputs")
@@ -115,7 +112,8 @@ def _response(
     if declared is None:
         return response
     if declared is PageHeaders:
-        _compress(response)
+        # Before its tag is made: that of another encoding is another one.
+        compress(response)
     if answer.etag is not None:
         response.set_etag(answer.etag)
     if request.method not in _READING:
@@ -125,18 +123,3 @@ def _response(
     response.vary.add("Cookie")
     response.add_etag()
     return response.make_conditional(request)  # type: ignore[return-value]  # Flask's Response
-
-
-def accepts_gzip(encodings: Accept) -> bool:
-    """Whether a browser takes gzip, which `Accept-Encoding` says."""
-    return encodings.quality("gzip") > 0
-
-
-def _compress(response: Response) -> None:
-    """Make the body gzip, if the browser takes it; its entity tag is then another one (RFC 9110, 8.8.3.3)."""
-    response.vary.add("Accept-Encoding")
-    body = response.get_data()
-    if len(body) >= _MIN_COMPRESSED_BYTES and accepts_gzip(request.accept_encodings):
-        # No time of day in it: equal lists have equal tags.
-        response.set_data(gzip.compress(body, mtime=0))
-        response.content_encoding = "gzip"

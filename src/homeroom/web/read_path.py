@@ -28,7 +28,7 @@ from homeroom.data.commit_watch import CommitWatch
 from homeroom.data.database import db
 from homeroom.data.errors import NotSignedIn
 from homeroom.data.types import utc_now
-from homeroom.web.answers import accepts_gzip
+from homeroom.web.compression import accepts_gzip
 from homeroom.web.logs import choose_request_id, per_request_headers
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class ReadPath:
         except (NotSignedIn, SQLAlchemyError):
             # Flask refuses in the one shape, and the log says why.
             return self._flask(environ, start_response)
-        generation = Generation(viewer.directory_version, datetime.now(self._config.zone).date())
+        generation = Generation(viewer.directory_version, self._config.today())
         question = (viewer.user_id, *_question(environ))
         answer = self._answers.get(generation, question)
         if answer is None:

@@ -22,7 +22,7 @@ from homeroom.roster.legacy.pictures import (
     read_picture,
 )
 from homeroom.roster.legacy.source import read_source
-from homeroom.roster.permissions import is_worth_more_guesses, would_lose_admin
+from homeroom.roster.permissions import is_worth_more_guesses
 from homeroom.roster.services import (
     CHUNK_ROWS,
     ImportConflictError,
@@ -35,6 +35,7 @@ from homeroom.roster.services import (
     serialise_imports,
 )
 from homeroom.roster.writing import NewAccount, OnRows, prepare, write
+from homeroom.users.permissions import loses_admin
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def _plan_one(user: LegacyUser, account: User | None, replaced: Collection[str])
     """
     result, remarks = Result.CREATED, user.remarks
     if account is not None and uid_key(user.uid) in replaced:
-        if would_lose_admin(account, user.role):
+        if loses_admin(account, user.role):
             raise ValueError(f"This ID is an admin's here and a {user.role}'s in the old database.")
         result, remarks = Result.UPDATED, ("Replaces the existing account.", *remarks)
     elif account is not None:
