@@ -308,7 +308,10 @@ def test_no_page_repeats_the_shell() -> None:
         "<nav",
     )
     sources = sorted(SITE.rglob("*.html"))
-    assert len(sources) == 1 + len(PAGES) + 1, "the shell, the pages, and the one for no page"
+    pages = [source for source in sources if source.name == "page.html"]
+    assert len(pages) == len(PAGES) + 1, "the pages, and the one for no page"
+    # Fields that pages share stand beside the shell.
+    assert [source for source in sources if source not in pages] == [SITE / "fields.html", shell]
     for tag in (*of_the_shell, "<site-header", "<script", "<noscript"):
         assert [source for source in sources if tag in source.read_text(encoding="utf-8")] == [shell], tag
 

@@ -151,7 +151,7 @@ def restore_(archive: str, yes: bool, identity: Path | None) -> None:
     """Replace the current data with ARCHIVE: a path, an s3:// address, a name, or `latest`.
 
     Homeroom first checks the archive and rehearses the restore. If anything is wrong, nothing changes.
-    The current data is kept in a folder beside it. Everyone has to sign in again.
+    Your current data stays in a folder next to it. Everyone has to sign in again.
     """
     # The archive may be what brings the key back, without which production does not start.
     config = load_config(homeroom_env=Environment.DEVELOPMENT)

@@ -20,12 +20,12 @@ from homeroom.roster.legacy.source import LegacyError
     "replaced",
     metavar="ID",
     multiple=True,
-    help="An ID whose account here is replaced by the old one, such as admin. Repeatable.",
+    help="Replace the account with this ID, such as admin, with the old one. Repeatable.",
 )
 @click.option(
     "--pictures",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="The old server's picture folder, if it isn't the uploads folder beside DATABASE.",
+    help="The old server's picture folder, if it isn't the uploads folder next to DATABASE.",
 )
 @with_appcontext
 def import_legacy(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import { load, openPage } from './browser.js';
+import { load, openPage, setBody } from './browser.js';
 
 openPage();
 const { byId, element, fromTemplate, isolated, personal, within } = await load('assets/js/dom.js');
@@ -116,7 +116,7 @@ const FORM = `<form>
 </form>`;
 
 function makeForm(values = {}) {
-  document.body.innerHTML = FORM;
+  setBody(document, FORM);
   const form = within(document.body, 'form', HTMLFormElement);
   for (const [name, value] of Object.entries(values)) fieldOf(form, name).value = value;
   return form;
