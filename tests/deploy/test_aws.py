@@ -579,7 +579,7 @@ def test_with_a_lost_folder_no_second_volume_is_made_and_the_first_is_taken_over
     (volume,) = aws.client("ec2").describe_volumes(VolumeIds=[found.restored])["Volumes"]
     (attachment,) = volume["Attachments"]
     assert attachment["InstanceId"] == machine_of(aws, "recovery.example.org")
-    assert "nothing to do" in found.operator.does("plan")
+    assert "is up to date. Nothing to do." in found.operator.does("plan")
 
 
 def test_pictures_that_are_there_do_not_move_by_the_way(recovery: Future[Recovery]) -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, after_this_request, current_app, request
 from flask_cors import CORS
 
 from homeroom.auth import known_devices
@@ -152,12 +152,19 @@ def set_device_cookie(response: Response, value: str) -> None:
     )
 
 
-def clear_session_cookie(response: Response) -> None:
-    """Take the cookie back; the flags must be those it was set with, `Partitioned` above all."""
-    response.delete_cookie(
-        current_config().cookie_name,
-        **_cookie_flags(),  # type: ignore[arg-type]  # the flags of delete_cookie, by name
-    )
+def take_session_cookie_back() -> None:
+    """Let the answer to this request delete the session's cookie.
+
+    The flags must be those it was set with, `Partitioned` above all.
+    """
+
+    @after_this_request
+    def delete(response: Response) -> Response:
+        response.delete_cookie(
+            current_config().cookie_name,
+            **_cookie_flags(),  # type: ignore[arg-type]  # the flags of delete_cookie, by name
+        )
+        return response
 
 
 def _cookie_flags() -> dict[str, str | bool]:

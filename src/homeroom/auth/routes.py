@@ -11,7 +11,7 @@ from homeroom.auth.keys import current_verifier
 from homeroom.auth.known_devices import remember_device
 from homeroom.auth.limits import client_address
 from homeroom.auth.models import User
-from homeroom.auth.origins import clear_session_cookie, set_device_cookie, set_session_cookie
+from homeroom.auth.origins import set_device_cookie, set_session_cookie, take_session_cookie_back
 from homeroom.auth.presenters import (
     CodeOwner,
     SessionsEnded,
@@ -61,13 +61,6 @@ def _signed_in(signed_in: SignedIn) -> dict[str, Any]:
     return show_signed_in(user)
 
 
-def _sign_out_here() -> None:
-    @after_this_request
-    def clear_cookie(response: Response) -> Response:
-        clear_session_cookie(response)
-        return response
-
-
 @bp.post("/authenticate", endpoint="authenticate")
 @bp.post("/users/authenticate", endpoint="authenticate_user")
 @bp.input(Credentials)
@@ -85,7 +78,7 @@ def sign_out() -> dict[str, Any]:
     for claims in found:
         end_session(claims.user_id, claims.session_id)
     # Where nobody is signed in by this cookie, taking it back is all there is to do.
-    _sign_out_here()
+    take_session_cookie_back()
     return {"message": translated(message("Signed out") if found else message("Nobody was signed in"))}
 
 
@@ -113,7 +106,7 @@ def end_one(user: User, name: str) -> dict[str, Any]:
     """Sign out on one device."""
     current = current_claims().session_id
     if end_session_named(user, name) == current:
-        _sign_out_here()
+        take_session_cookie_back()
     return {"message": translated(message("Signed out on that device"))}
 
 
@@ -123,7 +116,7 @@ def end_one(user: User, name: str) -> dict[str, Any]:
 def sign_out_everywhere(user: User) -> dict[str, Any]:
     """Sign out on every device, this one too."""
     ended = end_all_sessions(user.id)
-    _sign_out_here()
+    take_session_cookie_back()
     return {"message": translated(message("Signed out everywhere")), "ended": ended}
 
 

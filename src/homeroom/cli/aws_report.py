@@ -121,7 +121,7 @@ def tell_kept(settings: SiteSettings, outputs: dict[str, Any]) -> None:
 
 def tell_snapshots(settings: SiteSettings, snapshots: Sequence[str]) -> None:
     if not snapshots:
-        click.echo("\nEverything is deleted, including all snapshots.")
+        click.echo("\nEverything is deleted, and no snapshots are left.")
         return
     click.echo(f"\nSnapshots stay, and keep costing money, until you delete them: {len(snapshots)}.")
     for snapshot in snapshots:

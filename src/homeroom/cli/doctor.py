@@ -19,7 +19,7 @@ _MARKS = {
     State.WARNING: click.style("!", fg="yellow"),
     State.WRONG: click.style("✗", fg="red"),
 }
-# 2 is click's, for a command that wrong.
+# 2 is click's, for a wrong command.
 _STATUS_WRONG, _STATUS_WARNINGS = 1, 3
 
 

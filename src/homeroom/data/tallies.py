@@ -12,10 +12,11 @@ from enum import StrEnum
 from itertools import groupby, pairwise
 from operator import itemgetter
 
-from sqlalchemy import BigInteger, Integer, Select, String, func, literal, select, union_all
+from sqlalchemy import BigInteger, Select, String, func, literal, select, union_all
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from homeroom.data.database import Base
+from homeroom.data.types import Id
 
 SLOT_S = 15 * 60
 # A total is not of any time.
@@ -60,7 +61,7 @@ class TallyChange(Base):
 
     __tablename__ = "tally_changes"
 
-    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     kind: Mapped[str] = mapped_column(String(32))
     slot: Mapped[int] = mapped_column(BigInteger)
     count: Mapped[int] = mapped_column(BigInteger)

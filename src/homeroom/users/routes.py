@@ -3,12 +3,12 @@
 from functools import wraps
 from typing import Any
 
-from flask import Response, after_this_request, g, request
+from flask import g, request
 
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import current_claims, current_viewer, signed_in, token_required
 from homeroom.auth.models import User
-from homeroom.auth.origins import clear_session_cookie
+from homeroom.auth.origins import take_session_cookie_back
 from homeroom.auth.routes import current_device
 from homeroom.auth.sessions import confirm_password
 from homeroom.config import today
@@ -256,12 +256,7 @@ def _deleted(user_id: int, actor: User, password: str | None) -> dict[str, Any]:
         raise Forbidden("To delete your account, enter your current password.")
     confirm_password(actor, password, current_claims())
     name = delete_user(user_id, actor)
-
-    @after_this_request
-    def clear_cookie(response: Response) -> Response:
-        clear_session_cookie(response)
-        return response
-
+    take_session_cookie_back()
     return _deletion(name)
 
 
