@@ -53,7 +53,7 @@ def test_production_serves_with_the_key_that_was_prepared_and_makes_up_none(tmp_
         assert finish(start(tmp_path, "health", server.address)) == (0, "ok\n")
     status, printed = finish(start(tmp_path, "health", server.address))
     assert status == 1
-    assert "does not answer" in printed
+    assert "doesn't answer" in printed
 
 
 def test_health_tells_why_a_server_is_not_ready(tmp_path: Path) -> None:

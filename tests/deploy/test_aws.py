@@ -484,7 +484,7 @@ def test_status_names_what_differs_and_up_makes_it_good(site: Site) -> None:
     assert done.returncode == 1
     assert "✗ `up` would make: firewall: who may come in 443 from everywhere" in done.stdout
     assert f"✗ Machine {instance['InstanceId']}, t4g.small at {site.address}, is stopped." in done.stdout
-    assert f"✗ https://{DOMAIN} does not answer" in done.stdout
+    assert f"✗ https://{DOMAIN} doesn't answer" in done.stdout
     ec2.start_instances(InstanceIds=[instance["InstanceId"]])
     told = site.operator.does("up", "--yes")
     assert "443 from everywhere" in told
@@ -546,7 +546,7 @@ def test_data_is_deleted_only_by_its_name_and_its_snapshots_are_told(site: Site)
         site.aws.client("s3").list_objects_v2(Bucket=bucket)
     left = site.aws.client("dlm").get_lifecycle_policies()["Policies"]
     assert DOMAIN not in [policy["Tags"]["homeroom:site"] for policy in left]
-    assert "Snapshots stay, and keep costing money, until you delete them: 1." in told
+    assert "Snapshots that cost money until you delete them: 1" in told
     assert f"aws ec2 delete-snapshot --region {REGION} --snapshot-id snap-" in told
 
 

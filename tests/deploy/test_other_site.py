@@ -84,6 +84,6 @@ def test_doctor_finds_no_fault_and_names_why_another_site_is_refused(internet: I
     refused = doctor(internet.nginx, internet.authority, "--origin", internet.foreign)
     assert refused.returncode == 1
     (told,) = [line for line in refused.stdout.splitlines() if line.startswith("✗")]
-    assert f"A page of {internet.foreign} may not ask" in told
-    assert "the origin is not admitted" in told
+    assert f"A page of {internet.foreign} can't use the API" in told
+    assert "the origin isn't allowed" in told
     assert f"Add {internet.foreign} to FRONTEND_ORIGINS" in refused.stdout

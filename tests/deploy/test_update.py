@@ -139,7 +139,7 @@ def test_an_unhealthy_version_gives_way_and_no_request_fails(machine: BareMachin
     with under_load(machine.nginx.https_port, authority, at_least=500, seconds=240) as load:
         done = machine.update(checkout, "--ready-timeout", "20")
     assert done.returncode == 1
-    assert "is not ready after 20 s: 503" in done.stderr
+    assert "isn't ready after 20 s: 503" in done.stderr
     assert "The previous version is serving on port" in done.stderr
     assert load.failures == {}
     assert machine.version() == before
@@ -195,7 +195,7 @@ def test_two_updates_at_once_are_one_after_the_other(machine: BareMachine) -> No
     with socket.create_server(("127.0.0.1", free_slot(machine))):
         refused = machine.update(checkout)
     assert refused.returncode == 1
-    assert "is in use: stop what answers there" in refused.stderr
+    assert "is in use, but the new version needs it" in refused.stderr
     assert machine.update(checkout).returncode == 0
 
 
@@ -206,8 +206,8 @@ def test_on_a_disk_that_is_full_everything_stays(machine: BareMachine, tmp_path:
         ports = map(str, free_ports(2))
         told = machine.update(checkout, "--folder", str(disk / "opt"), "--port", *ports)
         assert told.returncode == 1
-        assert "MiB are free where" in told.stderr
-        assert "Make room" in told.stderr
+        assert "MiB left, and a version needs" in told.stderr
+        assert "Free some space" in told.stderr
     # Full all at once, while packages are being installed.
     full = subprocess.run(
         ["prlimit", "--fsize=6000000", *machine.update_command(checkout)],
@@ -228,7 +228,7 @@ def test_where_nginx_cannot_be_told_nothing_is_stopped(machine: BareMachine) -> 
     checkout, new, before = any_version(machine), free_slot(machine), machine.version()
     done = machine.update(checkout, "--reload", "false")
     assert done.returncode == 1
-    assert "Going back failed as well, and what runs was left running: false failed" in done.stderr
+    assert "Going back failed too, and what is running was left running: false failed" in done.stderr
     assert answers(new), "it may be the one that Nginx leads to"
     assert machine.version() == before
     assert machine.update(checkout).returncode == 0, "the next update tidies up"
@@ -238,8 +238,8 @@ def test_an_old_version_that_does_not_stop_is_told(machine: BareMachine) -> None
     checkout, old = any_version(machine), machine.live_port()
     done = machine.update(checkout, "--stop", f"sh -c 'test {{port}} != {old}'")
     assert done.returncode == 1
-    assert "The new version serves on port" in done.stderr
-    assert f"stop what runs on port {old}" in done.stderr
+    assert "The new version is serving on port" in done.stderr
+    assert f"stop it on port {old}" in done.stderr
     assert machine.live_port() != old
     assert answers(int(old))
     assert machine.update(checkout).returncode == 0, "the next update stops it"

@@ -259,11 +259,11 @@ def test_what_stays_behind_is_counted_and_named(app: APIFlask, old: Path, unchan
         connection.execute("INSERT INTO user_sections VALUES (1, 2, 2026)")
     before = old.read_bytes()
     result = run(app, old)
-    assert f"Columns taken: {', '.join(COLUMNS)}." in result.stdout
-    assert "Columns not taken: _kasm." in result.stdout
-    assert "Table not taken: sections, 0 rows of id, _name." in result.stdout
-    assert "Table not taken: user_sections, 1 row of user_id, section_id, year." in result.stdout
-    assert f"3 posts were not taken: they belong to the portfolio and are still in {old}." in result.stdout
+    assert f"Imported columns: {', '.join(COLUMNS)}." in result.stdout
+    assert "Columns not imported: _kasm." in result.stdout
+    assert "Table not imported: sections, 0 rows of id, _name." in result.stdout
+    assert "Table not imported: user_sections, 1 row of user_id, section_id, year." in result.stdout
+    assert f"3 posts weren't imported: they belong to the portfolio, and are still in {old}." in result.stdout
     assert old.read_bytes() == before
 
 

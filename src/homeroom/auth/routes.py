@@ -71,7 +71,7 @@ def start_session(json_data: Credentials) -> dict[str, Any]:
 
 
 @bp.delete("/authenticate")
-@bp.output(Message, description="Signed out; signing out twice is no error.")
+@bp.output(Message, description="Signed out. Signing out twice isn't an error.")
 def sign_out() -> dict[str, Any]:
     """Sign out on this device."""
     found = [claims for claims in map(_claims_of, request_tokens()) if claims is not None]
@@ -123,7 +123,7 @@ def sign_out_everywhere(user: User) -> dict[str, Any]:
 @bp.post("/confirmation")
 @token_required()
 @bp.input(Confirmation)
-@bp.output(Message, description="For 15 minutes, this page may do what needs a confirmation.")
+@bp.output(Message, description="For 15 minutes, this page can do what needs a confirmation.")
 def confirm_session(user: User, json_data: Confirmation) -> dict[str, Any]:
     """Give one's password once more, for what a page of another origin may not do with a session alone."""
     confirm(user, json_data.current_password)

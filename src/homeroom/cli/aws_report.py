@@ -63,13 +63,13 @@ def tell_changes(*plans: Plan) -> None:
 
 def tell_costs(settings: SiteSettings) -> None:
     costs = list(estimate(settings))
-    click.echo(f"A month costs about (list prices of {PRICES_OF}; other regions differ by up to a half):")
+    click.echo(f"Estimated cost per month (list prices in {PRICES_OF}; other regions differ by up to 50%):")
     for cost in costs:
         click.echo(f"  {_dollars(cost):>9}  {cost.what}")
     if any(cost.dollars is None for cost in costs):
-        click.echo("  What is not known here: https://aws.amazon.com/ec2/pricing/on-demand/")
+        click.echo("  For prices marked with ?, see https://aws.amazon.com/ec2/pricing/on-demand/")
     click.echo(
-        f"  {_total(costs):>9}  in all; not in it: taxes, traffic over 100 GB, a Route 53 zone ($0.50)"
+        f"  {_total(costs):>9}  in total, without taxes, traffic over 100 GB, and a Route 53 zone ($0.50)"
     )
     click.echo()
 
@@ -97,9 +97,9 @@ def _steps(settings: SiteSettings, outputs: dict[str, Any]) -> list[tuple[str, s
     by_ssh = settings.public_key and settings.ssh_from
     steps = [
         ("Shell", f"ssh ubuntu@{address}" if by_ssh else session),
-        ("Watch the installation", "sudo tail -f /var/log/cloud-init-output.log   (there)"),
-        ("First admin's link", "sudo homeroom-machine link   (there)"),
-        ("State, update", "sudo homeroom-machine status, sudo homeroom-machine update   (there)"),
+        ("Watch the installation", "sudo tail -f /var/log/cloud-init-output.log   (on the machine)"),
+        ("First admin's link", "sudo homeroom-machine link   (on the machine)"),
+        ("State, update", "sudo homeroom-machine status, sudo homeroom-machine update   (on the machine)"),
         ("From here", f"homeroom deploy aws status {settings.domain}"),
     ]
     if not settings.zone_id:
@@ -112,10 +112,10 @@ def tell_kept(settings: SiteSettings, outputs: dict[str, Any]) -> None:
     bucket = f", bucket {outputs['bucket']}" if outputs.get("bucket") else ""
     click.echo(
         f"\nKept: volume {outputs.get('volume_id', '(none)')} with all data, its daily snapshots{bucket}; "
-        f"{_total(kept)} a month at most about."
+        f"at most about {_total(kept)} a month."
     )
     click.echo(
-        f"`homeroom deploy aws up {settings.domain}` makes a machine for them again, at another address."
+        f"`homeroom deploy aws up {settings.domain}` makes a new machine for them, at another address."
     )
 
 
@@ -123,6 +123,6 @@ def tell_snapshots(settings: SiteSettings, snapshots: Sequence[str]) -> None:
     if not snapshots:
         click.echo("\nEverything is deleted, and no snapshots are left.")
         return
-    click.echo(f"\nSnapshots stay, and keep costing money, until you delete them: {len(snapshots)}.")
+    click.echo(f"\nSnapshots that cost money until you delete them: {len(snapshots)}")
     for snapshot in snapshots:
         click.echo(f"  aws ec2 delete-snapshot --region {settings.region} --snapshot-id {snapshot}")

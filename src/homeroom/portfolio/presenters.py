@@ -66,9 +66,9 @@ class LinkAttributesOut(Output):
 class ElementOut(Output):
     """An element of a text, to be built without parsing HTML."""
 
-    tag: str = Field(description="One of a fixed list, as HTML has them.")
+    tag: str = Field(description="One of a fixed list of HTML tags.")
     children: list["str | ElementOut"]
-    attrs: LinkAttributesOut | None = Field(default=None, description="Of links alone.")
+    attrs: LinkAttributesOut | None = Field(default=None, description="For links only.")
 
 
 class ProjectOut(Output):
@@ -79,7 +79,7 @@ class ProjectOut(Output):
     summary: str
     body: str | None = None
     content: list[str | ElementOut] | None = Field(
-        default=None, description="The body as a tree; what is text is a string."
+        default=None, description="The body as a tree; text is a string."
     )
     visibility: Visibility
     tags: list[str]

@@ -91,7 +91,7 @@ class ProjectChanges(Body):
     tags: Annotated[list[Tag], Field(max_length=MAX_TAGS)] = Field(default_factory=list)
     links: Annotated[list[LinkIn], Field(max_length=MAX_LINKS)] = Field(default_factory=list)
     pictures: Annotated[list[PictureIn], Field(max_length=MAX_PICTURES)] = Field(
-        default_factory=list, description="In the order in which they are shown."
+        default_factory=list, description="In display order."
     )
 
 
@@ -123,7 +123,7 @@ class ProfileChanges(Body):
     about: Annotated[StorableText, Field(max_length=MAX_ABOUT_LENGTH)] = ""
     links: Annotated[list[LinkIn], Field(max_length=MAX_LINKS)] = Field(default_factory=list)
     shown_name: Annotated[StorableText, AfterValidator(clean_name)] | None = Field(
-        default=None, description=f"How the public sees the author; without one it reads “{NAMELESS}”."
+        default=None, description=f"The author's name as the public sees it; empty for “{NAMELESS}”."
     )
 
 
@@ -140,7 +140,7 @@ class ProjectsQuery(Query):
 
     limit: int = Field(default=24, ge=1, le=MAX_PROJECTS_PER_PAGE, description=LIMIT)
     cursor: Annotated[StorableText, Field(max_length=2000)] | None = Field(default=None, description=CURSOR)
-    sort: ProjectSort = Field(default=ProjectSort.NEWEST, description="`-`: in descending order.")
+    sort: ProjectSort = Field(default=ProjectSort.NEWEST, description="`-` for descending order.")
     uid: Annotated[StorableText, Field(max_length=100)] | None = Field(
         default=None, description="Projects of this person."
     )
@@ -148,5 +148,5 @@ class ProjectsQuery(Query):
         default=None, description="Projects with this tag."
     )
     q: StorableText = Field(default="", max_length=200, description="Beginning of the title.")
-    visibility: Visibility | None = Field(default=None, description="Projects that these people may see.")
-    hidden: bool | None = Field(default=None, description="Hidden ones only (own, or all for the staff).")
+    visibility: Visibility | None = Field(default=None, description="Projects with this visibility.")
+    hidden: bool | None = Field(default=None, description="Only hidden projects: your own, or for staff all.")

@@ -28,7 +28,7 @@ class RowOut(Output):
     result: Result
     message: str
     changes: list[ChangeOut]
-    join_code: str | None = Field(description="For those who were created; it works once.")
+    join_code: str | None = Field(description="For new users only; it works once.")
 
 
 class PersonCodeOut(Output):

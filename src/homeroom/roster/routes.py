@@ -48,7 +48,7 @@ MAX_ROWS_NAMED = 100
 @bp.doc(operation_id="import_roster")
 @token_required(IMPORT)
 @bp.input(RosterQuery, location="query")
-@bp.output(ReportOut, description="What became of each line, with a join code for each new user.")
+@bp.output(ReportOut, description="The result for each line, with a join code for each new user.")
 @reads_body(ROSTER_BODY)
 def post_roster(_admin: User, query_data: RosterQuery) -> dict[str, Any]:
     """Import a class list: the CSV file itself as `text/csv`, or as `file` of a form.

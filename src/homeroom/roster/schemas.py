@@ -20,7 +20,7 @@ def _all_of_them(_last: object) -> list[str]:
 class RosterQuery(Query):
     """How to read and what to do."""
 
-    dry_run: bool = Field(default=False, description="Report what would be done, and write nothing.")
+    dry_run: bool = Field(default=False, description="Report what would happen without saving anything.")
     date_format: StorableText | None = Field(
         default=None,
         min_length=1,
@@ -32,7 +32,7 @@ class RosterQuery(Query):
     same_person: Annotated[list[StorableText], BeforeValidator(_all_of_them)] = Field(
         default_factory=list,
         max_length=MAX_SAME_PEOPLE,
-        description="An ID that its owner chose, and that belongs to whom the roster means; may be repeated.",
+        description="An ID that its owner chose and that belongs to the person in the roster. Repeatable.",
     )
 
 

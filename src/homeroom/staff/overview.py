@@ -29,7 +29,7 @@ class DayCount(Output):
     """How many on one day of the class's time zone."""
 
     day: str
-    count: int = Field(description="Of `storage_by_day`: bytes at the end of the day.")
+    count: int = Field(description="In `storage_by_day`: bytes at the end of the day.")
 
 
 class OverviewOut(Output):
@@ -39,9 +39,9 @@ class OverviewOut(Output):
     projects: dict[str, int]
     projects_by_day: list[DayCount]
     users_by_day: list[DayCount]
-    storage_by_day: list[DayCount] = Field(description="Of the pictures that are still there.")
+    storage_by_day: list[DayCount] = Field(description="For the pictures that still exist.")
     storage_bytes: int
-    max_storage_bytes: int = Field(description="All pictures of the class may take that many.")
+    max_storage_bytes: int = Field(description="The limit for all pictures of the class.")
 
 
 @bp.get("/overview")

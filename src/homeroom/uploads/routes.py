@@ -26,7 +26,7 @@ bp = Blueprint("uploads", __name__, url_prefix="/api/uploads", tag="Pictures")
 @bp.doc(operation_id="upload_picture")
 @token_required()
 @receives_pictures
-@bp.output(UploadOut, status_code=201, description="The picture is kept; a project may use it.")
+@bp.output(UploadOut, status_code=201, description="The picture is stored, and a project can use it.")
 @reads_body(PICTURE_BODY)
 def upload(user: User) -> dict[str, Any]:
     """Send a picture: JPEG, PNG, GIF or WebP, as `file` of a form, or as the body itself.

@@ -48,7 +48,7 @@ class SectionOut(Output):
 class SelfOut(UserOut):
     """Oneself, with what later pages read beside the lesson's fields."""
 
-    sid: str | None = Field(description="The student number; `null` where it is not known.")
+    sid: str | None = Field(description="The student number; `null` if it isn't known.")
     pfp: str | None = Field(description="The address of one's own picture.")
     roles: list[RoleOut]
     is_admin: bool

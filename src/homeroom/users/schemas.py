@@ -35,7 +35,7 @@ class NewUser(ContractBody):
     password: NewPassword | None = None
     email: Email | None = None
     dob: IsoDate | None = None
-    role: RoleWord | None = Field(default=None, description="Set by admins only; ignored at sign-up.")
+    role: RoleWord | None = Field(default=None, description="Only an admin can set it; ignored at sign-up.")
 
 
 class CodeSignUp(ContractBody):
@@ -78,9 +78,9 @@ class UserChanges(ContractBody):
     dob: IsoDate | None = None
     password: NewPassword | None = None
     current_password: StorableText | None = Field(
-        default=None, max_length=MAX_INPUT_LENGTH, description="Needed to change one's own password."
+        default=None, max_length=MAX_INPUT_LENGTH, description="Required to change your own password."
     )
-    role: RoleWord | None = Field(default=None, description="Changed by admins only.")
+    role: RoleWord | None = Field(default=None, description="Only an admin can change it.")
     age: ReadOnly
     access: ReadOnly
     picture: ReadOnly
@@ -127,4 +127,4 @@ class UsersQuery(Query):
             "alone begins with it come last, sorted by ID; with `sort=uid` they come first."
         ),
     )
-    sort: Sort = Field(default=Sort.NAME, description="`-`: in descending order.")
+    sort: Sort = Field(default=Sort.NAME, description="`-` for descending order.")

@@ -35,12 +35,12 @@ class PageHeaders(VersionHeaders):
     link: str | None = Field(
         default=None,
         alias="Link",
-        description='The next page, as `<…>; rel="next"`; not there on the last one.',
+        description='The next page, as `<…>; rel="next"`; absent on the last page.',
     )
     total: int | None = Field(
         default=None,
         alias="X-Total-Count",
-        description="How many there are on all pages; not there where more match than are worth counting.",
+        description="The number of items on all pages; absent if too many match to count.",
     )
 
 

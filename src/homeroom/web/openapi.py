@@ -56,13 +56,13 @@ _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "required": False,
-    "description": "The `ETag` of the state that you know. Where it changed meanwhile, the answer is 412.",
+    "description": "The `ETag` of the version you have. If it has changed since, the answer is 412.",
     "schema": {"type": "string"},
 }
 _PROBLEM_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}}
 _PROBLEM_HEADERS = {
     "Retry-After": {
-        "description": "Try again after so many seconds. Sent with 429 and 503.",
+        "description": "The number of seconds to wait before trying again. Sent with 429 and 503.",
         "schema": {"type": "integer", "minimum": 0},
     },
     "X-Confirmation": {
@@ -70,14 +70,14 @@ _PROBLEM_HEADERS = {
         "schema": {"const": "required"},
     },
     "X-Request-ID": {
-        "description": "The server's log has this request under this name.",
+        "description": "The name of this request in the server's log.",
         "required": True,
         "schema": {"type": "string"},
     },
 }
 _IGNORED_FIELDS = {
     IGNORED_FIELDS: {
-        "description": "Fields of the body that were not used, percent-encoded, with commas between.",
+        "description": "Fields of the body that weren't used, percent-encoded, separated by commas.",
         "schema": {"type": "string"},
     }
 }

@@ -17,7 +17,7 @@ def unreadiness(address: str) -> str | None:
         with error:
             return f"{error.code}: {_detail(error.read())}"
     except OSError as error:
-        return f"{address} does not answer: {getattr(error, 'reason', error)}"
+        return f"{address} doesn't answer: {getattr(error, 'reason', error)}"
     return None
 
 
@@ -25,4 +25,4 @@ def _detail(body: bytes) -> str:
     try:
         return str(json.loads(body)["detail"])
     except (ValueError, KeyError, TypeError):
-        return "the answer is not one of Homeroom's"
+        return "the answer isn't from Homeroom"

@@ -67,7 +67,7 @@ class Installation:
         found = re.search(r"127\.0\.0\.1:(\d+);", self.upstream.read_text())
         if found is None or int(found[1]) not in self.ports:
             raise UpdateError(
-                f"{self.upstream} names none of the ports {self.ports}; write one of them there: "
+                f"{self.upstream} names none of the ports {self.ports}. Write one of them there: "
                 "server 127.0.0.1:PORT;"
             )
         return int(found[1])

@@ -70,7 +70,7 @@ def render_nginx(site: NginxSite) -> str:
     }
     for path in paths.values():
         if path is not None and not _PATH.fullmatch(str(path)):
-            raise ValueError(f"{str(path)!r} must be a whole path of letters, digits and ._-/ only")
+            raise ValueError(f"{str(path)!r} must be an absolute path of letters, digits and ._-/")
     values = site.__dict__ | paths | _application_constants()
     values["host"] = site.domain if site.https_port == 443 else f"{site.domain}:{site.https_port}"
     values["listen"] = f"{site.address}:" if site.address else ""
@@ -112,7 +112,7 @@ def check_domain(domain: str) -> str:
     if len(name) > 253 or len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
         raise ValueError(f"{domain!r} isn't a domain. Write it like class.example.org, without https://")
     if labels[-1].isdigit():
-        raise ValueError(f"{domain!r} is an address; certificates are for names, like class.example.org")
+        raise ValueError(f"{domain!r} is an IP address. Certificates need a name like class.example.org")
     return name
 
 

@@ -88,7 +88,7 @@ def _link_packages(environment: Path, release: Path) -> None:
         )
     except shutil.Error as error:
         reasons = "\n".join(str(reason) for _source, _target, reason in error.args[0][:8])
-        raise ReleaseError(f"The packages of {environment} cannot be linked:\n{reasons}") from None
+        raise ReleaseError(f"The packages of {environment} can't be linked:\n{reasons}") from None
 
 
 def _link(source: str, target: str) -> None:
@@ -107,7 +107,9 @@ def _install(release: Path, *what: str) -> None:
 def _check_room(folder: Path) -> None:
     free = shutil.disk_usage(folder).free // 1024**2
     if free < ROOM_MIB:
-        raise ReleaseError(f"{free} MiB are free where {folder} is; a version needs {ROOM_MIB}. Make room.")
+        raise ReleaseError(
+            f"The disk of {folder} has {free} MiB left, and a version needs {ROOM_MIB}. Free some space."
+        )
 
 
 def forget_releases(releases: Path, *, keep: set[Path]) -> None:
@@ -137,7 +139,7 @@ def _run(*command: str) -> None:
             command, capture_output=True, text=True, timeout=_BUILD_TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired:
-        raise ReleaseError(f"{command[-1]} is not installed after {_BUILD_TIMEOUT_S} s.") from None
+        raise ReleaseError(f"{command[-1]} wasn't installed within {_BUILD_TIMEOUT_S} s.") from None
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines()
-        raise ReleaseError("The version cannot be installed:\n" + "\n".join(lines[-8:]))
+        raise ReleaseError("The version can't be installed:\n" + "\n".join(lines[-8:]))

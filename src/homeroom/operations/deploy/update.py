@@ -52,7 +52,7 @@ def update(
             new = next(port for port in installation.ports if port != live)
             _free(installation, new)
             forget_releases(installation.releases, keep=installation.releases_in_use())
-            say(f"Installing {source} beside what is there …")
+            say(f"Installing {source} …")
             release = build_release(source, installation.releases, at_hand=_at_hand(installation, live))
             slot = installation.slot(new)
             replaced = slot.readlink() if slot.is_symlink() else None
@@ -79,7 +79,7 @@ def _free(installation: Installation, port: int) -> None:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
         return
-    raise UpdateError(f"Port {port} is in use: stop what answers there; it is to be the new version's.")
+    raise UpdateError(f"Port {port} is in use, but the new version needs it. Stop the program that uses it.")
 
 
 def _take_over(change: _Change) -> None:
@@ -135,7 +135,7 @@ def _go_back(change: _Change) -> str:
         _undo(change)
     except (UpdateError, OSError) as error:
         return (
-            f"Going back failed as well, and what runs was left running: {error}\n"
+            f"Going back failed too, and what is running was left running: {error}\n"
             "Correct that, then start the update again."
         )
     if change.live is None:
@@ -182,8 +182,8 @@ def _stop_old(change: _Change, live: int) -> None:
         change.on.stop(live)
     except UpdateError as error:
         raise UpdateError(
-            f"{error}\nThe new version serves on port {change.new}, but the one before could not be stopped; "
-            f"stop what runs on port {change.live}."
+            f"{error}\nThe new version is serving on port {change.new}, but the old one couldn't be stopped: "
+            f"stop it on port {change.live}."
         ) from None
 
 
@@ -191,7 +191,7 @@ def _wait_until_ready(port: int, timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
     while (reason := unreadiness(_address(port))) is not None:
         if time.monotonic() > deadline:
-            raise UpdateError(f"The version on port {port} is not ready after {timeout_s:.0f} s: {reason}")
+            raise UpdateError(f"The version on port {port} isn't ready after {timeout_s:.0f} s: {reason}")
         time.sleep(POLL_S)
 
 
@@ -201,7 +201,7 @@ def _watch(port: int, seconds: float) -> None:
     while time.monotonic() < deadline:
         reason = unreadiness(_address(port))
         if reason is not None:
-            raise UpdateError(f"The new version became unready: {reason}")
+            raise UpdateError(f"The new version stopped being ready: {reason}")
         time.sleep(POLL_S)
 
 

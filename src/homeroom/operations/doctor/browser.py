@@ -121,7 +121,7 @@ class Browser:
         except HTTPError as error:
             stop_at(
                 "answer",
-                f"{self.target.origin} breaks off the connection ({type(error).__name__}).",
+                f"{self.target.origin} closed the connection early ({type(error).__name__}).",
                 "Check that Nginx and Homeroom are running, and read their logs.",
             )
         return Answer(response.status, response.headers, response.data)

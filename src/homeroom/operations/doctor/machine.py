@@ -65,12 +65,12 @@ def _check_volume(config: Config) -> Finding:
     volume, instance = config.volume_path, config.instance_path.resolve()
     if volume is None:
         return Finding(
-            "volume", f"The data is in {instance}; VOLUME_PATH names no volume that it must be on."
+            "volume", f"The data is in {instance}; VOLUME_PATH isn't set, so no volume is expected."
         )
     if not volume.is_mount():
         return Finding(
             "volume",
-            f"Nothing is mounted at {volume}: the data would go to the machine's own disk and with it.",
+            f"Nothing is mounted at {volume}, so the data would be lost with the machine's own disk.",
             f"Mount the volume (see /etc/fstab, `mount {volume}`), then restart the server.",
         )
     if not instance.is_relative_to(volume.resolve()):
@@ -85,7 +85,7 @@ def _check_volume(config: Config) -> Finding:
 def _check_disk(config: Config) -> Finding:
     folder = config.instance_path if config.instance_path.exists() else config.instance_path.resolve().parent
     disk = shutil.disk_usage(folder)
-    told = f"{disk.free / 1024**3:.1f} GiB of {disk.total / 1024**3:.1f} are free where the data is."
+    told = f"{disk.free / 1024**3:.1f} GiB of {disk.total / 1024**3:.1f} are free on the data's disk."
     if disk.free >= max(MIN_FREE_BYTES, MIN_FREE_SHARE * disk.total):
         return Finding("disk", told)
     return Finding(
@@ -127,7 +127,7 @@ def explain_fault(fault: Fault, config: Config) -> Finding:
         return Finding("database", f"{where} can't be written {_whose(file)}.", _make_writable(file))
     told, remedy = {
         Fault.READ_ONLY: (
-            "is read-only: PostgreSQL is in recovery, or read-only.",
+            "is read-only: PostgreSQL is in recovery or set to read-only.",
             "Connect to the primary (target_session_attrs=read-write in DATABASE_URL), or wait for it.",
         ),
         Fault.DISK_FULL: ("can't be written: its disk is full.", "Free some space, or enlarge the volume."),
@@ -162,7 +162,7 @@ def _make_writable(file: Path) -> str:
     user = _user(os.geteuid())
     return (
         f"Give the file and its folder to {user}: sudo chown {user} {file.parent} {file}*; chmod u+w {file}. "
-        "If that does not help, its disk is mounted read-only."
+        "If that doesn't help, its disk is mounted read-only."
     )
 
 
@@ -197,7 +197,7 @@ def _check_backups(config: Config) -> Iterator[Finding]:
         "backup",
         state.backup,
         MAX_BACKUP_AGE,
-        "Run `homeroom backup`, and check that its timer is on.",
+        "Run `homeroom backup`, and check that its timer is enabled.",
         config,
     )
     yield _judge_run("drill", state.drill, MAX_DRILL_AGE, "Make a backup, then run `homeroom drill`.", config)
@@ -212,4 +212,4 @@ def _judge_run(name: str, last: Outcome | None, max_age: timedelta, remedy: str,
     if last.age > max_age:
         told = f"The last {name} is {last.age.days} days old."
         return Finding(name, told, remedy, is_warning=not config.production)
-    return Finding(name, f"The last {name} went well, {last.at:%Y-%m-%d %H:%M} UTC.")
+    return Finding(name, f"The last {name} succeeded at {last.at:%Y-%m-%d %H:%M} UTC.")

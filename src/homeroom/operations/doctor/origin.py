@@ -75,7 +75,7 @@ def _check_pair(target: Target, origin: str) -> None:
     if page.scheme == "https" and target.scheme == "http" and not is_loopback(target.host):
         stop_at(
             "mixed content",
-            f"A page of {origin} may not ask {target.origin}: browsers block plain http from https pages.",
+            f"A page of {origin} can't use {target.origin}: browsers block http requests from https pages.",
             "Serve the API over https.",
         )
 
@@ -92,13 +92,13 @@ def _readable(answer: Answer, origin: str) -> str | None:
     """Why a browser keeps an answer from the page; None: it does not."""
     allowed = answer.headers.getlist("Access-Control-Allow-Origin")
     if len(allowed) > 1:
-        return "Access-Control-Allow-Origin is there twice: Nginx and Homeroom both add it"
+        return "Access-Control-Allow-Origin is sent twice, by Nginx and by Homeroom"
     if not allowed:
-        return "there is no Access-Control-Allow-Origin: the origin is not admitted"
+        return "Access-Control-Allow-Origin is missing, so the origin isn't allowed"
     if allowed[0] != origin:
         return f"Access-Control-Allow-Origin is {allowed[0]}"
     if answer.headers.get("Access-Control-Allow-Credentials") != "true":
-        return "there is no Access-Control-Allow-Credentials: true"
+        return "Access-Control-Allow-Credentials: true is missing"
     return None
 
 
@@ -109,7 +109,7 @@ def _admit(origin: str) -> str:
 def _hint(browser: Browser, origin: str) -> str:
     """The most common mix-up: a browser takes the two names of this machine for two sites."""
     names = {urlsplit(origin).hostname, browser.target.host}
-    return " 127.0.0.1 and localhost are two origins." if names == {"localhost", "127.0.0.1"} else ""
+    return " 127.0.0.1 and localhost are different origins." if names == {"localhost", "127.0.0.1"} else ""
 
 
 def _check_preflight(browser: Browser, origin: str) -> Finding:
@@ -121,20 +121,22 @@ def _check_preflight(browser: Browser, origin: str) -> Finding:
     reason = _readable(answer, origin)
     if reason is not None:
         stop_at(
-            "preflight", f"A page of {origin} may not ask: {reason}.{_hint(browser, origin)}", _admit(origin)
+            "preflight",
+            f"A page of {origin} can't use the API: {reason}.{_hint(browser, origin)}",
+            _admit(origin),
         )
     if answer.status not in (200, 204):
         stop_at(
             "preflight",
-            f"The preflight is answered {answer.status}; a redirect or an error there ends every request.",
-            "Let Nginx answer preflights as `homeroom deploy nginx` writes it.",
+            f"The preflight is answered with {answer.status}; browsers give up at a redirect or an error.",
+            "Use the Nginx configuration that `homeroom deploy nginx` writes.",
         )
     missing = _missing(answer, "Access-Control-Allow-Methods", _METHODS)
     missing += _missing(answer, "Access-Control-Allow-Headers", _PAGE_HEADERS)
     if missing:
         stop_at(
             "preflight",
-            f"The preflight does not allow {', '.join(missing)}.",
+            f"The preflight doesn't allow {', '.join(missing)}.",
             "Remove the CORS block of an older Nginx configuration.",
         )
     return Finding("preflight", f"Pages of {origin} can use the API.")
@@ -188,13 +190,13 @@ def _judge_cookie(answer: Answer, relation: str, target: Target) -> Finding:
         if missing:
             return Finding(
                 "page's cookie",
-                f"The page is of another site, and the cookie lacks {', '.join(sorted(missing))}: "
+                f"The page belongs to another site, and the cookie lacks {', '.join(sorted(missing))}: "
                 "browsers drop it.",
-                "See that Nginx passes Origin and Sec-Fetch-Site on, and Set-Cookie unchanged.",
+                "Check that Nginx passes on Origin and Sec-Fetch-Site, and Set-Cookie unchanged.",
             )
         if target.scheme == "http" and not is_loopback(target.host):
             return Finding(
-                "page's cookie", "A page of another site needs a Secure cookie, which plain http cannot set.",
+                "page's cookie", "A page of another site needs a Secure cookie, which http can't set.",
                 "Serve the API over https.",
             )  # fmt: skip
     return Finding("page's cookie", f"The cookie comes back to a {relation} page.")
@@ -215,7 +217,7 @@ def _sign_in(browser: Browser, origin: str, visitor: Visitor) -> Iterator[Findin
     refusal = _readable(listed, origin)
     browser.ask("DELETE", "/api/authenticate", _headers(browser, origin, Cookie=cookie))
     if listed.status == 200 and refusal is None:
-        yield Finding("sign-in", f"{visitor.uid} signs in from {origin} and reads the class.")
+        yield Finding("sign-in", f"{visitor.uid} can sign in from {origin} and read the class.")
     else:
         yield Finding(
             "sign-in",

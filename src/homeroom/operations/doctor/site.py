@@ -42,10 +42,10 @@ def _check_name(target: Target) -> Generator[Finding, None, str]:
     if expected is not None and address != expected:
         stop_at(
             "dns",
-            f"{target.host} leads to {address}, not to {expected}.",
+            f"{target.host} points to {address} instead of {expected}.",
             f"Change the A record of {target.host} to {expected}.",
         )
-    yield Finding("dns", f"{target.host} leads to {address}.")
+    yield Finding("dns", f"{target.host} points to {address}.")
     return address
 
 
@@ -53,7 +53,7 @@ def _check_port(address: str, port: int) -> Finding:
     try:
         socket.create_connection((address, port), timeout=TIMEOUT_S).close()
     except OSError as error:
-        reason = "does not answer" if isinstance(error, TimeoutError) else "refuses"
+        reason = "doesn't answer" if isinstance(error, TimeoutError) else "refuses connections"
         stop_at(
             "port",
             f"Port {port} of {address} {reason}.",
@@ -79,20 +79,20 @@ def _check_tls(target: Target, address: str) -> Iterator[Finding]:
     except (OSError, ssl.SSLError):
         stop_at(
             "certificate",
-            f"Port {target.port} does not speak TLS.",
-            "Give Nginx a certificate: `certbot certonly`.",
+            f"Port {target.port} doesn't use TLS.",
+            "Get a certificate for Nginx with `certbot certonly`.",
         )
     ends_at = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
     days = (ends_at - time.time()) / 86400
     if days < RENEWED_BEFORE_DAYS:
         yield Finding(
             "certificate",
-            f"The certificate ends in {days:.0f} days and was not renewed.",
-            "Run `certbot renew` yourself and read its output. Check that its timer is on.",
+            f"The certificate expires in {days:.0f} days and hasn't been renewed.",
+            "Run `certbot renew` yourself and read its output. Check that its timer is enabled.",
             is_warning=days >= URGENT_DAYS,
         )
     else:
-        yield Finding("certificate", f"The certificate is good for {days:.0f} days.")
+        yield Finding("certificate", f"The certificate is valid for {days:.0f} more days.")
 
 
 def _check_redirect(target: Target, address: str) -> Finding:
@@ -102,8 +102,8 @@ def _check_redirect(target: Target, address: str) -> Finding:
     except FaultError:
         return Finding(
             "redirect",
-            f"Port {target.http_port} does not answer: who types the bare name sees an error.",
-            "Open port 80; Nginx leads it to HTTPS, and certificates are renewed by it.",
+            f"Port {target.http_port} doesn't answer, so people who type only the name see an error.",
+            "Open port 80. Nginx redirects it to HTTPS, and renewing certificates needs it.",
         )
     if answer.status in (301, 302, 307, 308) and answer.headers.get("Location", "").startswith("https://"):
         return Finding("redirect", "Plain HTTP redirects to HTTPS.")
@@ -119,14 +119,14 @@ def _check_homeroom(browser: Browser) -> Generator[Finding, None, Answer]:
     if answer.status in (502, 503, 504):
         stop_at(
             "homeroom",
-            f"The proxy answers {answer.status}: Homeroom behind it does not run.",
-            "Start it (`systemctl start homeroom`, `docker compose up -d`) and look at its log.",
+            f"The proxy answers {answer.status}, so Homeroom isn't running behind it.",
+            "Start it (`systemctl start homeroom`, `docker compose up -d`) and read its log.",
         )
     if answer.status != 200 or answer.json.get("status") != "ok":
         stop_at(
             "homeroom",
             f"Something answers at {browser.target.origin}, but it isn't a Homeroom server.",
-            "Check that the name leads to the right machine, and Nginx to the right port.",
+            "Check that the name points to the right machine, and Nginx to the right port.",
         )
     yield Finding("homeroom", "Homeroom answers.")
     return answer
@@ -136,10 +136,10 @@ def _check_clock(answer: Answer) -> Finding:
     written = answer.headers.get("Date")
     offset_s = 0.0 if written is None else abs(parsedate_to_datetime(written).timestamp() - time.time())
     if offset_s <= MAX_CLOCK_OFFSET_S:
-        return Finding("clock", "Its clock and this machine's agree.")
+        return Finding("clock", "Its clock agrees with this machine's.")
     return Finding(
         "clock",
-        f"Its clock and this machine's differ by {offset_s:.0f} s: sessions end too soon or too late.",
+        f"Its clock differs from this machine's by {offset_s:.0f} s, so sessions end too soon or too late.",
         "Synchronize the clock with the network: `timedatectl set-ntp true`.",
     )
 
@@ -150,17 +150,17 @@ def _check_ready(browser: Browser) -> Iterator[Finding]:
         yield Finding(
             "ready",
             str(answer.json.get("detail", f"It answers {answer.status}.")),
-            "Run `homeroom db upgrade`, and see that the database answers.",
+            "Run `homeroom db upgrade`, and check that the database answers.",
         )
         return
     yield Finding("ready", "Its database answers and its tables are up to date.")
     seen = answer.json.get("seen", {})
     if seen.get("scheme") == browser.target.scheme:
-        yield Finding("proxy", "It knows by which scheme and name it is asked.")
+        yield Finding("proxy", "It knows its own scheme and name.")
     else:
         yield Finding(
             "proxy",
-            f"It is asked by {browser.target.scheme} and believes {seen.get('scheme')}.",
+            f"Requests arrive over {browser.target.scheme}, but it sees {seen.get('scheme')}.",
             "Set TRUSTED_PROXIES=1, and let the proxy set X-Forwarded-Proto.",
         )
 
@@ -173,7 +173,7 @@ def _check_cookie(browser: Browser) -> Finding:
     if target.scheme == "http" and not is_loopback(target.host):
         return Finding(
             "cookie",
-            f"A browser keeps no session of {target.origin}: the cookie is Secure, the page plain http.",
+            f"Browsers don't keep the session of {target.origin}: the cookie is Secure, the page uses http.",
             "Serve over https.",
         )
     if flags and (all(flags) or target.scheme == "http"):

@@ -47,7 +47,7 @@ def read_picture(user: LegacyUser, folders: Sequence[Path]) -> bytes:
         with path.open("rb") as file:
             return file.read(current_config().max_upload_bytes + 1)
     except OSError as error:
-        raise PictureNotTakenError(f"cannot be read: {error.strerror}") from None
+        raise PictureNotTakenError(f"can't be read: {error.strerror}") from None
 
 
 def _find_file(user: LegacyUser, folders: Sequence[Path]) -> Path | None:
@@ -71,7 +71,7 @@ def _from_base64(text: str) -> bytes:
     except (binascii.Error, ValueError):
         data = b""
     if len(data) < len(text) // 2:
-        raise PictureNotTakenError("no such file; pass its folder with --pictures")
+        raise PictureNotTakenError("there's no such file. Pass its folder with --pictures")
     return data
 
 

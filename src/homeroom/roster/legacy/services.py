@@ -159,7 +159,7 @@ def _plan_one(user: LegacyUser, account: User | None, replaced: Collection[str])
             raise ValueError(f"This ID is an admin's here and a {user.role}'s in the old database.")
         result, remarks = Result.UPDATED, ("Replaces the existing account.", *remarks)
     elif account is not None:
-        result, remarks = Result.UNCHANGED, ("This ID already has an account, which stays as it is.",)
+        result, remarks = Result.UNCHANGED, ("This ID already has an account, which isn't changed.",)
     report = RowReport(user.line, user.uid, user.name, result, " ".join(remarks))
     return _Plan(user, None if account is None else account.id, report)
 

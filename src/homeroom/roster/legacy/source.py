@@ -81,7 +81,7 @@ def _require_columns(path: Path, columns: list[str], connection: sqlite3.Connect
     if missing:
         raise LegacyError(
             f"The table “users” of {path} has no column {' and '.join(missing)}, "
-            "so it is not of the lesson's kind."
+            "so it isn't from the lesson's server."
         )
 
 
@@ -92,10 +92,10 @@ def _listed(names: list[str]) -> str:
 
 def _notes_on_columns(columns: list[str]) -> Iterator[str]:
     known = REQUIRED_COLUMNS + OPTIONAL_COLUMNS
-    yield f"Columns taken: {_listed([column for column in columns if column in known])}."
+    yield f"Imported columns: {_listed([column for column in columns if column in known])}."
     unknown = [column for column in columns if column not in known]
     if unknown:
-        yield f"Columns not taken: {_listed(unknown)}."
+        yield f"Columns not imported: {_listed(unknown)}."
 
 
 def _notes_on_tables(connection: sqlite3.Connection, path: Path) -> Iterator[str]:
@@ -106,12 +106,12 @@ def _notes_on_tables(connection: sqlite3.Connection, path: Path) -> Iterator[str
         (count,) = connection.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()  # noqa: S608  quoted
         if table == "posts" and count:
             yield (
-                f"{count} posts were not taken: they belong to the portfolio and are still in {path}. "
-                "Keep that file, and the pictures beside it."
+                f"{count} posts weren't imported: they belong to the portfolio, and are still in {path}. "
+                "Keep that file and the pictures beside it."
             )
         else:
             rows = "1 row" if count == 1 else f"{count} rows"
-            yield f"Table not taken: {shown(table)}, {rows} of {_listed(_columns(connection, table))}."
+            yield f"Table not imported: {shown(table)}, {rows} of {_listed(_columns(connection, table))}."
 
 
 def _users(connection: sqlite3.Connection) -> Iterator[Row]:
