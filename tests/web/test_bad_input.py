@@ -223,7 +223,7 @@ def test_a_wrong_field_is_named(admin: Person, field_and_value: dict[str, Any]) 
 
 def test_pages_that_show_the_message_alone_are_told_the_one_reason(ada: Person) -> None:
     for body, message in (
-        ({"title": ""}, "A title can't be empty."),
+        ({"title": ""}, "title: This can't be empty."),
         ({"title": 1, "tags": 1}, "Some fields aren't valid."),
         ({"title": "A", "links": [{"label": "A"}]}, "links/0/url: This is required."),
         ({"title": "A", "<img src=x onerror=alert(1)>": 1}, "This field doesn't exist."),

@@ -29,7 +29,7 @@ Title = Annotated[
     AfterValidator(
         partial(
             clean_line,
-            if_empty=message("A title can't be empty."),
+            if_empty=message("This can't be empty."),
             if_long=message("A title can have at most {max_length} characters."),
             max_length=MAX_TITLE_LENGTH,
         )

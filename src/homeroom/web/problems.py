@@ -196,10 +196,9 @@ def _in_one_sentence(fields: list[RejectedField]) -> str:
     if len(fields) > 1:
         return SOME_INVALID
     (field,) = fields
-    # Rules of ours name what they are about. Some pages put a message into their HTML, so a field's name that
-    # the sender made up does not go back.
+    # Some pages put a message into their HTML, so a field's name that the sender made up does not go back.
     name = re.fullmatch("#/([a-z0-9_/]{1,60})", field.pointer)
-    if name is None or not field.detail.startswith(("This ", "Use at ")):
+    if name is None:
         return field.detail
     return message("{field}: {reason}", field=name[1], reason=field.detail)
 
