@@ -26,6 +26,7 @@ def settled(page: Page, path: str) -> None:
     """As `opening.settled`, with the navigation that a wide window shows."""
     opening.settled(page, path)
     expect(page.get_by_role("navigation")).to_be_visible()
+    expect(page.get_by_role("contentinfo")).to_be_visible()
 
 
 def widths_that_scroll(page: Page) -> list[int]:
@@ -36,6 +37,36 @@ def widths_that_scroll(page: Page) -> list[int]:
         if page.evaluate("document.documentElement.scrollWidth") > width:
             too_narrow.append(width)
     return too_narrow
+
+
+# Words that stand on two lines though each would fit on one; 200 px are what a phone leaves beside a picture.
+BROKEN_WORDS = """() => {
+  const broken = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const { data, parentElement } = walker.currentNode;
+    if (!parentElement.checkVisibility({ visibilityProperty: true })) continue;
+    // The first are one pixel wide, and code may break anywhere.
+    if (parentElement.closest('.visually-hidden, .skip-link, code')) continue;
+    for (const { 0: word, index } of data.matchAll(/[^\\s\\-–—/]+/g)) {
+      const range = document.createRange();
+      range.setStart(walker.currentNode, index);
+      range.setEnd(walker.currentNode, index + word.length);
+      const parts = [...range.getClientRects()].filter(({ width }) => width > 0);
+      const lines = new Set(parts.map(({ top }) => Math.round(top))).size;
+      const width = parts.reduce((sum, part) => sum + part.width, 0);
+      if (lines > 1 && width < 200 && !/\\p{Script=Han}/u.test(word)) broken.push(word);
+    }
+  }
+  return broken;
+}"""
+
+
+def words_that_break(page: Page) -> list[str]:
+    """Words that the narrowest phone breaks without need."""
+    page.set_viewport_size({"width": WIDTHS[0], "height": 800})
+    broken: list[str] = page.evaluate(BROKEN_WORDS)
+    return broken
 
 
 def complaints(page: Page) -> list[str]:
@@ -152,12 +183,17 @@ def test_pages_that_are_full_hold_no_barrier_and_scroll_nowhere(
     check()
 
 
-def test_nothing_scrolls_sideways(page: Page, ada: Member, sign_in: Callable[..., None]) -> None:
+def test_nothing_scrolls_sideways_and_no_word_breaks(
+    page: Page, ada: Member, sign_in: Callable[..., None]
+) -> None:
     wide: list[tuple[str, int]] = []
+    broken: list[tuple[str, str]] = []
 
     def measure(path: str) -> None:
         settled(page, path)
         wide.extend((path, width) for width in widths_that_scroll(page))
+        broken.extend((path, word) for word in words_that_break(page))
+        page.set_viewport_size({"width": WIDTHS[-1], "height": 800})
 
     for path in (*GUEST_PAGES, "/users/", "/account/"):
         measure(path)
@@ -166,6 +202,7 @@ def test_nothing_scrolls_sideways(page: Page, ada: Member, sign_in: Callable[...
         measure(path)
 
     assert wide == []
+    assert broken == []
 
 
 # Of the API; the scripts in assets/js/api/ are none, nor is the page that describes it.

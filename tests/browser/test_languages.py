@@ -15,9 +15,11 @@ from tests.browser.projects import AWKWARD, make_project
 from tests.browser.test_every_page import (
     GUEST_PAGES,
     MEMBER_PAGES,
+    WIDTHS,
     assert_no_barriers,
     complaints,
     widths_that_scroll,
+    words_that_break,
 )
 
 pytestmark = pytest.mark.browser
@@ -88,6 +90,8 @@ def check(page: Page) -> None:
     assert page.locator("html").get_attribute("lang") == "es"
     assert left_in_english(page) == [], page.url
     assert widths_that_scroll(page) == [], page.url
+    assert words_that_break(page) == [], page.url
+    page.set_viewport_size({"width": WIDTHS[-1], "height": 800})
     assert_no_barriers(page)
 
 

@@ -3,17 +3,16 @@
 import { request } from '../assets/js/api/client.js';
 import { root } from '../assets/js/api/session.js';
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
-import { byId, element, personal } from '../assets/js/dom.js';
+import { byId, element, personal, whileDisabled } from '../assets/js/dom.js';
 import { locale, pieces, t } from '../assets/js/texts.js';
 
 export function initCodes() {
-  byId('show-codes').addEventListener('click', showCodes);
+  const button = byId('show-codes', HTMLButtonElement);
+  button.addEventListener('click', () => whileDisabled(button, showCodes));
   byId('print').addEventListener('click', () => print());
 }
 
 async function showCodes() {
-  const button = byId('show-codes', HTMLButtonElement);
-  button.disabled = true;
   try {
     const { data: codes } = await request('/api/roster/codes', { method: 'POST' });
     byId('codes').replaceChildren(...codes.map(card));
@@ -23,7 +22,6 @@ async function showCodes() {
   } catch (error) {
     showFailure(byId('codes-failure'), error, { retry: showCodes });
   }
-  button.disabled = false;
 }
 
 /** @param {number} count */
@@ -48,6 +46,7 @@ function card({ name, uid, code, expires_at: expires }) {
     element('strong', { dir: 'auto' }, name),
     element('span', { class: 'hint' }, ...pieces('codes.uid', { uid: personal(uid) })),
     element('span', { class: 'code' }, code),
+    element('span', { class: 'hint' }, t('codes.advice')),
     opensElsewhere() ? element('span', { class: 'hint' }, `${join.host}${join.pathname}`) : '',
     element('span', { class: 'hint' }, t('codes.until', { date: until })),
   );

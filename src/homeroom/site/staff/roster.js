@@ -2,7 +2,7 @@
 
 import { request } from '../assets/js/api/client.js';
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
-import { byId, element, isolated, personal } from '../assets/js/dom.js';
+import { byId, element, isolated, personal, whileDisabled } from '../assets/js/dom.js';
 import { fieldOf, onSubmit } from '../assets/js/forms.js';
 import { t } from '../assets/js/texts.js';
 
@@ -36,7 +36,8 @@ export function initRoster(done) {
     forget();
     file.focus();
   });
-  byId('import').addEventListener('click', () => importChosen(done));
+  const button = byId('import', HTMLButtonElement);
+  button.addEventListener('click', () => whileDisabled(button, () => importChosen(done)));
 }
 
 function forget() {
@@ -81,8 +82,6 @@ function decision(uid) {
 /** @param {() => unknown} done */
 async function importChosen(done) {
   if (!chosen) return;
-  const button = byId('import', HTMLButtonElement);
-  button.disabled = true;
   try {
     const report = await send(chosen, false);
     chosen = null;
@@ -92,7 +91,6 @@ async function importChosen(done) {
   } catch (error) {
     showFailure(byId('import-failure'), error, { retry: () => importChosen(done) });
   }
-  button.disabled = false;
 }
 
 /**

@@ -56,6 +56,26 @@ export function personal(text) {
   return element('bdi', {}, text);
 }
 
+/**
+ * Runs something that a button starts, which can't be pressed again meanwhile. A disabled button drops the focus, so
+ * it gets it back.
+ *
+ * @template Done
+ * @param {HTMLButtonElement} button
+ * @param {() => Promise<Done>} act
+ * @returns {Promise<Done>}
+ */
+export async function whileDisabled(button, act) {
+  const hadFocus = document.activeElement === button;
+  button.disabled = true;
+  try {
+    return await act();
+  } finally {
+    button.disabled = false;
+    if (hadFocus && document.activeElement === document.body) button.focus();
+  }
+}
+
 const RUNS_LEFTWARDS = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
 
 /**

@@ -43,6 +43,8 @@ export function askInDialog({
   const id = `dialog-${dialogsMade}`;
   const cancel = element('button', { class: 'button quiet', type: 'button' }, leave ?? '');
   cancel.hidden = !leave;
+  // Where there is nothing to fill in, Enter that comes too soon decides nothing.
+  cancel.autofocus = !!leave && !fields.length;
   const form = element(
     'form',
     { method: 'post' },

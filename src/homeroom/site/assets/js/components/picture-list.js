@@ -371,8 +371,10 @@ export class PictureList extends HTMLElement {
     this.#waiting = this.#waiting.filter((other) => other !== shot);
     this.#known.delete(item);
     item.remove();
-    if (focused) (next?.actions.querySelector('button') ?? this.#choose).focus();
     this.#changed();
+    // At an end a button is disabled, and takes no focus.
+    const nextButton = next?.actions.querySelector('button:not(:disabled)');
+    if (focused) (nextButton instanceof HTMLElement ? nextButton : this.#choose).focus();
     this.#say(t('picture.removed'));
     // What was sent and never used would lie about until the server sweeps it.
     if (pictureId !== null && !attached) {
