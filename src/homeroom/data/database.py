@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 from homeroom.config import Config, SqliteSynchronous
 from homeroom.data.database_time import CONNECT_ARGUMENTS, count_database_time
 from homeroom.data.faults import fault_of
+from homeroom.data.write_turns import FileTurns, Turns
 
 log = structlog.get_logger(__name__)
 
@@ -69,10 +70,7 @@ def init_database(app: Flask, config: Config) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True} | _pool_options(
         url.get_backend_name(), config
     )
-    # SQLite has one writer anyway. PostgreSQL's writers may wait for each other's rows, but not all of a
-    # process's connections may.
-    writers = 1 if url.get_backend_name() == "sqlite" else config.database_connections // 2
-    app.extensions[TURN_TO_WRITE] = threading.BoundedSemaphore(writers)
+    app.extensions[TURN_TO_WRITE] = _turns(url, config)
     db.init_app(app)
     migrate.init_app(
         app,
@@ -84,6 +82,14 @@ def init_database(app: Flask, config: Config) -> None:
     app.teardown_appcontext(_end_session)
     with app.app_context():
         _listen(db.engine, config)
+
+
+def _turns(url: URL, config: Config) -> Turns:
+    """Who writes when. SQLite has one writer at a time, in all processes."""
+    if url.get_backend_name() == "sqlite":
+        return FileTurns(Path(url.database or ""))
+    # PostgreSQL's writers may wait for each other's rows, but not all of a process's connections may.
+    return threading.BoundedSemaphore(config.database_connections // 2)
 
 
 def _end_session(_error: BaseException | None) -> None:

@@ -16,6 +16,7 @@ from homeroom.data.database import (
     WriteOutsideTransactionError,
     db,
 )
+from homeroom.data.write_turns import Turns
 
 _UNIT_OPEN = "homeroom_unit_open"
 
@@ -90,14 +91,14 @@ def side_transaction() -> Iterator[Connection]:
 
 @contextmanager
 def _turn_to_write() -> Iterator[None]:
-    """Only some write at a time; the others wait without a connection, which readers need.
+    """Only some write at a time; the others wait in order, without a connection, which readers need.
 
     Raises:
         BusyError: it took longer than SQLite itself would wait (503).
     """
-    turn = current_app.extensions[TURN_TO_WRITE]
+    turn: Turns = current_app.extensions[TURN_TO_WRITE]
     if not turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
-        raise BusyError("Other writers of this process took too long.")
+        raise BusyError("Other writers took too long.")
     try:
         yield
     finally:
