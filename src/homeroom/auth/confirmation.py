@@ -9,7 +9,7 @@ from datetime import timedelta
 from flask import request
 
 from homeroom.auth.guard import current_claims
-from homeroom.auth.models import User, UserSession
+from homeroom.auth.models import UserSession
 from homeroom.auth.origins import is_own_origin
 from homeroom.auth.sessions import confirm_password
 from homeroom.data.database import db
@@ -44,7 +44,7 @@ def require_confirmation() -> None:
         raise ConfirmationRequired("Confirm your password first, because this page isn't part of the site.")
 
 
-def confirm(user: User, password: str) -> None:
+def confirm(user_id: int, password: str) -> None:
     """Note that the password was given in this session, in a page of this origin.
 
     Raises:
@@ -52,7 +52,7 @@ def confirm(user: User, password: str) -> None:
         TooMany: too many were (429).
     """
     session_id = current_claims().session_id
-    confirm_password(user, password, current_claims())
+    confirm_password(user_id, password, current_claims())
     with write_transaction() as session:
         row = session.get(UserSession, session_id, with_for_update=True)
         if row is not None:

@@ -1,5 +1,8 @@
 """A device in words that its owner recognises, from what its browser says of itself."""
 
+from homeroom.translations.messages import Message, joined, message
+
+_UNKNOWN = message("A browser")
 # The first word that is found counts: Edge and Opera also call themselves Chrome, Chrome also Safari.
 _BROWSERS = (
     ("Edg", "Edge"),
@@ -10,7 +13,7 @@ _BROWSERS = (
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
     ("curl/", "curl"),
-    ("python-requests/", "A Python program"),
+    ("python-requests/", message("A Python program")),
 )
 _SYSTEMS = (
     ("Windows", "Windows"),
@@ -23,8 +26,10 @@ _SYSTEMS = (
 )
 
 
-def describe_device(user_agent: str) -> str:
+def describe_device(user_agent: str) -> Message:
     """Like `Chrome on Windows`; what is not known is said to be so."""
-    browser = next((name for word, name in _BROWSERS if word in user_agent), "A browser")
+    browser = next((name for word, name in _BROWSERS if word in user_agent), _UNKNOWN)
     system = next((name for word, name in _SYSTEMS if word in user_agent), None)
-    return browser if system is None else f"{browser} on {system}"
+    if system is None:
+        return joined([browser])
+    return message("{browser} on {system}", browser=browser, system=system)

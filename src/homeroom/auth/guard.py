@@ -1,4 +1,4 @@
-"""The guard: `@token_required` lets a view run for the people it is for, and hands it the user."""
+"""The guard: `@token_required` lets a view run for the people it is for, and hands it the `Viewer`."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from homeroom.auth.last_use import current_last_uses
 from homeroom.auth.models import Directory, Role, User, UserSession
 from homeroom.auth.permissions import has_role
 from homeroom.auth.tokens import Claims, TokenInvalidError
+from homeroom.auth.viewer import Viewer
 from homeroom.config import current_config
 from homeroom.data.database import db
 from homeroom.data.errors import Forbidden, NotSignedIn
@@ -34,12 +35,23 @@ TOKEN_BROKEN = "Something went wrong, likely with the token!"  # noqa: S105
 ROLE_MISSING = "Insufficient permissions. Required roles: {roles}"
 
 # Built once: a statement built for each request costs three times as much.
-_STATE = select(
-    UserSession.expires_at, UserSession.last_used_at, select(Directory.version).scalar_subquery()
-).where(
-    UserSession.id == bindparam("session_id"),
-    UserSession.user_id == bindparam("user_id"),
-    UserSession.expires_at > bindparam("now"),
+_STATE = (
+    select(
+        UserSession.expires_at,
+        UserSession.last_used_at,
+        select(Directory.version).scalar_subquery(),
+        User.id,
+        User.uid,
+        User.name,
+        User.role,
+        User.pending,
+    )
+    .join(User, User.id == UserSession.user_id)
+    .where(
+        UserSession.id == bindparam("session_id"),
+        UserSession.user_id == bindparam("user_id"),
+        UserSession.expires_at > bindparam("now"),
+    )
 )
 
 
@@ -50,13 +62,14 @@ class Authenticated:
     As long as nothing is committed there, it stays true until `good_until`.
     """
 
+    viewer: Viewer
     claims: Claims
     directory_version: int
     good_until: datetime
 
     @property
     def user_id(self) -> int:
-        return self.claims.user_id
+        return self.viewer.id
 
 
 def authenticate(tokens: Sequence[str], connection: Connection) -> Authenticated:
@@ -87,30 +100,26 @@ def _authenticate_one(token: str, connection: Connection) -> Authenticated:
     ).one_or_none()
     if row is None:
         raise NotSignedIn(TOKEN_UNKNOWN)
-    expires_at, last_used_at, version = row
+    expires_at, last_used_at, version, *person = row
     if last_used_at is None or now - last_used_at > NOTE_USE_AFTER:
         current_last_uses().note(claims.session_id, now)
         last_used_at = now
     expires_at = min(expires_at, datetime.fromtimestamp(claims.expires_at, UTC))
-    return Authenticated(claims, version, min(expires_at, last_used_at + NOTE_USE_AFTER))
+    good_until = min(expires_at, last_used_at + NOTE_USE_AFTER)
+    return Authenticated(Viewer(*person), claims, version, good_until)
 
 
-def signed_in() -> tuple[User, Claims]:
-    """Who sent this request, and in which session.
+def signed_in() -> tuple[Viewer, Claims]:
+    """Who sent this request, and in which session; one statement.
 
     Raises:
         NotSignedIn: nobody is signed in (401).
     """
-    session = db.session()
-    claims = authenticate(request_tokens(), session.connection()).claims
-    user = session.get(User, claims.user_id)
-    # On PostgreSQL each statement sees what is true then: the user may have been deleted between the two.
-    if user is None:
-        raise NotSignedIn(TOKEN_UNKNOWN)
-    return user, claims
+    found = authenticate(request_tokens(), db.session().connection())
+    return found.viewer, found.claims
 
 
-def current_viewer() -> User | None:
+def current_viewer() -> Viewer | None:
     """Who looks, where a guest may look too; someone whose session has ended is a guest."""
     try:
         return signed_in()[0]
@@ -133,7 +142,7 @@ def current_claims() -> Claims:
 def token_required(roles: Role | str | Collection[str] | None = None) -> Callable[[View], View]:
     """Guard a view: it runs for signed-in users, or for those with one of `roles` only.
 
-    The view is called with the user first. `roles` is one role or a collection of roles and is compared
+    The view is called with the `Viewer` first. `roles` is one role or a collection of roles and is compared
     whole: "Admin" does not let "Ad" in.
 
     Raises:
@@ -146,15 +155,15 @@ def token_required(roles: Role | str | Collection[str] | None = None) -> Callabl
     def decorator(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            user, claims = signed_in()
-            if allowed is not None and not has_role(user, allowed):
+            viewer, claims = signed_in()
+            if allowed is not None and not has_role(viewer, allowed):
                 raise Forbidden(Message(ROLE_MISSING, roles=", ".join(allowed)))
-            g.claims, g.user_id = claims, user.id
-            return view(user, *args, **kwargs)
+            g.claims, g.user_id = claims, viewer.id
+            return view(viewer, *args, **kwargs)
 
         # Lets a test walk the routes and find one that nobody guards.
         guarded.guarded_for = allowed or list(Role)  # type: ignore[attr-defined]  # functions take attributes
-        return guarded  # type: ignore[return-value]  # the user is filled in, as with partial()
+        return guarded  # type: ignore[return-value]  # the viewer is filled in, as with partial()
 
     return decorator
 

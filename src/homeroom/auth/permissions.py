@@ -22,6 +22,15 @@ class HasRole(Protocol):
     def role(self) -> Role: ...
 
 
+class Principal(HasRole, Protocol):
+    """Somebody whose rights are asked about: the `Viewer` of a request, or a `User`."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def pending(self) -> bool: ...
+
+
 def has_role(user: HasRole, roles: Collection[Role]) -> bool:
     """Whether a user's role is among some; it is compared whole."""
     return user.role in roles

@@ -13,14 +13,14 @@ from homeroom.web.schema import Message, Output
 
 
 class CodeOwner(Output):
-    """Whom a code is for."""
+    """The person a code is for."""
 
     name: str
     uid: str
 
 
 class SignedInUserOut(Output):
-    """Whose session it is."""
+    """The signed-in user."""
 
     id: int
     uid: str
@@ -29,7 +29,7 @@ class SignedInUserOut(Output):
 
 
 class SignedInOut(Message):
-    """A session has begun."""
+    """A new session."""
 
     user: SignedInUserOut
 
@@ -45,11 +45,11 @@ class SessionOut(Output):
 
 
 class SessionsOut(RootModel[list[SessionOut]]):
-    """One's sessions, the newest first."""
+    """Your sessions, the newest first."""
 
 
 class SessionsEnded(Message):
-    """How many sessions were ended."""
+    """The number of sessions that ended."""
 
     ended: int
 
@@ -67,7 +67,7 @@ def show_session(row: UserSession, *, current: bool) -> dict[str, Any]:
     used = current_last_uses().noted(row.id) or row.last_used_at
     return {
         "id": row.public_name,
-        "device": describe_device(row.user_agent),
+        "device": translated(describe_device(row.user_agent)),
         "created_at": row.created_at.isoformat(timespec="seconds"),
         "last_used_at": None if used is None else used.isoformat(timespec="seconds"),
         "current": current,

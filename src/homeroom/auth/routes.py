@@ -10,7 +10,6 @@ from homeroom.auth.guard import current_claims, request_tokens, token_required
 from homeroom.auth.keys import current_verifier
 from homeroom.auth.known_devices import remember_device
 from homeroom.auth.limits import client_address
-from homeroom.auth.models import User
 from homeroom.auth.origins import set_device_cookie, set_session_cookie, take_session_cookie_back
 from homeroom.auth.presenters import (
     CodeOwner,
@@ -33,6 +32,7 @@ from homeroom.auth.sessions import (
     sign_in,
 )
 from homeroom.auth.tokens import Claims, TokenInvalidError
+from homeroom.auth.viewer import Viewer
 from homeroom.data.database import db
 from homeroom.translations.messages import message
 from homeroom.web.answers import Blueprint
@@ -66,7 +66,7 @@ def _signed_in(signed_in: SignedIn) -> dict[str, Any]:
 @bp.input(Credentials)
 @bp.output(SignedInOut, description="Signed in; the session's token is in the cookie.")
 def start_session(json_data: Credentials) -> dict[str, Any]:
-    """Sign in with ID and password."""
+    """Sign in with an ID and a password."""
     return _signed_in(sign_in(json_data.uid, json_data.password, current_device()))
 
 
@@ -92,20 +92,20 @@ def _claims_of(token: str) -> Claims | None:
 @bp.get("/sessions")
 @token_required()
 @bp.output(SessionsOut)
-def list_sessions(user: User) -> list[dict[str, Any]]:
-    """Where one is signed in, with the device and its last use."""
+def list_sessions(user: Viewer) -> list[dict[str, Any]]:
+    """List the devices where you are signed in, with their last use."""
     current = current_claims().session_id
-    return [show_session(row, current=row.id == current) for row in sessions_of(db.session(), user)]
+    return [show_session(row, current=row.id == current) for row in sessions_of(db.session(), user.id)]
 
 
 @bp.delete("/sessions/<name>")
 @bp.doc(operation_id="end_session")
 @token_required()
 @bp.output(Message)
-def end_one(user: User, name: str) -> dict[str, Any]:
+def end_one(user: Viewer, name: str) -> dict[str, Any]:
     """Sign out on one device."""
     current = current_claims().session_id
-    if end_session_named(user, name) == current:
+    if end_session_named(user.id, name) == current:
         take_session_cookie_back()
     return {"message": translated(message("Signed out on that device"))}
 
@@ -113,7 +113,7 @@ def end_one(user: User, name: str) -> dict[str, Any]:
 @bp.delete("/sessions")
 @token_required()
 @bp.output(SessionsEnded)
-def sign_out_everywhere(user: User) -> dict[str, Any]:
+def sign_out_everywhere(user: Viewer) -> dict[str, Any]:
     """Sign out on every device, this one too."""
     ended = end_all_sessions(user.id)
     take_session_cookie_back()
@@ -124,9 +124,9 @@ def sign_out_everywhere(user: User) -> dict[str, Any]:
 @token_required()
 @bp.input(Confirmation)
 @bp.output(Message, description="For 15 minutes, this page can do what needs a confirmation.")
-def confirm_session(user: User, json_data: Confirmation) -> dict[str, Any]:
-    """Give one's password once more, for what a page of another origin may not do with a session alone."""
-    confirm(user, json_data.current_password)
+def confirm_session(user: Viewer, json_data: Confirmation) -> dict[str, Any]:
+    """Confirm your password for changes from another origin."""
+    confirm(user.id, json_data.current_password)
     return {"message": translated(message("Password confirmed"))}
 
 
@@ -134,7 +134,7 @@ def confirm_session(user: User, json_data: Confirmation) -> dict[str, Any]:
 @bp.input(Code)
 @bp.output(CodeOwner)
 def show_code_owner(json_data: Code) -> dict[str, Any]:
-    """Whom a one-time code is for."""
+    """Look up who a one-time code belongs to."""
     owner = preview_code(json_data.code, current_device())
     return {"name": owner.name, "uid": owner.uid}
 

@@ -29,18 +29,18 @@ class Credentials(ContractBody):
 
 
 class Confirmation(Body):
-    """One's own password, once more."""
+    """Your current password."""
 
     current_password: StorableText = Field(min_length=1, max_length=MAX_INPUT_LENGTH)
 
 
 class Code(Body):
-    """A one-time code as it was typed."""
+    """A one-time code as typed."""
 
     code: StorableText = Field(min_length=1, max_length=100, examples=["ABCD-EFGH-JKMN"])
 
 
 class CodeAndPassword(Code):
-    """A one-time code, and the password to set with it."""
+    """A one-time code and the password to set with it."""
 
     password: NewPassword

@@ -211,18 +211,22 @@ def set_password_hash(
     session.execute(delete(JoinCode).where(JoinCode.user_id == user.id))
 
 
-def confirm_password(user: User, password: str, claims: Claims) -> None:
+def confirm_password(user_id: int, password: str, claims: Claims) -> None:
     """Ask the signed-in user's password once more; guessing it is limited for the session and the account.
 
     Others' guesses at the sign-in page do not count here: they would lock the user out.
 
     Raises:
+        NotSignedIn: the account was deleted a moment ago (401).
         Forbidden: it is wrong (403).
         TooMany: too many were (429).
     """
+    user = db.session().get(User, user_id)
+    if user is None:
+        raise NotSignedIn("This account has been deleted.")
     attempts = [
         Attempt(SIGN_IN_DEVICE, (user.uid_key, claims.session_id)),
-        Attempt(CONFIRMATION, (str(user.id),)),
+        Attempt(CONFIRMATION, (str(user_id),)),
     ]
     try:
         _verify(attempts, password, user.password_hash)
@@ -267,24 +271,23 @@ def end_session(user_id: int, session_id: str) -> None:
         )
 
 
-def sessions_of(session: Session, user: User) -> Sequence[UserSession]:
+def sessions_of(session: Session, user_id: int) -> Sequence[UserSession]:
     """A user's sessions that have not ended, the newest first."""
     return session.scalars(
         select(UserSession)
-        .where(UserSession.user_id == user.id, UserSession.expires_at > utc_now())
+        .where(UserSession.user_id == user_id, UserSession.expires_at > utc_now())
         .order_by(UserSession.created_at.desc(), UserSession.id)
         .limit(MAX_SESSIONS)
     ).all()
 
 
-def end_session_named(user: User, name: str) -> str:
+def end_session_named(user_id: int, name: str) -> str:
     """End one of a user's sessions by its public name; the session's id is returned.
 
     Raises:
         NotFound: the user has no such session (404).
     """
-    user_id = user.id
-    named = {row.public_name: row.id for row in sessions_of(db.session(), user)}
+    named = {row.public_name: row.id for row in sessions_of(db.session(), user_id)}
     if name in named:
         end_session(user_id, named[name])
         return named[name]

@@ -6,7 +6,7 @@ from apiflask.schemas import FileSchema
 from flask import Response, stream_with_context
 
 from homeroom.auth.guard import token_required
-from homeroom.auth.models import User
+from homeroom.auth.viewer import Viewer
 from homeroom.config import today
 from homeroom.data.errors import TooMany, Unavailable
 from homeroom.portfolio.export import export_user
@@ -26,20 +26,20 @@ _running: set[int] = set()
 @bp.doc(operation_id="export_own_data")
 @token_required()
 @bp.output(FileSchema(type="string", format="binary"), content_type="application/zip")
-def export(user: User) -> Response:
-    """All that is one's own, as a zip, sent while it is made; one at a time.
+def export(user: Viewer) -> Response:
+    """Download your data as a zip file, one download at a time.
 
     Raises:
         TooMany: one's own runs already (429).
         Unavailable: several others' do (503).
     """
-    user_id, day = user.id, today()
+    day = today()
     response = Response(mimetype="application/zip")
     response.headers["Content-Disposition"] = f"attachment; filename=homeroom-{day.isoformat()}.zip"
     response.headers["Cache-Control"] = "no-store"
-    _begin(user_id)
-    response.call_on_close(lambda: _end(user_id))
-    response.response = stream_with_context(export_user(user_id, day))
+    _begin(user.id)
+    response.call_on_close(lambda: _end(user.id))
+    response.response = stream_with_context(export_user(user.id, day))
     return response
 
 

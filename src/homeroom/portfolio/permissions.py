@@ -3,14 +3,14 @@
 from sqlalchemy import ColumnElement, and_, or_, select, true
 
 from homeroom.auth.models import User
-from homeroom.auth.permissions import STAFF, is_admin, is_staff
+from homeroom.auth.permissions import STAFF, Principal, is_admin, is_staff
 from homeroom.portfolio.models import Profile, Project, Visibility
 
 # Whom the guard lets in.
 HIDE = STAFF
 
 
-def visible_projects(viewer: User | None) -> ColumnElement[bool]:
+def visible_projects(viewer: Principal | None) -> ColumnElement[bool]:
     """Which projects a viewer may see; None is a guest. The owner's table must be joined.
 
     Guests see public projects, members the class's as well, the staff also what is hidden. Drafts are
@@ -25,7 +25,7 @@ def visible_projects(viewer: User | None) -> ColumnElement[bool]:
     return shown if viewer is None else or_(shown, Project.owner_id == viewer.id)
 
 
-def found_by_uid(viewer: User | None) -> ColumnElement[bool]:
+def found_by_uid(viewer: Principal | None) -> ColumnElement[bool]:
     """Whom a viewer may look for by ID: an author who shows no name is "A student" to guests, without one.
 
     Otherwise whoever knows, or guesses, an ID learns which works are that child's.
@@ -38,27 +38,27 @@ def found_by_uid(viewer: User | None) -> ColumnElement[bool]:
     return named if viewer is None else or_(named, User.id == viewer.id)
 
 
-def knows(viewer: User | None, person: User) -> bool:
+def knows(viewer: Principal | None, person: Principal) -> bool:
     """Whether a viewer is of the class, and so knows its people; who waits for admission is a guest yet."""
     return viewer is not None and (not viewer.pending or viewer.id == person.id)
 
 
-def may_meet(viewer: User, person: User) -> bool:
+def may_meet(viewer: Principal, person: Principal) -> bool:
     """Whether a viewer who knows the class may see a person's page; guests see those who show something."""
     return viewer.id == person.id or not person.pending or is_staff(viewer)
 
 
-def may_make_projects(user: User) -> bool:
+def may_make_projects(user: Principal) -> bool:
     """Whether somebody may begin a project: everyone who has been admitted."""
     return not user.pending
 
 
-def may_edit(project: Project, viewer: User | None) -> bool:
+def may_edit(project: Project, viewer: Principal | None) -> bool:
     """Whether a viewer may change or delete a project: its owner and admins."""
     return viewer is not None and (viewer.id == project.owner_id or is_admin(viewer))
 
 
-def may_make_draft(project: Project, actor: User) -> bool:
+def may_make_draft(project: Project, actor: Principal) -> bool:
     """Whether somebody may make a project a draft.
 
     A draft is its author's alone: an admin who made one of somebody's project could not even see it.
@@ -66,7 +66,7 @@ def may_make_draft(project: Project, actor: User) -> bool:
     return project.owner.id == actor.id
 
 
-def may_place_uploads(project: Project, actor: User) -> bool:
+def may_place_uploads(project: Project, actor: Principal) -> bool:
     """Whether somebody may put unused pictures of the project's owner into it.
 
     An upload that nothing uses is its owner's alone; an admin who could place it could see it.

@@ -6,19 +6,22 @@ from typing import Any, Literal
 from pydantic import Field, RootModel
 
 from homeroom.auth.models import User
+from homeroom.auth.permissions import Principal
+from homeroom.auth.viewer import Viewer
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, Visibility
 from homeroom.portfolio.permissions import knows, may_edit
 from homeroom.portfolio.schemas import NAMELESS
 from homeroom.uploads.presenters import RenditionUrls, show_rendition
 from homeroom.uploads.renditions import Rendition
 from homeroom.users.presenters import Avatar, show_avatar
+from homeroom.web.languages import translated
 from homeroom.web.schema import Output
 
 SHOWN_RENDITIONS = (Rendition.CARD, Rendition.PAGE)
 
 
 class AuthorOut(Output):
-    """Who made it; guests get the shown name only."""
+    """The author. Guests get only the shown name."""
 
     name: str
     uid: str | None = None
@@ -27,14 +30,14 @@ class AuthorOut(Output):
 
 
 class HiddenOut(Output):
-    """Why and since when the staff keeps a project hidden."""
+    """Why and since when a project is hidden."""
 
     reason: str
     at: str
 
 
 class LinkOut(Output):
-    """A link with its words."""
+    """A link and its label."""
 
     label: str
     url: str
@@ -48,7 +51,7 @@ class ProjectPictureUrls(Output):
 
 
 class ProjectPictureOut(Output):
-    """A picture of a project, with the addresses of its renditions."""
+    """A project's picture with the addresses of its renditions."""
 
     id: int
     alt: str
@@ -64,7 +67,7 @@ class LinkAttributesOut(Output):
 
 
 class ElementOut(Output):
-    """An element of a text, to be built without parsing HTML."""
+    """An element of a text, so that pages needn't parse HTML."""
 
     tag: str = Field(description="One of a fixed list of HTML tags.")
     children: list["str | ElementOut"]
@@ -72,7 +75,7 @@ class ElementOut(Output):
 
 
 class ProjectOut(Output):
-    """A project; `body` and `content` are left out in lists."""
+    """A project; lists leave out `body` and `content`."""
 
     id: int
     title: str
@@ -103,7 +106,7 @@ class ProjectsOut(RootModel[list[ProjectOut]]):
 
 
 class ProfileOut(Output):
-    """Somebody's portfolio page; guests get name, about and links only."""
+    """A person's portfolio page. Guests get only name, about and links."""
 
     name: str
     about: str
@@ -115,15 +118,15 @@ class ProfileOut(Output):
 
 
 def show_author(
-    owner: User, viewer: User | None, *, shown_name: str | None, avatar: Avatar | None
+    owner: User, viewer: Principal | None, *, shown_name: str | None, avatar: Avatar | None
 ) -> dict[str, Any]:
     """Who made a project, for a viewer; a guest gets the name that they chose to show, and no picture."""
     if not knows(viewer, owner):
-        return {"name": shown_name or NAMELESS}
+        return {"name": shown_name or translated(NAMELESS)}
     return {"name": owner.name, "uid": owner.uid, "id": owner.id, "picture": show_avatar(avatar)}
 
 
-def show_project(project: Project, viewer: User | None, author: dict[str, Any]) -> dict[str, Any]:
+def show_project(project: Project, viewer: Principal | None, author: dict[str, Any]) -> dict[str, Any]:
     """A project as it stands in a list, for a viewer; None is a guest."""
     hidden = None
     if project.hidden_at is not None:
@@ -144,11 +147,11 @@ def show_project(project: Project, viewer: User | None, author: dict[str, Any]) 
     }
 
 
-def show_profile(user: User, profile: Profile, viewer: User | None) -> dict[str, Any]:
+def show_profile(user: User | Viewer, profile: Profile, viewer: Principal | None) -> dict[str, Any]:
     """A portfolio's page as a viewer may see it; None is a guest."""
     said = {"about": profile.about, "links": profile.links}
     if viewer is None or not knows(viewer, user):
-        return {"name": profile.shown_name or NAMELESS, **said, "access": ["ro"]}
+        return {"name": profile.shown_name or translated(NAMELESS), **said, "access": ["ro"]}
     own = viewer.id == user.id
     known = {"name": user.name, "uid": user.uid, "id": user.id, "access": ["rw" if own else "ro"]}
     return known | said | ({"shown_name": profile.shown_name} if own else {})

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from homeroom.auth.models import User, name_key, uid_key
+from homeroom.auth.permissions import Principal
 from homeroom.data.errors import NotFound
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, ProjectTag
 from homeroom.portfolio.permissions import found_by_uid, visible_projects
@@ -20,7 +21,7 @@ _ORDERS = {
 }
 
 
-def _projects(viewer: User | None) -> Select[Project]:
+def _projects(viewer: Principal | None) -> Select[Project]:
     return select(Project).join(Project.owner).where(visible_projects(viewer))
 
 
@@ -34,7 +35,7 @@ _listed = (*_whole, defer(Project.body), defer(Project.tree))
 
 
 def projects_page(
-    session: Session, query: ProjectsQuery, viewer: User | None
+    session: Session, query: ProjectsQuery, viewer: Principal | None
 ) -> tuple[Page[Project], int | None]:
     """A page of the projects that a viewer may see, and how many there are on all pages, if that is known.
 
@@ -53,7 +54,7 @@ def projects_page(
     return page, bounded_count(lambda part: session.scalars(part).all(), counted)
 
 
-def _filters(query: ProjectsQuery, viewer: User | None) -> list[ColumnElement[bool]]:
+def _filters(query: ProjectsQuery, viewer: Principal | None) -> list[ColumnElement[bool]]:
     filters: list[ColumnElement[bool]] = []
     if query.uid is not None:
         filters.append(and_(User.uid_key == uid_key(query.uid), found_by_uid(viewer)))
@@ -69,7 +70,7 @@ def _filters(query: ProjectsQuery, viewer: User | None) -> list[ColumnElement[bo
     return filters
 
 
-def get_project(session: Session, project_id: int, viewer: User | None) -> Project:
+def get_project(session: Session, project_id: int, viewer: Principal | None) -> Project:
     """A project by id.
 
     Raises:
@@ -81,7 +82,7 @@ def get_project(session: Session, project_id: int, viewer: User | None) -> Proje
     return project
 
 
-def lock_project(session: Session, project_id: int, viewer: User) -> Project:
+def lock_project(session: Session, project_id: int, viewer: Principal) -> Project:
     """A project by id, that nobody else changes until the transaction ends.
 
     It is locked first and read then: what is decided on is what was true last. The order of locks is
@@ -95,7 +96,7 @@ def lock_project(session: Session, project_id: int, viewer: User) -> Project:
 
 
 def get_placed_picture(
-    session: Session, project_id: int, picture_id: int, viewer: User | None
+    session: Session, project_id: int, picture_id: int, viewer: Principal | None
 ) -> ProjectPicture:
     """A picture of a project.
 

@@ -10,6 +10,7 @@ from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import current_viewer, token_required
 from homeroom.auth.models import User
 from homeroom.auth.sessions import find_by_uid
+from homeroom.auth.viewer import Viewer
 from homeroom.data.database import db
 from homeroom.data.errors import NotFound
 from homeroom.portfolio.models import Project
@@ -62,7 +63,7 @@ PROJECT = "/projects/<int:project_id>"
 CHANGED = "Somebody else changed it since `If-Match`."
 
 
-def _authors(projects: Sequence[Project], viewer: User | None) -> dict[int, dict[str, Any]]:
+def _authors(projects: Sequence[Project], viewer: Viewer | None) -> dict[int, dict[str, Any]]:
     """The authors of projects by their ids, as a viewer may see them, however many in two queries."""
     owners = {project.owner_id: project.owner for project in projects}
     names = shown_names(db.session(), projects)
@@ -73,7 +74,7 @@ def _authors(projects: Sequence[Project], viewer: User | None) -> dict[int, dict
     }
 
 
-def _shown(project_id: int, viewer: User | None) -> Answer:
+def _shown(project_id: int, viewer: Viewer | None) -> Answer:
     project = get_project(db.session(), project_id, viewer)
     shown = show_project(project, viewer, _authors([project], viewer)[project.owner_id])
     body, etag = project.body, entity_tag(project.version, shown, source_of(project.body))
@@ -86,7 +87,7 @@ def _shown(project_id: int, viewer: User | None) -> Answer:
 @bp.input(ProjectsQuery, location="query")
 @bp.output(ProjectsOut, headers=PageHeaders)
 def list_projects(query_data: ProjectsQuery) -> Answer:
-    """The projects that one may see, a page at a time; guests see public ones."""
+    """List the projects that you can see, a page at a time. Guests see public ones."""
     viewer = current_viewer()
     page, total = projects_page(db.session(), query_data, viewer)
     authors = _authors(page.rows, viewer)
@@ -99,8 +100,8 @@ def list_projects(query_data: ProjectsQuery) -> Answer:
 @token_required()
 @bp.input(NewProject)
 @bp.output(ProjectOut, status_code=201, headers=VersionHeaders)
-def create(user: User, json_data: NewProject) -> Answer:
-    """Make a project."""
+def create(user: Viewer, json_data: NewProject) -> Answer:
+    """Create a project."""
     return _shown(create_project(json_data, user), user)
 
 
@@ -109,8 +110,8 @@ def create(user: User, json_data: NewProject) -> Answer:
 @token_required()
 @bp.input(Draft)
 @bp.output(PreviewOut)
-def preview(user: User, json_data: Draft) -> dict[str, Any]:
-    """A text as a project's page would show it; nothing is kept."""
+def preview(user: Viewer, json_data: Draft) -> dict[str, Any]:
+    """Preview a text as a project's page would show it. Nothing is saved."""
     return {"content": msgspec.Raw(read_text(json_data.body, reader=user.id).json.encode())}
 
 
@@ -118,7 +119,7 @@ def preview(user: User, json_data: Draft) -> dict[str, Any]:
 @bp.doc(operation_id="read_project")
 @bp.output(ProjectOut, headers=VersionHeaders)
 def read(project_id: int) -> Answer:
-    """One project with its text."""
+    """Get a project with its text."""
     return _shown(project_id, current_viewer())
 
 
@@ -128,8 +129,8 @@ def read(project_id: int) -> Answer:
 @bp.input(ProjectChanges)
 @bp.output(ProjectOut, headers=VersionHeaders)
 @compares_versions
-def change(user: User, project_id: int, json_data: ProjectChanges) -> Answer:
-    """Change a project; fields that are not sent stay. `If-Match` guards what somebody else saved."""
+def change(user: Viewer, project_id: int, json_data: ProjectChanges) -> Answer:
+    """Change a project. Omitted fields stay the same. `If-Match` protects other people's changes."""
     change_project(project_id, json_data, user, known=known_versions())
     return _shown(project_id, user)
 
@@ -139,7 +140,7 @@ def change(user: User, project_id: int, json_data: ProjectChanges) -> Answer:
 @token_required()
 @bp.output(Message)
 @compares_versions
-def delete(user: User, project_id: int) -> dict[str, Any]:
+def delete(user: Viewer, project_id: int) -> dict[str, Any]:
     """Delete a project with its pictures."""
     title = delete_project(project_id, user, known=known_versions())
     return {"message": translated(message("“{title}” was deleted.", title=title))}
@@ -151,8 +152,8 @@ def delete(user: User, project_id: int) -> dict[str, Any]:
 @bp.input(Reason)
 @bp.output(ProjectOut, headers=VersionHeaders)
 @compares_versions
-def hide(user: User, project_id: int, json_data: Reason) -> Answer:
-    """Hide a project, with a reason that its owner reads."""
+def hide(user: Viewer, project_id: int, json_data: Reason) -> Answer:
+    """Hide a project, with a reason for its owner."""
     require_confirmation()
     hide_project(project_id, json_data.reason, user, known=known_versions())
     return _shown(project_id, user)
@@ -163,7 +164,7 @@ def hide(user: User, project_id: int, json_data: Reason) -> Answer:
 @token_required(HIDE)
 @bp.output(ProjectOut, headers=VersionHeaders)
 @compares_versions
-def show_again(user: User, project_id: int) -> Answer:
+def show_again(user: Viewer, project_id: int) -> Answer:
     """Show a hidden project again."""
     require_confirmation()
     hide_project(project_id, None, user, known=known_versions())
@@ -173,7 +174,7 @@ def show_again(user: User, project_id: int) -> Answer:
 @bp.get(f"{PROJECT}/pictures/<int:picture_id>/<rendition>.<extension>")
 @bp.doc(responses=PICTURE_RESPONSE, operation_id="read_project_picture")
 def read_picture(project_id: int, picture_id: int, rendition: str, extension: str) -> Response:
-    """A picture of a project, for who may see the project."""
+    """Get a picture of a project, if you can see the project."""
     placed = get_placed_picture(db.session(), project_id, picture_id, current_viewer())
     return send_rendition(placed.picture, rendition, extension)
 
@@ -181,7 +182,7 @@ def read_picture(project_id: int, picture_id: int, rendition: str, extension: st
 @bp.get("/portfolio/<uid>")
 @bp.output(ProfileOut, headers=VersionHeaders)
 def read_profile(uid: str) -> dict[str, Any]:
-    """Somebody's portfolio page; guests see it of those who show something to the public."""
+    """Get a person's portfolio page. Guests can see it if the person shows something to the public."""
     viewer = current_viewer()
     user = find_by_uid(db.session(), uid)
     if user is None or not _may_meet(user, viewer):
@@ -189,7 +190,7 @@ def read_profile(uid: str) -> dict[str, Any]:
     return show_profile(user, get_profile(db.session(), user), viewer)
 
 
-def _may_meet(user: User, viewer: User | None) -> bool:
+def _may_meet(user: User, viewer: Viewer | None) -> bool:
     if viewer is not None and knows(viewer, user):
         return may_meet(viewer, user)
     return has_public_project(db.session(), user)
@@ -199,7 +200,7 @@ def _may_meet(user: User, viewer: User | None) -> bool:
 @token_required()
 @bp.input(ProfileChanges)
 @bp.output(ProfileOut)
-def change_own_profile(user: User, json_data: ProfileChanges) -> dict[str, Any]:
-    """Change what one says of oneself."""
-    profile = change_profile(user, json_data)
+def change_own_profile(user: Viewer, json_data: ProfileChanges) -> dict[str, Any]:
+    """Change your profile."""
+    profile = change_profile(user.id, json_data)
     return show_profile(user, profile, user)

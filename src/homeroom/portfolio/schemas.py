@@ -64,7 +64,7 @@ VisibilityWord = Literal["draft", "class", "public"]
 
 
 class LinkIn(Body):
-    """A link with its words."""
+    """A link and its label."""
 
     label: Label
     url: Annotated[
@@ -73,14 +73,14 @@ class LinkIn(Body):
 
 
 class PictureIn(Body):
-    """An uploaded picture, and what it shows in words."""
+    """An uploaded picture and its description."""
 
     id: int = Field(ge=1, le=MAX_ID)
     alt: Annotated[StorableText, Field(max_length=300)] = ""
 
 
 class ProjectChanges(Body):
-    """Fields of a project; one that is not sent stays."""
+    """Fields of a project to change. Omitted fields stay the same."""
 
     title: Sent[Title] = None
     summary: Annotated[StorableText, Field(max_length=MAX_SUMMARY_LENGTH)] = ""
@@ -96,29 +96,29 @@ class ProjectChanges(Body):
 
 
 class NewProject(ProjectChanges):
-    """A project to be made. What isn't sent is empty, and `visibility` is `draft`."""
+    """A new project. Omitted fields are empty, and `visibility` is `draft`."""
 
     title: Title
 
 
 class Draft(Body):
-    """A text that is being written."""
+    """A draft text."""
 
     body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH, description="Markdown.")]
 
 
 class Reason(Body):
-    """Why a project is hidden; its owner reads it."""
+    """Why a project is hidden. Its owner can read it."""
 
     reason: Annotated[StorableText, Field(min_length=1, max_length=500)]
 
 
 # Minors are not named to the public before they chose how.
-NAMELESS = "A student"
+NAMELESS = message("A student")
 
 
 class ProfileChanges(Body):
-    """What somebody says of themselves; a field that is not sent stays."""
+    """Changes to a profile. Omitted fields stay the same."""
 
     about: Annotated[StorableText, Field(max_length=MAX_ABOUT_LENGTH)] = ""
     links: Annotated[list[LinkIn], Field(max_length=MAX_LINKS)] = Field(default_factory=list)
@@ -136,7 +136,7 @@ class ProjectSort(StrEnum):
 
 
 class ProjectsQuery(Query):
-    """Which projects, in which order, from where."""
+    """A search for projects, its order, and its page."""
 
     limit: int = Field(default=24, ge=1, le=MAX_PROJECTS_PER_PAGE, description=LIMIT)
     cursor: Annotated[StorableText, Field(max_length=2000)] | None = Field(default=None, description=CURSOR)

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.locking import lock_user
 from homeroom.auth.models import User, name_key
+from homeroom.auth.permissions import Principal
 from homeroom.data.database import db
 from homeroom.data.errors import Conflict, Forbidden, reject_field
 from homeroom.data.transactions import write_transaction
@@ -22,7 +23,7 @@ from homeroom.uploads.services import delete_pictures, forget_files
 MAX_PROJECTS_PER_USER = 200
 
 
-def create_project(new: NewProject, owner: User) -> int:
+def create_project(new: NewProject, owner: Principal) -> int:
     """Make a project; its id.
 
     Raises:
@@ -51,7 +52,7 @@ def _locked(session: Session, user_id: int) -> User:
     return user
 
 
-def _require_room(session: Session, owner: User) -> None:
+def _require_room(session: Session, owner: Principal) -> None:
     if not may_make_projects(owner):
         raise Forbidden("Your account is waiting for approval. After that you can create projects.")
     ids = session.scalars(
@@ -62,7 +63,7 @@ def _require_room(session: Session, owner: User) -> None:
 
 
 def change_project(
-    project_id: int, changes: ProjectChanges, actor: User, *, known: frozenset[str] | None
+    project_id: int, changes: ProjectChanges, actor: Principal, *, known: frozenset[str] | None
 ) -> None:
     """Change a project; only the fields that were sent.
 
@@ -95,7 +96,7 @@ def _touch(project: Project) -> None:
     project.updated_at = utc_now()
 
 
-def delete_project(project_id: int, actor: User, *, known: frozenset[str] | None) -> str:
+def delete_project(project_id: int, actor: Principal, *, known: frozenset[str] | None) -> str:
     """Delete a project with its pictures; its title is returned for the answer.
 
     Raises:
@@ -117,7 +118,9 @@ def delete_project(project_id: int, actor: User, *, known: frozenset[str] | None
     return title
 
 
-def hide_project(project_id: int, reason: str | None, actor: User, *, known: frozenset[str] | None) -> None:
+def hide_project(
+    project_id: int, reason: str | None, actor: Principal, *, known: frozenset[str] | None
+) -> None:
     """Keep a project from everyone but its owner and the staff, or, without a reason, show it again.
 
     Raises:
@@ -133,9 +136,8 @@ def hide_project(project_id: int, reason: str | None, actor: User, *, known: fro
         project.version += 1
 
 
-def change_profile(user: User, changes: ProfileChanges) -> Profile:
+def change_profile(user_id: int, changes: ProfileChanges) -> Profile:
     """Change what somebody says of themselves; only the fields that were sent."""
-    user_id = user.id
     with write_transaction() as session:
         profile = get_profile(session, _locked(session, user_id))
         session.add(profile)
@@ -148,7 +150,7 @@ def change_profile(user: User, changes: ProfileChanges) -> Profile:
         return profile
 
 
-def _require_editor(project: Project, actor: User, known: frozenset[str] | None) -> None:
+def _require_editor(project: Project, actor: Principal, known: frozenset[str] | None) -> None:
     if not may_edit(project, actor):
         raise Forbidden("Only the author or an admin can change this project.")
     if project.owner_id != actor.id:
@@ -160,7 +162,7 @@ def _apply(
     session: Session,
     project: Project,
     changes: ProjectChanges,
-    actor: User,
+    actor: Principal,
     *,
     fields: set[str],
     tree: Tree | None,
@@ -181,7 +183,7 @@ def _apply(
     return _place_pictures(session, project, changes.pictures, actor) if "pictures" in fields else []
 
 
-def _allowed_visibility(project: Project, wanted: Visibility, actor: User) -> Visibility:
+def _allowed_visibility(project: Project, wanted: Visibility, actor: Principal) -> Visibility:
     if wanted is Visibility.DRAFT and not may_make_draft(project, actor):
         raise Forbidden("Only the author can turn this project into a draft. Hide it instead.")
     return wanted
@@ -199,7 +201,7 @@ def _put_tags(session: Session, project: Project, tags: list[str]) -> None:
 
 
 def _place_pictures(
-    session: Session, project: Project, wanted: list[PictureIn], actor: User
+    session: Session, project: Project, wanted: list[PictureIn], actor: Principal
 ) -> list[Picture]:
     shown = {placed.picture_id: placed.picture for placed in project.pictures}
     new = [picture.id for picture in wanted if picture.id not in shown]

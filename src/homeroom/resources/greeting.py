@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from homeroom.auth.guard import token_required
-from homeroom.auth.models import User
+from homeroom.auth.viewer import Viewer
 from homeroom.web.answers import Blueprint
 from homeroom.web.schema import Message, Query
 
@@ -24,6 +24,6 @@ class GreetingQuery(Query):
 @token_required()
 @bp.input(GreetingQuery, location="query")
 @bp.output(Message)
-def greet(user: User, query_data: GreetingQuery) -> dict[str, str]:
+def greet(user: Viewer, query_data: GreetingQuery) -> dict[str, str]:
     """Greet the signed-in user."""
     return {"message": f"{GREETINGS[query_data.language]}, {user.name}!"}

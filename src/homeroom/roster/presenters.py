@@ -20,7 +20,7 @@ class ChangeOut(Output):
 
 
 class RowOut(Output):
-    """What became of one line of the file."""
+    """The result for one line of the file."""
 
     line: int
     uid: str
@@ -32,7 +32,7 @@ class RowOut(Output):
 
 
 class PersonCodeOut(Output):
-    """A code, and whom to hand it to."""
+    """A join code and the person it is for."""
 
     name: str
     uid: str
@@ -41,11 +41,11 @@ class PersonCodeOut(Output):
 
 
 class CodesOut(RootModel[list[PersonCodeOut]]):
-    """The codes of all who have not joined, by name."""
+    """The codes of everyone who hasn't joined, by name."""
 
 
 class ReportOut(Output):
-    """What became of every line; `written` is false for a dry run."""
+    """The result for every line; `written` is false for a dry run."""
 
     message: str
     written: bool
@@ -101,5 +101,5 @@ def _show_row(row: RowReport) -> dict[str, Any]:
 
 
 def show_invitation(one: Invitation) -> dict[str, str]:
-    """A code, and whom to hand it to."""
+    """A join code and the person it is for."""
     return {"name": one.name, "uid": one.uid, "code": one.code, "expires_at": one.expires_at.isoformat()}

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from homeroom.auth.confirmation import require_confirmation
 from homeroom.auth.guard import token_required
-from homeroom.auth.models import User
+from homeroom.auth.viewer import Viewer
 from homeroom.data.database import db
 from homeroom.data.errors import Conflict, InvalidFields, RejectedField, WrongType, reject_field
 from homeroom.roster.invitations import invitations_at_hand, make_invitations
@@ -50,11 +50,11 @@ MAX_ROWS_NAMED = 100
 @bp.input(RosterQuery, location="query")
 @bp.output(ReportOut, description="The result for each line, with a join code for each new user.")
 @reads_body(ROSTER_BODY)
-def post_roster(_admin: User, query_data: RosterQuery) -> dict[str, Any]:
+def post_roster(_admin: Viewer, query_data: RosterQuery) -> dict[str, Any]:
     """Import a class list: the CSV file itself as `text/csv`, or as `file` of a form.
 
-    All rows are taken, or none: a row that cannot be taken is named in `errors`, by its line in the
-    file. A dry run reports such rows in its answer.
+    All rows are imported, or none: `errors` names each rejected row by its line in the file. A dry run
+    reports such rows in its answer.
     """
     require_confirmation()
     try:
@@ -77,8 +77,8 @@ def post_roster(_admin: User, query_data: RosterQuery) -> dict[str, Any]:
 @bp.doc(operation_id="list_join_codes")
 @token_required(READ_CODES)
 @bp.output(CodesOut)
-def list_codes(_admin: User) -> list[dict[str, str]]:
-    """The join codes that are good, of all who have not joined. Reading makes none: see `POST`."""
+def list_codes(_admin: Viewer) -> list[dict[str, str]]:
+    """List the valid join codes of people who haven't joined. To create missing ones, use `POST`."""
     require_confirmation()
     return [show_invitation(one) for one in invitations_at_hand(db.session())]
 
@@ -87,8 +87,8 @@ def list_codes(_admin: User) -> list[dict[str, str]]:
 @bp.doc(operation_id="make_join_codes")
 @token_required(READ_CODES)
 @bp.output(CodesOut)
-def make_codes(_admin: User) -> list[dict[str, str]]:
-    """The join codes of all who have not joined, to print; one that is missing or has ended is made anew."""
+def make_codes(_admin: Viewer) -> list[dict[str, str]]:
+    """List the join codes of everyone who hasn't joined, creating those that are missing or expired."""
     require_confirmation()
     return [show_invitation(one) for one in make_invitations()]
 

@@ -18,7 +18,7 @@ def _all_of_them(_last: object) -> list[str]:
 
 
 class RosterQuery(Query):
-    """How to read and what to do."""
+    """How to read the file, and what to do."""
 
     dry_run: bool = Field(default=False, description="Report what would happen without saving anything.")
     date_format: StorableText | None = Field(

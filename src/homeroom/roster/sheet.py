@@ -134,7 +134,7 @@ class _Pages:
 
     def _draw_slip(self, x: float, y: float, invitation: Invitation) -> None:
         address = join_address(self._site, invitation.code)
-        place = f"{self._site}/join/" if self._site else "your class's site, page /join/"
+        place = f"{self._site}/join/" if self._site else "the Join page of your class's site"
         self._line(x, y + 3.5, self._name(invitation), "names", 14)
         self._line(x, y + 11.0, f"ID: {self._uid(invitation)}", "codes", 10)
         self._line(x, y + 17.0, invitation.code, "codes", 17, link=address if self._site else "")

@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from homeroom.auth.guard import token_required
 from homeroom.auth.models import User
+from homeroom.auth.viewer import Viewer
 from homeroom.data.database import db
 from homeroom.portfolio.models import Project, ProjectPicture
 from homeroom.portfolio.permissions import visible_projects
@@ -82,7 +83,7 @@ _PROJECT = (
 _NO_PROJECT = (null().label("project_id"),)
 
 
-def _parts(viewer: User) -> list[_Part]:
+def _parts(viewer: Viewer) -> list[_Part]:
     """In the order of `Source`."""
     visible = visible_projects(viewer)
     account, account_order = _part(Source.ACCOUNT, User.created_at, User.id, *_NO_PROJECT)
@@ -169,13 +170,13 @@ class EventsOut(RootModel[list[EventOut]]):
 @token_required(SEE_CLASS)
 @bp.input(ActivityQuery, location="query")
 @bp.output(EventsOut, headers=PageHeaders)
-def activity(user: User, query_data: ActivityQuery) -> Answer:
-    """Accounts, projects and pictures of late, the latest first; of drafts only one's own."""
+def activity(user: Viewer, query_data: ActivityQuery) -> Answer:
+    """List recent accounts, projects and pictures, the latest first. Only your own drafts are included."""
     page, total = _events_page(db.session(), query_data, user)
     return page_answer([_show(event) for event in page.rows], page, total)
 
 
-def _events_page(session: Session, query: ActivityQuery, viewer: User) -> tuple[Page[Row[Any]], int | None]:
+def _events_page(session: Session, query: ActivityQuery, viewer: Viewer) -> tuple[Page[Row[Any]], int | None]:
     parts = _parts(viewer)
     page = merged_page(
         lambda part: session.execute(part).all(), parts, limit=query.limit, cursor=query.cursor

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from homeroom.auth.guard import token_required
-from homeroom.auth.models import Status, User
+from homeroom.auth.models import Status
+from homeroom.auth.viewer import Viewer
 from homeroom.config import current_config
 from homeroom.data.database import db
 from homeroom.data.tallies import Counts, Series, Total, read_counts
@@ -48,8 +49,8 @@ class OverviewOut(Output):
 @bp.doc(operation_id="read_overview")
 @token_required(SEE_CLASS)
 @bp.output(OverviewOut)
-def overview(_user: User) -> dict[str, Any]:
-    """Who has joined, projects over time, storage used."""
+def overview(_user: Viewer) -> dict[str, Any]:
+    """Get numbers about the class: who has joined, projects over time, storage used."""
     calendar = _Calendar.ending_today()
     counts = read_counts(db.session(), calendar.begins)
     stored = counts.totals[Total.PICTURES_BYTES]

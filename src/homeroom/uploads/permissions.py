@@ -1,10 +1,10 @@
 """Who may send pictures, and whose an upload is."""
 
-from homeroom.auth.models import User
+from homeroom.auth.permissions import Principal
 from homeroom.uploads.models import Picture
 
 
-def may_send_pictures(user: User) -> bool:
+def may_send_pictures(user: Principal) -> bool:
     """Whether somebody may send pictures: everyone who has been admitted."""
     return not user.pending
 

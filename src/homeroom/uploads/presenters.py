@@ -25,7 +25,7 @@ class PictureUrls(Output):
 
 
 class UploadOut(Output):
-    """A picture that was kept: the size on a page in pixels, and the size of all its files."""
+    """A stored picture: its size on a page in pixels, and the size of all its files."""
 
     id: int
     width: int
@@ -35,7 +35,7 @@ class UploadOut(Output):
 
 
 class UsageOut(Output):
-    """How much room one's pictures take, and may take at most."""
+    """The storage your pictures use, and its limits."""
 
     pictures: int
     max_pictures: int

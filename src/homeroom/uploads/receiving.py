@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from homeroom.auth.limits import AttemptLimit, count_attempt, refund_attempt
-from homeroom.auth.models import User
+from homeroom.auth.viewer import Viewer
 from homeroom.config import current_config
 from homeroom.data.database import db
 from homeroom.data.errors import Forbidden, TooLarge, Unavailable, WrongType, reject_field
@@ -73,21 +73,20 @@ def receives_pictures(view: View) -> View:
     """
 
     @wraps(view)
-    def guarded(user: User, *args: Any, **kwargs: Any) -> Any:
+    def guarded(user: Viewer, *args: Any, **kwargs: Any) -> Any:
         if not may_send_pictures(user):
             raise Forbidden("Your account is waiting for approval. After that you can upload pictures.")
         _refuse_announced_size()
-        user_id = user.id
         # Bytes may take their time to come in; nobody else shall wait for this connection meanwhile.
         give_connection_back()
-        count_attempt(UPLOADS, str(user_id))
+        count_attempt(UPLOADS, str(user.id))
         try:
-            with _place(user_id):
+            with _place(user.id):
                 return view(user, *args, **kwargs)
         except (Unavailable, SQLAlchemyError, OSError):
             # That nothing was kept is the server's fault: it may be tried again.
             db.session.rollback()
-            refund_attempt(UPLOADS, str(user_id))
+            refund_attempt(UPLOADS, str(user.id))
             raise
 
     return guarded  # type: ignore[return-value]  # it is called as the view is

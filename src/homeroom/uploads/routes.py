@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 
 from homeroom.auth.guard import token_required
-from homeroom.auth.models import User
+from homeroom.auth.viewer import Viewer
 from homeroom.data.database import db
 from homeroom.translations.messages import message
 from homeroom.uploads.models import Purpose
@@ -28,14 +28,14 @@ bp = Blueprint("uploads", __name__, url_prefix="/api/uploads", tag="Pictures")
 @receives_pictures
 @bp.output(UploadOut, status_code=201, description="The picture is stored, and a project can use it.")
 @reads_body(PICTURE_BODY)
-def upload(user: User) -> dict[str, Any]:
+def upload(user: Viewer) -> dict[str, Any]:
     """Send a picture: JPEG, PNG, GIF or WebP, as `file` of a form, or as the body itself.
 
-    It is told by its content, checked to its last byte, and kept in three sizes without metadata.
-    Nothing uses it yet; after a day it is forgotten.
+    The type is detected from the content. The picture is stored in three sizes, without metadata.
+    Unused uploads are deleted after a day.
     """
     with received_picture() as file:
-        picture = create_picture(file.stream, user, Purpose.PROJECT, name=file.name)
+        picture = create_picture(file.stream, user.id, Purpose.PROJECT, name=file.name)
     return show_upload(picture)
 
 
@@ -43,23 +43,23 @@ def upload(user: User) -> dict[str, Any]:
 @bp.doc(operation_id="read_usage")
 @token_required()
 @bp.output(UsageOut)
-def usage(user: User) -> dict[str, Any]:
-    """How many pictures one has, used or not, and how many bytes they take; and how many one may have."""
+def usage(user: Viewer) -> dict[str, Any]:
+    """Get the number and size of your pictures, and the limits."""
     return asdict(usage_of(db.session(), user.id))
 
 
 @bp.get("/<int:picture_id>/<rendition>.<extension>")
 @bp.doc(responses=PICTURE_RESPONSE)
 @token_required()
-def read_upload(viewer: User, picture_id: int, rendition: str, extension: str) -> Response:
-    """A rendition of one's own upload: avatar, card or page, as webp, jpg or png."""
-    return send_rendition(find_picture(db.session(), picture_id, viewer), rendition, extension)
+def read_upload(viewer: Viewer, picture_id: int, rendition: str, extension: str) -> Response:
+    """Get a rendition of your own upload: avatar, card or page, as webp, jpg or png."""
+    return send_rendition(find_picture(db.session(), picture_id, viewer.id), rendition, extension)
 
 
 @bp.delete("/<int:picture_id>")
 @token_required()
 @bp.output(Message)
-def delete_upload(user: User, picture_id: int) -> dict[str, Any]:
-    """Take back one's own upload that nothing uses."""
+def delete_upload(user: Viewer, picture_id: int) -> dict[str, Any]:
+    """Delete an unused upload of yours."""
     discard_upload(picture_id, user.id)
     return {"message": translated(message("The picture was deleted."))}

@@ -18,7 +18,6 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from homeroom.auth.locking import lock_user
-from homeroom.auth.models import User
 from homeroom.config import current_config
 from homeroom.data.database import db
 from homeroom.data.errors import Conflict, NotFound, Unavailable
@@ -38,7 +37,7 @@ _ROWS_AT_ONCE = 500
 log = structlog.get_logger(__name__)
 
 
-def create_picture(stream: IO[bytes], owner: User, purpose: Purpose, *, name: str | None = None) -> Picture:
+def create_picture(stream: IO[bytes], owner_id: int, purpose: Purpose, *, name: str | None = None) -> Picture:
     """Check an uploaded file and keep it as a picture that nothing uses yet.
 
     Raises:
@@ -46,7 +45,6 @@ def create_picture(stream: IO[bytes], owner: User, purpose: Purpose, *, name: st
         TooLarge, WrongType, Unreadable: see `prepare_picture`.
         Unavailable: too many pictures wait, or the storage fails (503).
     """
-    owner_id = owner.id
     require_room(db.session(), owner_id)
     # Decoding may wait its turn; nobody else shall wait for this connection meanwhile.
     give_connection_back()
@@ -119,14 +117,14 @@ def delete_pictures(session: Session, pictures: Iterable[Picture]) -> list[str]:
     return names
 
 
-def find_picture(session: Session, picture_id: int, viewer: User) -> Picture:
+def find_picture(session: Session, picture_id: int, viewer_id: int) -> Picture:
     """An uploaded picture for its owner: others see it where a project or a portrait shows it to them.
 
     Raises:
-        NotFound: there is none that the viewer may see (404).
+        NotFound: there is none of theirs (404).
     """
     picture = session.get(Picture, picture_id)
-    if picture is None or not owns(viewer.id, picture):
+    if picture is None or not owns(viewer_id, picture):
         raise NotFound("No such picture.")
     return picture
 

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from homeroom.auth.guard import token_required
 from homeroom.auth.locking import lock_user
-from homeroom.auth.models import User
+from homeroom.auth.viewer import Viewer
 from homeroom.config import today
 from homeroom.data.database import db
 from homeroom.data.errors import Conflict, NotFound, reject_field
@@ -23,7 +23,7 @@ from homeroom.uploads.services import avatars_of, create_picture, delete_picture
 from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
 from homeroom.uploads.storage import PictureMissingError, current_storage
 from homeroom.users.presenters import UserOut, digest_version, show_user
-from homeroom.users.queries import avatar_of, get_user
+from homeroom.users.queries import get_user, shown_user
 from homeroom.web.answers import Blueprint
 from homeroom.web.pagination import MAX_ID
 from homeroom.web.schema import Body, ContractBody, Output, reads_body
@@ -52,10 +52,10 @@ class UploadToUse(Body):
 @bp.get("/id/pfp")
 @token_required()
 @bp.output(Base64PictureOut)
-def read_own_picture(user: User) -> dict[str, Any]:
-    """One's own picture, 128 pixels square."""
-    user_id, missing = user.id, None
-    while avatar := _avatar_of(user_id):
+def read_own_picture(user: Viewer) -> dict[str, Any]:
+    """Get your own picture, 128 pixels square."""
+    missing = None
+    while avatar := _avatar_of(user.id):
         if avatar.id == missing:
             raise NotFound("Your picture is missing on the server. Upload it again.")
         missing = avatar.id
@@ -84,14 +84,13 @@ def _as_base64(picture: Picture) -> dict[str, Any]:
 @receives_pictures
 @bp.input(Base64PictureIn)
 @bp.output(Base64PictureOut)
-def replace_own_picture(user: User, json_data: Base64PictureIn) -> dict[str, Any]:
-    """Set one's own picture; it is checked, turned upright, and stripped of metadata."""
-    user_id = user.id
-    picture = create_picture(io.BytesIO(_decode(json_data.pfp)), user, Purpose.AVATAR)
+def replace_own_picture(user: Viewer, json_data: Base64PictureIn) -> dict[str, Any]:
+    """Set your picture. It is checked, turned upright, and stripped of metadata."""
+    picture = create_picture(io.BytesIO(_decode(json_data.pfp)), user.id, Purpose.AVATAR)
     picture_id = picture.id
     # Read before it is the avatar: the next one that is sent replaces it, files and all.
     shown = _as_base64(picture)
-    use_as_avatar(picture_id, user_id)
+    use_as_avatar(picture_id, user.id)
     return shown
 
 
@@ -107,11 +106,10 @@ def _decode(text: str) -> bytes:
 @receives_pictures
 @bp.output(UserOut)
 @reads_body({"application/json": UploadToUse, **PICTURE_BODY})
-def replace_avatar(user: User) -> dict[str, Any]:
-    """Set one's own picture: `{"picture_id"}` of an upload, a form with `file`, or the picture itself."""
-    user_id = user.id
-    use_as_avatar(_upload_to_use() if request.is_json else _receive_avatar(user), user_id)
-    return _shown_self(user_id)
+def replace_avatar(user: Viewer) -> dict[str, Any]:
+    """Set your picture: the `picture_id` of an upload, a form with `file`, or the picture itself."""
+    use_as_avatar(_upload_to_use() if request.is_json else _receive_avatar(user), user.id)
+    return _shown_self(user)
 
 
 def _upload_to_use() -> int:
@@ -121,30 +119,29 @@ def _upload_to_use() -> int:
         reject_field("#/picture_id", "Send the ID of one of your uploads as `picture_id`.")
 
 
-def _receive_avatar(user: User) -> int:
+def _receive_avatar(user: Viewer) -> int:
     with received_picture() as file:
-        return create_picture(file.stream, user, Purpose.AVATAR, name=file.name).id
+        return create_picture(file.stream, user.id, Purpose.AVATAR, name=file.name).id
 
 
 @bp.delete("/id/picture")
 @bp.delete("/id/pfp", endpoint="remove_own_picture")
 @token_required()
 @bp.output(UserOut)
-def remove_avatar(user: User) -> dict[str, Any]:
-    """Take one's own picture away; doing it twice is no error."""
-    user_id = user.id
+def remove_avatar(user: Viewer) -> dict[str, Any]:
+    """Remove your picture. Repeating the request is fine."""
     with write_transaction() as session:
-        lock_user(session, user_id)
-        files = delete_pictures(session, avatars_of(session, [user_id]).values())
+        lock_user(session, user.id)
+        files = delete_pictures(session, avatars_of(session, [user.id]).values())
     forget_files(files)
-    return _shown_self(user_id)
+    return _shown_self(user)
 
 
 @bp.get("/users/<int:user_id>/picture/<rendition>.<extension>")
 @bp.doc(responses=PICTURE_RESPONSE)
 @token_required()
-def read_avatar(viewer: User, user_id: int, rendition: str, extension: str) -> Response:
-    """A rendition of a user's picture: avatar, card or page, as webp, jpg or png.
+def read_avatar(viewer: Viewer, user_id: int, rendition: str, extension: str) -> Response:
+    """Get a rendition of a user's picture: avatar, card or page, as webp, jpg or png.
 
     The address in the user's `picture` names the version (`v`) and may be kept for ever; without it the
     browser asks each time.
@@ -186,6 +183,6 @@ def _avatar_of(user_id: int) -> Picture | None:
     return avatars_of(db.session(), [user_id]).get(user_id)
 
 
-def _shown_self(user_id: int) -> dict[str, Any]:
-    user = db.session().get_one(User, user_id)
-    return show_user(user, avatar_of(db.session(), user_id), user, today())
+def _shown_self(viewer: Viewer) -> dict[str, Any]:
+    user = shown_user(db.session(), viewer.id, viewer)
+    return show_user(user, user.avatar, viewer, today())

@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, true
 
 from homeroom.auth.models import Role, User
-from homeroom.auth.permissions import ADMINS, STAFF, is_admin, is_staff
+from homeroom.auth.permissions import ADMINS, STAFF, HasRole, Principal, is_admin, is_staff
 
 # Whom the guard lets in.
 DELETE_BY_UID = ADMINS
@@ -11,17 +11,17 @@ GIVE_JOIN_CODES = ADMINS
 ADMIT = STAFF
 
 
-def sees_everybody(viewer: User) -> bool:
+def sees_everybody(viewer: HasRole) -> bool:
     """Whether a viewer sees those who wait for admission, too."""
     return is_staff(viewer)
 
 
-def sees_only_themselves(viewer: User) -> bool:
+def sees_only_themselves(viewer: Principal) -> bool:
     """Whether a viewer waits for admission and so sees nobody else."""
     return viewer.pending and not is_staff(viewer)
 
 
-def visible_users(viewer: User) -> ColumnElement[bool]:
+def visible_users(viewer: Principal) -> ColumnElement[bool]:
     """Whom a viewer may see: the staff everyone, a member the members, a pending account itself."""
     if sees_everybody(viewer):
         return true()
@@ -30,32 +30,39 @@ def visible_users(viewer: User) -> ColumnElement[bool]:
     return User.pending.is_(False)
 
 
-def may_see_private(viewer: User, user_id: int) -> bool:
+def may_see(viewer: Principal, person: Principal) -> bool:
+    """Whether a viewer may see a user; `visible_users`, for somebody who has been read already."""
+    if sees_everybody(viewer):
+        return True
+    return viewer.id == person.id if sees_only_themselves(viewer) else not person.pending
+
+
+def may_see_private(viewer: Principal, user_id: int) -> bool:
     """Whether a viewer may see somebody's date of birth, e-mail and status: one's own, or as an admin."""
     return viewer.id == user_id or is_admin(viewer)
 
 
-def may_create_others(actor: User) -> bool:
+def may_create_others(actor: HasRole) -> bool:
     """Whether somebody makes accounts for other people; everybody else signs up themselves."""
     return is_admin(actor)
 
 
-def may_change(actor: User, user_id: int) -> bool:
+def may_change(actor: Principal, user_id: int) -> bool:
     """Whether somebody may change or delete a user: themselves, or as an admin."""
     return actor.id == user_id or is_admin(actor)
 
 
-def may_give_roles(actor: User) -> bool:
+def may_give_roles(actor: HasRole) -> bool:
     """Whether somebody may say what others, or they themselves, are in the class."""
     return is_admin(actor)
 
 
-def gives_ids_for_the_roster(actor: User) -> bool:
+def gives_ids_for_the_roster(actor: HasRole) -> bool:
     """Whether an ID that somebody gives is the roster's, and no guess at who is in the class."""
     return is_admin(actor)
 
 
-def must_confirm_new_own_id(actor: User) -> bool:
+def must_confirm_new_own_id(actor: HasRole) -> bool:
     """Whether changing one's own ID needs a confirmation: without its teacher a class stands still."""
     return is_staff(actor)
 

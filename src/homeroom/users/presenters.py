@@ -6,8 +6,8 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field, RootModel
 
-from homeroom.auth.models import Role, Status, User
-from homeroom.auth.permissions import is_admin, is_teacher
+from homeroom.auth.models import Role, Status
+from homeroom.auth.permissions import Principal, is_admin, is_teacher
 from homeroom.uploads.presenters import RenditionUrls, show_rendition
 from homeroom.uploads.renditions import PictureType, Rendition
 from homeroom.users.fields import MAX_NAME_LENGTH, age_on
@@ -17,7 +17,7 @@ from homeroom.web.schema import Output
 
 
 class UserOut(Output):
-    """A user; the last four fields are there for oneself and for admins only."""
+    """A user. Only the user and admins get the last four fields."""
 
     id: int
     name: str = Field(max_length=MAX_NAME_LENGTH)
@@ -39,14 +39,14 @@ class RoleOut(Output):
 
 
 class SectionOut(Output):
-    """A section that one is in."""
+    """A section that you are in."""
 
     id: int
     name: str
 
 
 class SelfOut(UserOut):
-    """Oneself, with what later pages read beside the lesson's fields."""
+    """Your own account, with fields that pages written for later servers read."""
 
     sid: str | None = Field(description="The student number; `null` if it isn't known.")
     pfp: str | None = Field(description="The address of one's own picture.")
@@ -57,13 +57,13 @@ class SelfOut(UserOut):
 
 
 class VisitorOut(Output):
-    """Whether somebody is signed in, for pages that show something to guests as well."""
+    """Who is signed in, for pages that guests can see too."""
 
     user: SelfOut | None
 
 
 class CodeOut(Output):
-    """A one-time code, to be handed to the person."""
+    """A one-time code to give to the person."""
 
     code: str = Field(examples=["ABCD-EFGH-JKMN"])
     expires_at: str
@@ -74,7 +74,7 @@ class UsersOut(RootModel[list[UserOut]]):
 
 
 class CreatedOut(RootModel[UserOut | list[UserOut]]):
-    """The user or users that were made, in the shape that was sent."""
+    """The new user or users, in the shape that was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,9 @@ class Shown(Protocol):
     def created_at(self) -> datetime: ...
 
 
-def show_self(user: User, avatar: Avatar | None, today: date) -> dict[str, Any]:
+def show_self(user: Shown, avatar: Avatar | None, viewer: Principal, today: date) -> dict[str, Any]:
     """Oneself; sections and student numbers are not kept yet."""
-    shown = show_user(user, avatar, user, today)
+    shown = show_user(user, avatar, viewer, today)
     picture = shown["picture"]
     return shown | {
         "sid": None,
@@ -135,7 +135,7 @@ def show_avatar(avatar: Avatar | None) -> dict[str, str] | None:
     return {kind: f"{url}?v={digest_version(avatar.digest)}" for kind, url in urls.items()}
 
 
-def show_user(user: Shown, avatar: Avatar | None, viewer: User, today: date) -> dict[str, Any]:
+def show_user(user: Shown, avatar: Avatar | None, viewer: Principal, today: date) -> dict[str, Any]:
     """A user as a viewer may see them. A date of birth is for oneself and for admins."""
     private = may_see_private(viewer, user.id)
     shown: dict[str, Any] = {

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from homeroom.auth.models import Directory, Role, Status, User, status_of
+from homeroom.auth.permissions import Principal
 from homeroom.auth.sessions import find_by_uid
 from homeroom.data.errors import NotFound
 from homeroom.uploads.models import Picture, is_avatar
@@ -24,6 +25,8 @@ from homeroom.web.pagination import (
     chained_page,
     keyset_page,
 )
+
+Found = TypeVar("Found")
 
 _ORDERS = {
     Sort.NAME: Order(User.name_key, User.id),
@@ -82,7 +85,7 @@ def _listed(user_id: int, *columns: Any) -> ListedUser:
     return ListedUser(*(user_id, *shown, status, avatar, *found))
 
 
-def users_page(session: Session, query: UsersQuery, viewer: User) -> tuple[Page[ListedUser], int | None]:
+def users_page(session: Session, query: UsersQuery, viewer: Principal) -> tuple[Page[ListedUser], int | None]:
     """A page of the users that a viewer may see, and how many there are on all pages, if that is known.
 
     Raises:
@@ -108,7 +111,7 @@ def users_page(session: Session, query: UsersQuery, viewer: User) -> tuple[Page[
     return page, _count_found(session, viewer, search)
 
 
-def _count_found(session: Session, viewer: User, search: Search) -> int | None:
+def _count_found(session: Session, viewer: Principal, search: Search) -> int | None:
     if not search.is_complete:
         return None
     # In order: otherwise PostgreSQL may read the whole table in the hope of finding enough soon.
@@ -117,7 +120,7 @@ def _count_found(session: Session, viewer: User, search: Search) -> int | None:
     return bounded_count(lambda part: session.scalars(part).all(), *statements)
 
 
-def _count_visible(session: Session, viewer: User) -> int:
+def _count_visible(session: Session, viewer: Principal) -> int:
     """How many users a viewer may see; the database keeps count."""
     if sees_only_themselves(viewer):
         return 1
@@ -125,26 +128,41 @@ def _count_visible(session: Session, viewer: User) -> int:
     return int(members + pending if sees_everybody(viewer) else members)
 
 
-def get_user(session: Session, user_id: int, viewer: User) -> User:
-    """A user by id.
+def shown_user(session: Session, user_id: int, viewer: Principal) -> ListedUser:
+    """A user by id with the avatar, as lists have them; one statement.
 
     Raises:
         NotFound: there is none that the viewer may see (404).
     """
-    return _found(session.scalar(select(User).where(User.id == user_id, visible_users(viewer))))
+    row = session.execute(_LISTED.where(User.id == user_id, visible_users(viewer))).one_or_none()
+    return _listed(*found(row))
 
 
-def get_user_by_uid(session: Session, uid: str, viewer: User) -> User:
+def get_user(session: Session, user_id: int, viewer: Principal) -> User:
+    """A user by id, to be changed.
+
+    Raises:
+        NotFound: there is none that the viewer may see (404).
+    """
+    return found(session.scalar(select(User).where(User.id == user_id, visible_users(viewer))))
+
+
+def get_user_by_uid(session: Session, uid: str, viewer: Principal) -> User:
     """A user by ID, however it is spelt.
 
     Raises:
         NotFound: there is none that the viewer may see (404).
     """
     user = find_by_uid(session, uid)
-    return _found(user and session.scalar(select(User).where(User.id == user.id, visible_users(viewer))))
+    return found(user and session.scalar(select(User).where(User.id == user.id, visible_users(viewer))))
 
 
-def _found(user: User | None) -> User:
+def found(user: Found | None) -> Found:
+    """What was looked for.
+
+    Raises:
+        NotFound: it is not there (404).
+    """
     if user is None:
         raise NotFound("No such user.")
     return user

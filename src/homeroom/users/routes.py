@@ -6,14 +6,15 @@ from typing import Any
 from flask import g, request
 
 from homeroom.auth.confirmation import require_confirmation
-from homeroom.auth.guard import current_claims, current_viewer, signed_in, token_required
-from homeroom.auth.models import User
+from homeroom.auth.guard import TOKEN_UNKNOWN, current_claims, current_viewer, signed_in, token_required
 from homeroom.auth.origins import take_session_cookie_back
+from homeroom.auth.permissions import Principal
 from homeroom.auth.routes import current_device
 from homeroom.auth.sessions import confirm_password
+from homeroom.auth.viewer import Viewer
 from homeroom.config import today
 from homeroom.data.database import db
-from homeroom.data.errors import Forbidden, NotSignedIn
+from homeroom.data.errors import Forbidden, NotFound, NotSignedIn
 from homeroom.translations.messages import message
 from homeroom.users.creation import create_user, create_users, sign_up, sign_up_with_code
 from homeroom.users.permissions import ADMIT, DELETE_BY_UID, GIVE_JOIN_CODES, may_create_others
@@ -27,7 +28,7 @@ from homeroom.users.presenters import (
     show_self,
     show_user,
 )
-from homeroom.users.queries import avatar_of, get_user, get_user_by_uid, users_page
+from homeroom.users.queries import get_user_by_uid, shown_user, users_page
 from homeroom.users.schemas import (
     CodeSignUp,
     NewUser,
@@ -53,27 +54,33 @@ KEPT_ROUTES = KeptRoutes(
 USER = "/users/<int:user_id>"
 
 
-def _shown(user: User, viewer: User) -> dict[str, Any]:
-    return show_user(user, avatar_of(db.session(), user.id), viewer, today())
+def _shown(user_id: int, viewer: Principal) -> dict[str, Any]:
+    user = shown_user(db.session(), user_id, viewer)
+    return show_user(user, user.avatar, viewer, today())
 
 
-def _shown_self(user: User) -> dict[str, Any]:
-    return show_self(user, avatar_of(db.session(), user.id), today())
+def _shown_self(viewer: Viewer) -> dict[str, Any]:
+    try:
+        user = shown_user(db.session(), viewer.id, viewer)
+    except NotFound:
+        # On PostgreSQL each statement sees what is true then, and they may have just been deleted.
+        raise NotSignedIn(TOKEN_UNKNOWN) from None
+    return show_self(user, user.avatar, viewer, today())
 
 
 @bp.get("/id")
 @bp.get("/user", endpoint="read_self_as_user")
 @token_required()
 @bp.output(SelfOut, headers=VersionHeaders)
-def read_self(user: User) -> dict[str, Any]:
-    """Who is signed in."""
+def read_self(user: Viewer) -> dict[str, Any]:
+    """Get your own account."""
     return _shown_self(user)
 
 
 @bp.get("/session")
 @bp.output(VisitorOut, headers=VersionHeaders)
 def read_session() -> dict[str, Any]:
-    """Who is signed in, or that nobody is, which is no error here."""
+    """Get the current session, if any."""
     user = current_viewer()
     return {"user": None if user is None else _shown_self(user)}
 
@@ -82,8 +89,8 @@ def read_session() -> dict[str, Any]:
 @token_required()
 @bp.input(UsersQuery, location="query")
 @bp.output(UsersOut, headers=PageHeaders)
-def list_users(viewer: User, query_data: UsersQuery) -> Answer:
-    """The class's users, a page at a time.
+def list_users(viewer: Viewer, query_data: UsersQuery) -> Answer:
+    """List the class's users, a page at a time.
 
     `q` finds those whose name or ID begins with it, whatever the case and accents.
     """
@@ -110,7 +117,7 @@ def _lists_are_for_admins(view: View) -> View:
 @bp.input(NewUsers)
 @bp.output(CreatedOut, status_code=201)
 def create(json_data: NewUsers) -> dict[str, Any] | list[dict[str, Any]]:
-    """Sign up, or, as an admin, make one user or an array of them.
+    """Sign up, or, as an admin, create one user or an array of users.
 
     Who may sign up is the setting `REGISTRATION`; by default a join code is needed.
     """
@@ -119,7 +126,7 @@ def create(json_data: NewUsers) -> dict[str, Any] | list[dict[str, Any]]:
         return _create_many(body)
     if isinstance(body, CodeSignUp):
         user = sign_up_with_code(body, current_device())
-        return _shown(user, user)
+        return _shown(user.id, user)
     return _create_one(body)
 
 
@@ -129,9 +136,9 @@ def _create_one(body: NewUser) -> dict[str, Any]:
         if body.role is not None:
             note_ignored(["role"])
         user = sign_up(body, current_device())
-        return _shown(user, user)
+        return _shown(user.id, user)
     require_confirmation()
-    return _shown(create_user(body), admin)
+    return _shown(create_user(body).id, admin)
 
 
 def _create_many(body: list[NewUser]) -> list[dict[str, Any]]:
@@ -141,7 +148,7 @@ def _create_many(body: list[NewUser]) -> list[dict[str, Any]]:
     return [show_user(user, None, admin, today()) for user in create_users(body)]
 
 
-def _admin_if_any() -> User | None:
+def _admin_if_any() -> Viewer | None:
     """The admin who asks; everyone else makes an account as a guest would."""
     try:
         user, g.claims = signed_in()
@@ -155,8 +162,8 @@ def _admin_if_any() -> User | None:
 @token_required()
 @bp.input(UserChanges)
 @bp.output(UserOut)
-def change_named(actor: User, json_data: UserChanges) -> dict[str, Any]:
-    """Change the user whom `id` or `uid` names; neither means oneself."""
+def change_named(actor: Viewer, json_data: UserChanges) -> dict[str, Any]:
+    """Change a user. Without `id` or `uid`, change your own account."""
     if json_data.id is not None:
         return _changed(json_data.id, json_data, actor)
     if json_data.uid is None:
@@ -169,8 +176,8 @@ def change_named(actor: User, json_data: UserChanges) -> dict[str, Any]:
 @token_required()
 @bp.input(UserChanges)
 @bp.output(UserOut)
-def change_self(actor: User, json_data: UserChanges) -> dict[str, Any]:
-    """Change oneself; `uid` is the new ID here."""
+def change_self(actor: Viewer, json_data: UserChanges) -> dict[str, Any]:
+    """Change your own account. Here, `uid` is the new ID."""
     return _changed(actor.id, json_data, actor)
 
 
@@ -179,8 +186,8 @@ def change_self(actor: User, json_data: UserChanges) -> dict[str, Any]:
 @token_required(DELETE_BY_UID)
 @bp.input(UserToDelete)
 @bp.output(Message)
-def delete_named(actor: User, json_data: UserToDelete) -> dict[str, Any]:
-    """Delete the user with an ID; oneself only with the password."""
+def delete_named(actor: Viewer, json_data: UserToDelete) -> dict[str, Any]:
+    """Delete the user with this ID. To delete yourself, send your password."""
     target = get_user_by_uid(db.session(), json_data.uid, actor)
     return _deleted(target.id, actor, json_data.current_password)
 
@@ -189,17 +196,17 @@ def delete_named(actor: User, json_data: UserToDelete) -> dict[str, Any]:
 @token_required()
 @bp.input(OwnDeletion)
 @bp.output(Message)
-def delete_self(actor: User, json_data: OwnDeletion) -> dict[str, Any]:
-    """Delete oneself with all that is one's own."""
+def delete_self(actor: Viewer, json_data: OwnDeletion) -> dict[str, Any]:
+    """Delete your account and everything in it."""
     return _deleted(actor.id, actor, json_data.current_password)
 
 
 @bp.get(USER)
 @token_required()
 @bp.output(UserOut, headers=VersionHeaders)
-def read_user(viewer: User, user_id: int) -> dict[str, Any]:
-    """One user."""
-    return _shown(get_user(db.session(), user_id, viewer), viewer)
+def read_user(viewer: Viewer, user_id: int) -> dict[str, Any]:
+    """Get a user."""
+    return _shown(user_id, viewer)
 
 
 @bp.route(USER, methods=["PUT", "PATCH"])
@@ -207,8 +214,8 @@ def read_user(viewer: User, user_id: int) -> dict[str, Any]:
 @token_required()
 @bp.input(UserChanges)
 @bp.output(UserOut)
-def change_one(actor: User, user_id: int, json_data: UserChanges) -> dict[str, Any]:
-    """Change one user; fields that are not sent stay as they are."""
+def change_one(actor: Viewer, user_id: int, json_data: UserChanges) -> dict[str, Any]:
+    """Change a user. Omitted fields stay the same."""
     return _changed(user_id, json_data, actor)
 
 
@@ -219,16 +226,16 @@ def change_one(actor: User, user_id: int, json_data: UserChanges) -> dict[str, A
 @bp.output(Message)
 # An admin who deletes somebody else has nothing to say.
 @reads_body({"application/json": OwnDeletion}, required=False)
-def delete_one(actor: User, user_id: int, json_data: OwnDeletion) -> dict[str, Any]:
-    """Delete one user with all that is theirs: oneself with `current_password`, or, as an admin, anyone."""
+def delete_one(actor: Viewer, user_id: int, json_data: OwnDeletion) -> dict[str, Any]:
+    """Delete a user and everything they have: yourself with `current_password`, or, as an admin, anyone."""
     return _deleted(user_id, actor, json_data.current_password)
 
 
 @bp.post(f"{USER}/join-code")
 @token_required(GIVE_JOIN_CODES)
 @bp.output(CodeOut)
-def make_join_code(actor: User, user_id: int) -> dict[str, Any]:
-    """A new one-time code for a first or a forgotten password; an older one ends."""
+def make_join_code(actor: Viewer, user_id: int) -> dict[str, Any]:
+    """Create a one-time code for a first or forgotten password. The old code stops working."""
     require_confirmation()
     issued = issue_join_code(user_id, actor)
     return {"code": issued.code, "expires_at": issued.expires_at.isoformat(timespec="seconds")}
@@ -238,23 +245,25 @@ def make_join_code(actor: User, user_id: int) -> dict[str, Any]:
 @bp.doc(operation_id="admit_user")
 @token_required(ADMIT)
 @bp.output(UserOut)
-def admit(actor: User, user_id: int) -> dict[str, Any]:
-    """Let a pending account into the class (`REGISTRATION=approval`)."""
+def admit(actor: Viewer, user_id: int) -> dict[str, Any]:
+    """Admit a pending account to the class (`REGISTRATION=approval`)."""
     require_confirmation()
-    return _shown(admit_user(user_id, actor), actor)
+    admit_user(user_id, actor)
+    return _shown(user_id, actor)
 
 
-def _changed(user_id: int, changes: UserChanges, actor: User) -> dict[str, Any]:
-    return _shown(change_user(user_id, changes, actor), actor)
+def _changed(user_id: int, changes: UserChanges, actor: Viewer) -> dict[str, Any]:
+    change_user(user_id, changes, actor)
+    return _shown(user_id, actor)
 
 
-def _deleted(user_id: int, actor: User, password: str | None) -> dict[str, Any]:
+def _deleted(user_id: int, actor: Viewer, password: str | None) -> dict[str, Any]:
     if user_id != actor.id:
         require_confirmation()
         return _deletion(delete_user(user_id, actor))
     if not password:
         raise Forbidden("To delete your account, enter your current password.")
-    confirm_password(actor, password, current_claims())
+    confirm_password(actor.id, password, current_claims())
     name = delete_user(user_id, actor)
     take_session_cookie_back()
     return _deletion(name)

@@ -28,7 +28,7 @@ READ_ONLY_FIELDS = ("age", "access", "picture", "status", "created_at")
 
 
 class NewUser(ContractBody):
-    """A user to be made: by an admin, or by oneself where `REGISTRATION` allows it."""
+    """A new user, created by an admin, or by the person if `REGISTRATION` allows it."""
 
     uid: Uid
     name: Name
@@ -39,7 +39,7 @@ class NewUser(ContractBody):
 
 
 class CodeSignUp(ContractBody):
-    """A sign-up with a join code: the roster knows name and ID already, what is sent must agree."""
+    """A sign-up with a join code. Name and ID must match the roster if you send them."""
 
     code: StorableText = Field(min_length=1, max_length=100, examples=["ABCD-EFGH-JKMN"])
     password: NewPassword
@@ -65,11 +65,11 @@ class NewUsers(
         ]
     ]
 ):
-    """One user, a sign-up with a code, or an array of users (admins)."""
+    """One user, a sign-up with a code, or, for admins, an array of users."""
 
 
 class UserChanges(ContractBody):
-    """Fields to change; one that is not sent stays. Read-only ones may be sent as they are."""
+    """Fields to change. Omitted fields stay the same. Read-only fields can be sent unchanged."""
 
     id: Sent[int] = Field(default=None, ge=1, le=MAX_ID)
     uid: Sent[Uid] = None
@@ -89,14 +89,14 @@ class UserChanges(ContractBody):
 
 
 class UserToDelete(ContractBody):
-    """Whom to delete; oneself only with the password."""
+    """The user to delete. To delete yourself, send your password."""
 
     uid: Uid
     current_password: StorableText | None = Field(default=None, max_length=MAX_INPUT_LENGTH)
 
 
 class OwnDeletion(ContractBody):
-    """The password, asked once more before everything that is one's own is gone; without it, 403."""
+    """Your current password. Without it, you can't delete your own account (403)."""
 
     current_password: StorableText | None = Field(default=None, max_length=MAX_INPUT_LENGTH)
 
@@ -113,7 +113,7 @@ class Sort(StrEnum):
 
 
 class UsersQuery(Query):
-    """Which users, in which order, from where."""
+    """A search for users, its order, and its page."""
 
     limit: int = Field(default=MAX_USERS_PER_PAGE, ge=1, le=MAX_USERS_PER_PAGE, description=LIMIT)
     cursor: Annotated[StorableText, Field(max_length=2000)] | None = Field(default=None, description=CURSOR)

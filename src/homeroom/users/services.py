@@ -9,7 +9,7 @@ from homeroom.auth.join_codes import IssuedCode, issue_code
 from homeroom.auth.limits import RENAME, count_attempt
 from homeroom.auth.locking import lock_users
 from homeroom.auth.models import Role, User, uid_key
-from homeroom.auth.permissions import admins
+from homeroom.auth.permissions import Principal, admins
 from homeroom.auth.sessions import (
     confirm_password,
     hash_new_password,
@@ -29,15 +29,19 @@ from homeroom.users.permissions import (
     loses_admin,
     may_change,
     may_give_roles,
+    may_see,
     must_confirm_new_own_id,
 )
 from homeroom.users.presenters import show_user
-from homeroom.users.queries import avatar_of, get_user
+from homeroom.users.queries import avatar_of, found, get_user
 from homeroom.users.schemas import READ_ONLY_FIELDS, UserChanges
 from homeroom.users.uniqueness import flush_unique, leave_others_roster_keys
 
+# With one of these, something is decided before the lock.
+_DECIDED_FIRST = {"uid", "password", "role"}
 
-def change_user(user_id: int, changes: UserChanges, actor: User) -> User:
+
+def change_user(user_id: int, changes: UserChanges, actor: Principal) -> None:
     """Change a user's fields; only those that were sent.
 
     Raises:
@@ -47,23 +51,9 @@ def change_user(user_id: int, changes: UserChanges, actor: User) -> User:
             role (409).
         InvalidFields: a field is wrong or read-only (422).
     """
-    actor_id = actor.id
-    target = get_user(db.session(), user_id, actor)
-    _require_owner_or_admin(target, actor)
-    gives_role = gives_another_role(target, changes.role)
-    gives_id = _gives_id(target, changes)
-    takes_over = target.id != actor_id and (changes.password is not None or gives_id)
-    # Who doesn't know the own ID any more cannot sign in; of the staff that would be everybody's trouble.
-    locks_out = gives_id and must_confirm_new_own_id(actor)
-    if gives_role or takes_over or locks_out:
-        require_confirmation()
-    if gives_id and not gives_ids_for_the_roster(actor):
-        # Whether an ID is taken tells who is in the class.
-        count_attempt(RENAME, str(actor_id))
-    stored = target.password_hash
-    if gives_id and changes.password is None:
-        refuse_id_as_password(stored, str(changes.uid))
-    new_hash = _new_hash(target, changes, actor)
+    actor_id, stored, new_hash = actor.id, None, None
+    if not may_change(actor, user_id) or changes.model_fields_set & _DECIDED_FIRST:
+        stored, new_hash = _decide_first(user_id, changes, actor)
     with write_transaction() as session:
         target, actor = _locked_pair(session, user_id, actor_id, and_admins=changes.role is not None)
         _require_owner_or_admin(target, actor)
@@ -81,7 +71,26 @@ def change_user(user_id: int, changes: UserChanges, actor: User) -> User:
                 raise Conflict("This password was changed somewhere else at the same time. Try again.")
             keep = current_claims().session_id if target.id == actor.id else None
             set_password_hash(session, target, new_hash, keep_session=keep)
-        return target
+
+
+def _decide_first(user_id: int, changes: UserChanges, actor: Principal) -> tuple[str | None, str | None]:
+    """What takes its time or is counted, before anything is locked: the stored hash, and the new one."""
+    target = get_user(db.session(), user_id, actor)
+    _require_owner_or_admin(target, actor)
+    gives_role = gives_another_role(target, changes.role)
+    gives_id = _gives_id(target, changes)
+    takes_over = target.id != actor.id and (changes.password is not None or gives_id)
+    # Who doesn't know the own ID any more cannot sign in; of the staff that would be everybody's trouble.
+    locks_out = gives_id and must_confirm_new_own_id(actor)
+    if gives_role or takes_over or locks_out:
+        require_confirmation()
+    if gives_id and not gives_ids_for_the_roster(actor):
+        # Whether an ID is taken tells who is in the class.
+        count_attempt(RENAME, str(actor.id))
+    stored = target.password_hash
+    if gives_id and changes.password is None:
+        refuse_id_as_password(stored, str(changes.uid))
+    return stored, _new_hash(target, changes, actor)
 
 
 def _gives_id(target: User, changes: UserChanges) -> bool:
@@ -99,28 +108,29 @@ def _locked_pair(
         NotFound: there is no such user that they may see (404).
     """
     locked = lock_users(session, [user_id, actor_id], and_admins=and_admins)
-    if actor_id not in locked:
+    actor, target = locked.get(actor_id), locked.get(user_id)
+    if actor is None:
         raise NotSignedIn(TOKEN_UNKNOWN)
-    return get_user(session, user_id, locked[actor_id]), locked[actor_id]
+    return found(target if target and may_see(actor, target) else None), actor
 
 
-def _require_owner_or_admin(target: User, actor: User) -> None:
+def _require_owner_or_admin(target: User, actor: Principal) -> None:
     if not may_change(actor, target.id):
         raise Forbidden("Only this user or an admin can do that.")
 
 
-def _new_hash(target: User, changes: UserChanges, actor: User) -> str | None:
+def _new_hash(target: User, changes: UserChanges, actor: Principal) -> str | None:
     if changes.password is None:
         return None
     uid, name = changes.uid or target.uid, changes.name or target.name
     if target.id == actor.id:
         if changes.current_password is None:
             raise Forbidden("To change your password, enter your current one too.")
-        confirm_password(target, changes.current_password, current_claims())
+        confirm_password(target.id, changes.current_password, current_claims())
     return hash_new_password(changes.password, uid=uid, name=name)
 
 
-def _refuse_read_only(session: Session, target: User, changes: UserChanges, actor: User) -> None:
+def _refuse_read_only(session: Session, target: User, changes: UserChanges, actor: Principal) -> None:
     """A page may send back what it was given, but nothing else, for a field that the server sets."""
     sent = [field for field in (*READ_ONLY_FIELDS, "id") if field in changes.model_fields_set]
     if not sent:
@@ -131,7 +141,7 @@ def _refuse_read_only(session: Session, target: User, changes: UserChanges, acto
             reject_field(f"#/{field}", "You can't change `{field}`.", field=field)
 
 
-def _apply_role(session: Session, target: User, changes: UserChanges, actor: User) -> None:
+def _apply_role(session: Session, target: User, changes: UserChanges, actor: Principal) -> None:
     if changes.role is None or not gives_another_role(target, changes.role):
         return
     if not may_give_roles(actor):
@@ -165,7 +175,7 @@ def _apply_fields(target: User, changes: UserChanges) -> None:
         target.dob = None if changes.dob is None else read_dob(changes.dob, "#/dob")
 
 
-def delete_user(user_id: int, actor: User) -> str:
+def delete_user(user_id: int, actor: Principal) -> str:
     """Delete a user with all that is theirs, pictures too; the name, for the answer.
 
     Raises:
@@ -185,7 +195,7 @@ def delete_user(user_id: int, actor: User) -> str:
     return name
 
 
-def issue_join_code(user_id: int, actor: User) -> IssuedCode:
+def issue_join_code(user_id: int, actor: Principal) -> IssuedCode:
     """A new one-time code for somebody, for a first or a forgotten password; an older one ends.
 
     Raises:
@@ -197,7 +207,7 @@ def issue_join_code(user_id: int, actor: User) -> IssuedCode:
         return issue_code(session, target)
 
 
-def admit_user(user_id: int, actor: User) -> User:
+def admit_user(user_id: int, actor: Principal) -> None:
     """Let a pending account into the class.
 
     Raises:
@@ -207,4 +217,3 @@ def admit_user(user_id: int, actor: User) -> User:
     with write_transaction() as session:
         user, _ = _locked_pair(session, user_id, actor_id)
         user.pending = False
-        return user

@@ -94,7 +94,7 @@ class Output(BaseModel):
 
 
 class Message(Output):
-    """An answer in words."""
+    """A message."""
 
     message: str
 

@@ -7,9 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from homeroom.auth.models import User
 from homeroom.config import current_config
-from homeroom.data.database import db
 from homeroom.data.errors import Refused, Unavailable
 from homeroom.roster.legacy.people import LegacyUser
 from homeroom.uploads.models import Purpose
@@ -83,8 +81,7 @@ def keep_picture(user_id: int, data: bytes) -> None:
     """
     for tries_left in reversed(range(_TRIES)):
         try:
-            owner = db.session().get_one(User, user_id)
-            use_as_avatar(create_picture(io.BytesIO(data), owner, Purpose.AVATAR).id, user_id)
+            use_as_avatar(create_picture(io.BytesIO(data), user_id, Purpose.AVATAR).id, user_id)
         except Unavailable as error:
             # The site runs, and other pictures come in.
             if not tries_left:
