@@ -15,6 +15,11 @@ from homeroom.config import Config, ConfigError, load_config, misspelt_settings
 GOOD_KEY = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
+def test_an_empty_instance_path_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSTANCE_PATH", "")
+    assert load_config().instance_path == Path("instance")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
@@ -27,6 +32,9 @@ GOOD_KEY = "0123456789abcdefghijklmnopqrstuvwxyz"
         ("FRONTEND_ORIGINS", "someone.github.io", "https://someone.github.io"),
         ("FRONTEND_ORIGINS", "https://someone.github.io/repo", "https://someone.github.io"),
         ("FRONTEND_ORIGINS", "null", "isn't an origin"),
+        ("FRONTEND_ORIGINS", "http://[::1", "isn't an origin"),
+        ("DATABASE_URL", "sqlite://", "names no file"),
+        ("DATABASE_URL", "sqlite:///:memory:", "names no file"),
         ("DATABASE_URL", "mysql://root@localhost/x", "postgresql://"),
         ("DATABASE_URL", "nonsense", "postgresql://"),
         ("DATABASE_URL", "postgresql://u@a:1,b:2/db", "postgresql://"),

@@ -54,6 +54,8 @@ def test_production_serves_with_the_key_that_was_prepared_and_makes_up_none(tmp_
     status, printed = finish(start(tmp_path, "health", server.address))
     assert status == 1
     assert "doesn't answer" in printed
+    status, printed = finish(start(tmp_path, "health", "http://[::1"))
+    assert (status, "isn't an address" in printed) == (2, True)
 
 
 def test_health_tells_why_a_server_is_not_ready(tmp_path: Path) -> None:

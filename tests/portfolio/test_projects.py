@@ -174,6 +174,8 @@ def test_fields_that_are_not_sent_stay(ada: Person, method: str) -> None:
     project = make(ada, body="Text", tags=["a"], visibility=CLASS)
     answer = ada.client.open(f"/api/projects/{project['id']}", method=method, json={"summary": "New"})
     assert answer.json == project | {"summary": "New", "updated_at": answer.json["updated_at"]}
+    unchanged = ada.client.patch(f"/api/projects/{project['id']}", json={})
+    assert unchanged.headers["ETag"] == answer.headers["ETag"]
 
 
 def test_an_admin_neither_makes_a_draft_of_somebodys_project_nor_places_their_upload(

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from homeroom.roster.parse import ParsedRoster, RosterError, RosterRow, check_date_format, parse
+from homeroom.roster.text import MAX_BYTES
 
 TODAY = date(2026, 9, 1)
 
@@ -109,6 +110,12 @@ def test_a_canvas_gradebook_is_read_without_its_own_lines() -> None:
     assert people(roster) == [("ada", "Ada Lovelace")]
     skipped = [note for note in roster.notes if "Skipped line" in note]
     assert [note.split()[2].rstrip(",") for note in skipped] == ["2", "3", "5"]
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", ",\n"])
+def test_a_file_of_empty_lines_is_not_read_to_its_end(end: str) -> None:
+    lines = MAX_BYTES // len(end) - 10
+    assert "more than 100,000 lines" in refusal(f"uid,name{end}" + end * lines)
 
 
 def test_lines_are_counted_as_an_editor_counts_them() -> None:

@@ -116,6 +116,8 @@ def signed_in() -> tuple[Viewer, Claims]:
         NotSignedIn: nobody is signed in (401).
     """
     found = authenticate(request_tokens(), db.session().connection())
+    # For the log, on routes that guests may use too.
+    g.user_id = found.viewer.id
     return found.viewer, found.claims
 
 
@@ -158,7 +160,7 @@ def token_required(roles: Role | str | Collection[str] | None = None) -> Callabl
             viewer, claims = signed_in()
             if allowed is not None and not has_role(viewer, allowed):
                 raise Forbidden(Message(ROLE_MISSING, roles=", ".join(allowed)))
-            g.claims, g.user_id = claims, viewer.id
+            g.claims = claims
             return view(viewer, *args, **kwargs)
 
         # Lets a test walk the routes and find one that nobody guards.

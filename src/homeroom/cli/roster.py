@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
 
 import click
 from flask.cli import with_appcontext
@@ -16,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from homeroom.cli.address import is_local, remembered_address
+from homeroom.config.checks import split_url
 from homeroom.data.database import db
 from homeroom.roster.invitations import Invitation, make_invitations, staff_not_joined
 from homeroom.roster.parse import CHOOSE_ORDER, RosterError
@@ -166,10 +166,7 @@ def _check_site(url: str | None) -> str | None:
     """The --site option without a slash at its end; a folder is fine, as on GitHub Pages."""
     if url is None:
         return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
+    parts = split_url(url)
     plain = url.isprintable() and " " not in url and not parts.query and not parts.fragment
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
         raise click.BadParameter("write it like https://class.example.org")

@@ -107,7 +107,7 @@ def export(folder: Path, api: str, base: str, language: str, force: bool) -> Non
 def _check_base(path: str) -> str:
     """The --base option: empty, or a path with a slash before it and none behind."""
     base = path.rstrip("/")
-    if base and not re.fullmatch(r"(?:/[A-Za-z0-9._~-]+)+", base):
+    if base and (not re.fullmatch(r"(?:/[A-Za-z0-9._~-]+)+", base) or {".", ".."} & set(base.split("/"))):
         raise click.BadParameter(f"{path!r} isn't a path. Write it like /repo")
     return base
 

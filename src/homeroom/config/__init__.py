@@ -91,7 +91,8 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     homeroom_env: Environment = Environment.DEVELOPMENT
-    instance_path: Path = Path("instance")
+    # Left empty, as in a file of settings, it is the default and not the current folder.
+    instance_path: Annotated[Path, BeforeValidator(lambda path: path or "instance")] = Path("instance")
     volume_path: Path | None = None
     secret_key: SecretStr | None = None
     secret_key_fallbacks: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)] = ()

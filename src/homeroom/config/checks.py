@@ -1,7 +1,7 @@
 """What the values of settings must be. Each check says what is wrong; the setting's name goes before it."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy.engine import make_url
@@ -11,6 +11,14 @@ from sqlalchemy.exc import ArgumentError
 MIN_KEY_BYTES = 32
 MAKE_KEY = "`homeroom secret-key` prints a good one"
 _HOST_NAME = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+
+
+def split_url(text: str) -> SplitResult:
+    """An address taken apart; all parts are empty where it can't be, like `http://[::1`."""
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return urlsplit("")
 
 
 def check_key(key: str) -> str:
@@ -36,7 +44,7 @@ def check_origin(origin: str) -> str:
         raise ValueError(
             "may not hold '*': answers carry credentials, so name each origin, like https://someone.github.io"
         )
-    parts = urlsplit(origin)
+    parts = split_url(origin)
     named = _HOST_NAME.fullmatch(parts.netloc.lower())
     if parts.scheme not in ("http", "https") or not named or int(named["port"] or 1) not in range(1, 65536):
         raise ValueError(f"{origin!r} isn't an origin. Write it like https://someone.github.io")
@@ -55,7 +63,7 @@ def check_place(url: str, default: str) -> str:
     """
     if not url:
         return url
-    parts = urlsplit(url)
+    parts = split_url(url)
     if parts.scheme not in ("file", "s3") or (parts.scheme == "s3" and not parts.hostname):
         raise ValueError(f"must begin with file:///folder or s3://bucket, or be left out for {default}")
     if parts.username is not None:
@@ -89,9 +97,12 @@ def check_database(url: str) -> str:
     if not url:
         return url
     try:
-        backend = make_url(url).get_backend_name()
+        parts = make_url(url)
+        backend, name = parts.get_backend_name(), parts.database
     except (ArgumentError, ValueError):
-        backend = ""
+        backend, name = "", None
+    if backend == "sqlite" and name in (None, "", ":memory:"):
+        raise ValueError("names no file. Write it like sqlite:////folder/homeroom.db")
     if backend not in ("sqlite", "postgresql", "postgres"):
         raise ValueError(
             "isn't a database address. Write it like postgresql://user:password@host/name "

@@ -86,7 +86,8 @@ def change_project(
         project = lock_project(session, project_id, actor)
         _require_editor(project, actor, known)
         dropped = _apply(session, project, changes, actor, fields=fields, tree=tree)
-        _touch(project)
+        if fields:
+            _touch(project)
         files = delete_pictures(session, dropped)
     forget_files(files)
 

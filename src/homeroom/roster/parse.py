@@ -86,8 +86,7 @@ def parse(data: bytes, *, today: date, date_format: str | None = None) -> Parsed
     if date_format is not None:
         check_date_format(date_format)
     text, encoding = decode(data)
-    delimiter, table = find_delimiter(text, known_columns)
-    filled = [record for record in table if not record.is_blank]
+    delimiter, filled = find_delimiter(text, known_columns)
     if not filled:
         raise RosterError("The file has no header line. The first line must name the columns.")
     columns = find_columns(filled[0].fields)

@@ -11,6 +11,8 @@ from homeroom.translations.messages import Message, MessageException, joined, me
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_COLUMNS = 1_000
+# Ten times as many as people; each costs half a kilobyte, an empty one too.
+MAX_LINES = 100_000
 MAX_FIELD_CHARACTERS = 10_000
 DELIMITERS = {",": message("commas"), ";": message("semicolons"), "\t": message("tabs")}
 
@@ -99,7 +101,7 @@ def _decode_strictly(data: bytes) -> tuple[str, str]:
 
 
 def records(text: str, delimiter: str) -> Iterator[Record]:
-    """The records of a table with the line of the file on which each begins.
+    """The records of a table that hold anything, with the line of the file on which each begins.
 
     Raises:
         RosterError: quoting that is not closed, or more than a table of people can have.
@@ -112,13 +114,20 @@ def records(text: str, delimiter: str) -> Iterator[Record]:
     try:
         for fields in reader:
             _check_size(line, fields)
-            yield Record(line, fields)
+            record = Record(line, fields)
+            if not record.is_blank:
+                yield record
             line = reader.line_num + 1
     except csv.Error as error:
         raise RosterError(_explain(error, line)) from None
 
 
 def _check_size(line: int, fields: list[str]) -> None:
+    if line > MAX_LINES:
+        raise RosterError(
+            "The file has more than {max_lines:,} lines. Remove the empty ones, or import it in parts.",
+            max_lines=MAX_LINES,
+        )
     if len(fields) > MAX_COLUMNS:
         raise RosterError(
             "Line {line} has more than {max_columns:,} columns, so this isn't a roster.",
@@ -166,7 +175,7 @@ def find_delimiter(text: str, known_columns: Callable[[list[str]], int]) -> tupl
     failure: RosterError | None = None
     for delimiter in DELIMITERS:
         try:
-            header = next(record for record in records(text, delimiter) if not record.is_blank)
+            header = next(records(text, delimiter))
         except RosterError as error:
             failure = error
         except StopIteration:

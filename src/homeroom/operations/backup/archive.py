@@ -102,8 +102,8 @@ class Archive:
 
 
 @contextmanager
-def reading(path: Path, progress: Progress) -> Iterator[Archive]:
-    """Check an archive, then read it.
+def reading(path: Path, name: str, progress: Progress) -> Iterator[Archive]:
+    """Check an archive, which people know by its name, then read it.
 
     Raises:
         ArchiveError: it is damaged, not whole, not Homeroom's, or of a newer format.
@@ -112,7 +112,7 @@ def reading(path: Path, progress: Progress) -> Iterator[Archive]:
         with tarfile.open(path, mode="r:") as tar:
             yield Archive(_check(tar, progress), tar)
     except tarfile.TarError:
-        raise ArchiveError(f"{path.name} isn't a Homeroom archive, or is damaged.") from None
+        raise ArchiveError(f"{name} isn't a Homeroom archive, or is damaged.") from None
 
 
 def _check(tar: tarfile.TarFile, progress: Progress) -> Manifest:

@@ -105,7 +105,7 @@ def _encrypted(path: Path, work: Path, recipients: Sequence[Recipient], progress
 
 
 def _check(path: Path, progress: Progress) -> None:
-    with reading(path, progress):
+    with reading(path, path.name, progress):
         return
 
 

@@ -78,7 +78,7 @@ def fetched(
         progress.stage("Decrypting")
         decrypt(path, plain, identities)
         path = plain
-    with reading(path, progress) as archive:
+    with reading(path, name, progress) as archive:
         yield archive
 
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
 
 import dns.exception
 import dns.resolver
 import urllib3
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from homeroom.config.checks import split_url
 from homeroom.operations.doctor.findings import stop_at
 
 TIMEOUT_S = 8
@@ -39,7 +39,7 @@ class Target:
         Raises:
             ValueError: it is no http(s) address.
         """
-        parts = urlsplit(url)
+        parts = split_url(url)
         if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
             raise ValueError(f"{url!r} isn't an address. Write it like https://class.example.org")
         return cls(parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme], **options)
