@@ -15,6 +15,8 @@ PROSE := README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md bench/README.md docs
 UPLOT := 1.6.32
 UPLOT_SHA512 := 2883159c6ebccefbb95d751b0b82d010f9e1c0ec41b8bc96d401eda66e882935c89a46cb824332fa369b8cb8122cc6ac36e186cd09bf7a9ded3a4c93c6989023
 UPLOT_FOLDER := src/homeroom/site/assets/vendor/uplot
+# The order of the tests: another one for each commit, and the same whenever a commit is tested.
+ORDER := --randomly-seed=$(shell printf '%d' 0x$$(git rev-parse --short=7 HEAD 2>/dev/null || echo 0))
 
 .PHONY: help run test test-deploy rehearse check format-site bench docs lock vendor clean
 
@@ -25,8 +27,8 @@ run: $(VENV)/run.done ## Run a working class site on http://localhost:8086, or a
 	@$(BIN)/homeroom run $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/dev.done ## Run all tests: HTTP, command line, browser; on SQLite and PostgreSQL
-	@tests/ensure-browsers.sh && $(BIN)/pytest -n 3 -p no:randomly -m "not deploy" $(ARGS) || \
-		{ test $$? -eq 3 && test -z "$$CI" && $(BIN)/pytest -n 2 -p no:randomly -m "not browser and not deploy" $(ARGS); }
+	@tests/ensure-browsers.sh && $(BIN)/pytest -n 3 $(ORDER) -m "not deploy" $(ARGS) || \
+		{ test $$? -eq 3 && test -z "$$CI" && $(BIN)/pytest -n 2 $(ORDER) -m "not browser and not deploy" $(ARGS); }
 
 test-deploy: $(VENV)/dev.done ## Run the deployment: containers, Nginx, certificates, updates, AWS, a machine (installs them as root)
 	@tests/deploy/ensure-tools.sh

@@ -107,7 +107,8 @@ def test_a_python_client_walks_a_students_day(server: Server, picture: Path, tmp
     run(sys.executable, "-c", everything, folder=tmp_path)
 
     told = run(sys.executable, "journey.py", server.address, str(picture), folder=tmp_path)
-    assert told.splitlines() == [
+    # Another client's student may be there already.
+    assert [line for line in told.splitlines() if not line.startswith("Grace Hopper:")] == [
         "Signed in as Ada Lovelace",
         "Chose " + re.findall(r"^Chose (/api/users/\d+/picture/avatar\.webp\S*)$", told, re.MULTILINE)[0],
         "A weather station by Ada Lovelace",

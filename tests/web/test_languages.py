@@ -65,7 +65,7 @@ def test_the_reason_of_a_field_is_translated_with_its_values(ada: Person) -> Non
     assert answer.status_code == 422
     assert answer.json["detail"] == "Algunos campos no son válidos."
     assert {error["pointer"]: error["detail"] for error in answer.json["errors"]} == {
-        "#/title": "El título no puede estar vacío.",
+        "#/title": "Este campo no puede estar vacío.",
         "#/tags": "Máximo de etiquetas: 12; has enviado 13.",
         "#/summary": "Máximo de caracteres: 300; has enviado 301.",
         "#/visibility": "El valor debe ser uno de estos: draft, class, public.",
