@@ -52,6 +52,8 @@ _TAKE_BACK = (
     .values(count=AttemptCount.count - 1)
 )
 
+_BEGIN_ANEW = delete(AttemptCount).where(AttemptCount.key == bindparam("digest"))
+
 _MINUTES = timedelta(minutes=1)
 _TRIED = message("Too many wrong passwords for this ID.")
 # docs/decisions/limits.md says what each of them is for, and what an attacker can still do.
@@ -85,11 +87,16 @@ def refund_attempt(limit: AttemptLimit, *key: str) -> None:
 
 
 @contextmanager
-def counted(attempts: Sequence[Attempt]) -> Iterator[None]:
+def counted(attempts: Sequence[Attempt], *, forgives: bool = True) -> Iterator[None]:
     """Count tries before anything is checked; they are taken back where the block ends without a refusal.
 
     A wrong password (401, 403, 404 from the block) stays counted. The right one, and a server that could
     not check at all (503), do not: twelve who sign in at once from one school are no attack.
+
+    Args:
+        attempts: what the try counts against.
+        forgives: take the tries back after a block without an error; otherwise the caller does, by
+            `forgive` in a unit that it needs anyway.
 
     Raises:
         TooMany: one of them is one too many (429); nothing is checked.
@@ -99,9 +106,12 @@ def counted(attempts: Sequence[Attempt]) -> Iterator[None]:
         yield
     except BaseException as error:
         if isinstance(error, Unavailable) or not isinstance(error, Refused):
-            _forgive(attempts, begin_anew=False)
+            with side_transaction() as connection:
+                _take_back(connection, _in_order(attempts))
         raise
-    _forgive(attempts, begin_anew=True)
+    if forgives:
+        with side_transaction() as connection:
+            forgive(connection, attempts)
 
 
 def _count(attempts: Sequence[Attempt]) -> None:
@@ -152,13 +162,13 @@ def _raise_count(connection: Connection, attempt: Attempt) -> tuple[int, float]:
     return count, expires_at - now
 
 
-def _forgive(attempts: Sequence[Attempt], *, begin_anew: bool) -> None:
-    with side_transaction() as connection:
-        for attempt in _in_order(attempts):
-            if begin_anew and attempt.limit.forgiving:
-                connection.execute(delete(AttemptCount).where(AttemptCount.key == attempt.digest))
-            else:
-                _take_back(connection, [attempt])
+def forgive(connection: Connection, attempts: Sequence[Attempt]) -> None:
+    """Take tries back after the right password, last in a unit: others wait for these rows."""
+    for attempt in _in_order(attempts):
+        if attempt.limit.forgiving:
+            connection.execute(_BEGIN_ANEW, {"digest": attempt.digest})
+        else:
+            _take_back(connection, [attempt])
 
 
 def _take_back(connection: Connection, attempts: Sequence[Attempt]) -> None:

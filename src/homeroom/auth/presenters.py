@@ -6,7 +6,8 @@ from pydantic import Field, RootModel
 
 from homeroom.auth.devices import describe_device
 from homeroom.auth.last_use import current_last_uses
-from homeroom.auth.models import Role, User, UserSession
+from homeroom.auth.models import Role, UserSession
+from homeroom.auth.viewer import Viewer
 from homeroom.translations.messages import message
 from homeroom.web.languages import translated
 from homeroom.web.schema import Message, Output
@@ -54,7 +55,7 @@ class SessionsEnded(Message):
     ended: int
 
 
-def show_signed_in(user: User) -> dict[str, Any]:
+def show_signed_in(user: Viewer) -> dict[str, Any]:
     """Whose session has begun."""
     return {
         "message": translated(message("Authentication for {uid} successful", uid=user.uid)),

@@ -22,6 +22,7 @@ from homeroom.auth.limits import (
     SIGN_IN_SITE,
     Attempt,
     counted,
+    forgive,
     network_of,
     site_of,
 )
@@ -35,6 +36,7 @@ from homeroom.auth.passwords import (
     verify_password,
 )
 from homeroom.auth.tokens import Claims, issue_token
+from homeroom.auth.viewer import Viewer, viewer_of
 from homeroom.config import current_config
 from homeroom.data.database import db
 from homeroom.data.errors import Forbidden, NotFound, NotSignedIn, reject_field
@@ -61,7 +63,7 @@ class Device:
 class SignedIn:
     """A new session: whose it is, and the token for the cookie."""
 
-    user: User
+    user: Viewer
     token: str
 
 
@@ -82,17 +84,22 @@ def sign_in(uid: str, password: str, device: Device) -> SignedIn:
         user = find_by_uid(db.session(), uid)
         user_id, stored = (user.id, user.password_hash) if user else (None, None)
         owner = {"uid": user.uid, "name": user.name} if user else {"uid": uid, "name": ""}
-        better = _verify(_sign_in_attempts(uid_key(uid), user_id, device), password, stored)
+        attempts = _sign_in_attempts(uid_key(uid), user_id, device)
+        better = _verify(attempts, password, stored, forgives=False)
         # Set where another policy held. As if it had not been taken over: the account needs a code.
         easy = is_imported_hash(stored) and is_easy(password, **owner)
         with write_transaction() as session:
             user = lock_user(session, user_id)
             if user is None or user.password_hash != stored:
                 # Deleted, changed, or only renewed by another device that signed in: look again.
+                forgive(session.connection(), attempts)
                 continue
             user.password_hash = None if easy else better or stored
-            if not easy:
-                return SignedIn(user, _open_session(session, user, device))
+            signed_in = None if easy else SignedIn(viewer_of(user), _open_session(session, user, device))
+            session.flush()
+            forgive(session.connection(), attempts)
+        if signed_in is not None:
+            return signed_in
         raise Forbidden("This password is easy to guess. Ask your teacher for a new join code.")
     raise NotSignedIn("Wrong ID or password.")
 
@@ -116,7 +123,9 @@ def _network_attempts(device: Device) -> list[Attempt]:
     ]
 
 
-def _verify(attempts: Sequence[Attempt], password: str, stored: str | None) -> str | None:
+def _verify(
+    attempts: Sequence[Attempt], password: str, stored: str | None, *, forgives: bool = True
+) -> str | None:
     """The better hash to store, if there is one, for a right password.
 
     Raises:
@@ -124,7 +133,7 @@ def _verify(attempts: Sequence[Attempt], password: str, stored: str | None) -> s
         TooMany: too many were; nothing is hashed (429).
         Unavailable: too many people sign in at this moment; it counts as no try (503).
     """
-    with counted(attempts):
+    with counted(attempts, forgives=forgives):
         # No transaction stays open while the hash works: readers on SQLite hold back the checkpoint.
         give_connection_back()
         right, better = current_hashing().run(verify_password, password, stored)
@@ -157,7 +166,7 @@ def join(code: str, password: str, device: Device) -> SignedIn:
     with write_transaction() as session:
         user = claim_code(session, code)
         set_password_hash(session, user, new_hash)
-        return SignedIn(user, _open_session(session, user, device))
+        return SignedIn(viewer_of(user), _open_session(session, user, device))
 
 
 def claim_code(session: Session, code: str) -> User:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from homeroom.auth.models import Role
+from homeroom.auth.models import Role, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +17,8 @@ class Viewer:
     name: str
     role: Role
     pending: bool
+
+
+def viewer_of(user: User) -> Viewer:
+    """A user as a value, to be used after the unit that has read it."""
+    return Viewer(user.id, user.uid, user.name, user.role, user.pending)

@@ -15,7 +15,7 @@ from homeroom.cli.links import site_address
 from homeroom.cli.prepare import greet, make_admin_if_nobody, migrate_if_needed, tell_unknown_settings
 from homeroom.cli.site import reserve
 from homeroom.cli.supervision import SupervisedServer, load_app
-from homeroom.cli.threads import THREADS_PER_WORKER
+from homeroom.cli.threads import THREADS_PER_WORKER, workers_of_this_machine
 from homeroom.config import MIN_CONNECTIONS, Config, current_config, load_config
 from homeroom.data.database import connections_allowed, db
 from homeroom.data.heartbeat import beat
@@ -43,8 +43,8 @@ _port = click.option(
 )
 _workers = click.option(
     "--workers",
-    default=lambda: min(4, os.cpu_count() or 1),
-    show_default="one for each core, at most 4",
+    default=workers_of_this_machine,
+    show_default="one for each core, at most 4, within the memory",
     type=click.IntRange(1, 64),
     help="Number of worker processes.",
 )
@@ -76,13 +76,7 @@ def serve(host: str, port: int, workers: int) -> None:
 @click.command("run")
 @_host
 @_port
-@click.option(
-    "--workers",
-    default=1,
-    show_default=True,
-    type=click.IntRange(1, 64),
-    help="Number of worker processes.",
-)
+@_workers
 @click.pass_context
 def run(context: click.Context, host: str, port: int, workers: int) -> None:
     """Set up what is missing, show how to sign in, and serve the site.

@@ -1,6 +1,7 @@
-"""How many threads a worker has, and for whom."""
+"""How many workers a server has, how many threads each, and for whom."""
 
 import os
+from pathlib import Path
 
 from homeroom.auth.hashing import MAX_HASHES_WAITING
 from homeroom.uploads.receiving import MAX_UPLOADS_WAITING, UPLOADS_AT_ONCE
@@ -13,3 +14,29 @@ BURST_THREADS = 64
 PLACES = MAX_HASHES_WAITING + MAX_UPLOADS_WAITING + UPLOADS_AT_ONCE + PAGE_THREADS + BURST_THREADS
 # A few more: whoever asks whether the process lives, or is told that there is no place, finds one.
 THREADS_PER_WORKER = PLACES + 4
+
+# Beyond four, SQLite's one writer and the hashes decide, and not how many answer.
+MAX_WORKERS = 4
+# What a worker may take while pictures and sign-ins come in, with the processes that decode for it.
+_WORKER_BYTES = 256 * 1024 * 1024
+# The limit of a container: https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files
+_CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def workers_of_this_machine() -> int:
+    """As many workers as there are cores, within the memory that there is."""
+    return max(1, min(MAX_WORKERS, _cores(), _memory_bytes() // _WORKER_BYTES))
+
+
+def _cores() -> int:
+    # A container may be held to some of them.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _memory_bytes() -> int:
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        limit = _CONTAINER_LIMIT.read_text(encoding="ascii").strip()
+    except OSError:
+        return machine
+    return min(machine, int(limit)) if limit.isdigit() else machine

@@ -1,5 +1,6 @@
 """What the portfolio gives, as a viewer may see it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -16,6 +17,15 @@ from homeroom.uploads.renditions import Rendition
 from homeroom.users.presenters import Avatar, show_avatar
 from homeroom.web.languages import translated
 from homeroom.web.schema import Output
+
+
+@dataclass(frozen=True)
+class Author:
+    """What an author shows beside the account: the name for the public, and the avatar."""
+
+    shown_name: str | None
+    avatar: Avatar | None
+
 
 SHOWN_RENDITIONS = (Rendition.CARD, Rendition.PAGE)
 
@@ -117,13 +127,11 @@ class ProfileOut(Output):
     access: list[Literal["rw", "ro"]]
 
 
-def show_author(
-    owner: User, viewer: Principal | None, *, shown_name: str | None, avatar: Avatar | None
-) -> dict[str, Any]:
+def show_author(owner: User, viewer: Principal | None, author: Author) -> dict[str, Any]:
     """Who made a project, for a viewer; a guest gets the name that they chose to show, and no picture."""
     if not knows(viewer, owner):
-        return {"name": shown_name or translated(NAMELESS)}
-    return {"name": owner.name, "uid": owner.uid, "id": owner.id, "picture": show_avatar(avatar)}
+        return {"name": author.shown_name or translated(NAMELESS)}
+    return {"name": owner.name, "uid": owner.uid, "id": owner.id, "picture": show_avatar(author.avatar)}
 
 
 def show_project(project: Project, viewer: Principal | None, author: dict[str, Any]) -> dict[str, Any]:

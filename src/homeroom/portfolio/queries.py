@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, select
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from homeroom.auth.models import User, name_key, uid_key
@@ -10,7 +10,10 @@ from homeroom.auth.permissions import Principal
 from homeroom.data.errors import NotFound
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, ProjectTag
 from homeroom.portfolio.permissions import found_by_uid, visible_projects
+from homeroom.portfolio.presenters import Author
 from homeroom.portfolio.schemas import ProjectSort, ProjectsQuery
+from homeroom.uploads.models import Picture, is_avatar
+from homeroom.users.presenters import Avatar
 from homeroom.web.pagination import Order, Page, bounded_count, keyset_page, prefix_of
 
 # Ids grow with time, so that they sort as the moments do, and without ties.
@@ -19,6 +22,14 @@ _ORDERS = {
     ProjectSort.OLDEST: Order(Project.id, Project.id, unique=True),
     ProjectSort.TITLE: Order(Project.title_key, Project.id),
 }
+
+
+_AUTHORS = (
+    select(User.id, Profile.shown_name, Picture.digest, Picture.type)
+    .outerjoin(Profile, Profile.user_id == User.id)
+    .outerjoin(Picture, and_(Picture.owner_id == User.id, is_avatar()))
+    .where(User.id.in_(bindparam("owners", expanding=True)))
+)
 
 
 def _projects(viewer: Principal | None) -> Select[Project]:
@@ -119,15 +130,16 @@ def get_placed_picture(
     return placed
 
 
-def shown_names(session: Session, projects: Sequence[Project]) -> dict[int, str]:
-    """The names that authors chose for the public, by user id."""
+def authors_of(session: Session, projects: Sequence[Project]) -> dict[int, Author]:
+    """The authors of projects, by user id; one statement, however many there are."""
     owners = {project.owner_id for project in projects}
-    rows = session.execute(
-        select(Profile.user_id, Profile.shown_name).where(
-            Profile.user_id.in_(owners), Profile.shown_name.is_not(None)
-        )
-    )
-    return {user_id: name for user_id, name in rows if name is not None}
+    if not owners:
+        return {}
+    rows = session.execute(_AUTHORS, {"owners": list(owners)})
+    return {
+        user_id: Author(shown_name, None if digest is None else Avatar(user_id, digest, kind))
+        for user_id, shown_name, digest, kind in rows
+    }
 
 
 def has_public_project(session: Session, user: User) -> bool:

@@ -16,6 +16,7 @@ from homeroom.data.errors import NotFound
 from homeroom.portfolio.models import Project
 from homeroom.portfolio.permissions import HIDE, knows, may_meet
 from homeroom.portfolio.presenters import (
+    Author,
     PreviewOut,
     ProfileOut,
     ProjectOut,
@@ -25,12 +26,12 @@ from homeroom.portfolio.presenters import (
     show_project,
 )
 from homeroom.portfolio.queries import (
+    authors_of,
     get_placed_picture,
     get_profile,
     get_project,
     has_public_project,
     projects_page,
-    shown_names,
 )
 from homeroom.portfolio.schemas import (
     Draft,
@@ -51,7 +52,6 @@ from homeroom.portfolio.texts import read_text, source_of, tree_json
 from homeroom.portfolio.versions import entity_tag
 from homeroom.translations.messages import message
 from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
-from homeroom.users.queries import avatars_of_users
 from homeroom.web.answers import Answer, Blueprint, PageHeaders, VersionHeaders, page_answer
 from homeroom.web.languages import translated
 from homeroom.web.preconditions import compares_versions, known_versions
@@ -64,12 +64,13 @@ CHANGED = "Somebody else changed it since `If-Match`."
 
 
 def _authors(projects: Sequence[Project], viewer: Viewer | None) -> dict[int, dict[str, Any]]:
-    """The authors of projects by their ids, as a viewer may see them, however many in two queries."""
+    """The authors of projects by their ids, as a viewer may see them."""
     owners = {project.owner_id: project.owner for project in projects}
-    names = shown_names(db.session(), projects)
-    avatars = avatars_of_users(db.session(), [owner.id for owner in owners.values() if knows(viewer, owner)])
+    authors = authors_of(db.session(), projects)
+    # On PostgreSQL each statement sees what is true then: who was deleted since shows nothing more.
+    nothing = Author(shown_name=None, avatar=None)
     return {
-        owner_id: show_author(owner, viewer, shown_name=names.get(owner_id), avatar=avatars.get(owner_id))
+        owner_id: show_author(owner, viewer, authors.get(owner_id, nothing))
         for owner_id, owner in owners.items()
     }
 

@@ -1,6 +1,5 @@
 """Reading the directory: lists, search, and one user by id or ID."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -168,14 +167,8 @@ def found(user: Found | None) -> Found:
     return user
 
 
-def avatars_of_users(session: Session, user_ids: Iterable[int]) -> dict[int, Avatar]:
-    """What users' avatars are shown by, by user; in one query however many users there are."""
-    statement = select(Picture.owner_id, Picture.digest, Picture.type).where(
-        Picture.owner_id.in_(list(user_ids)), is_avatar()
-    )
-    return {row.owner_id: Avatar(*row) for row in session.execute(statement)}
-
-
 def avatar_of(session: Session, user_id: int) -> Avatar | None:
     """What a user's avatar is shown by; None: they have none."""
-    return avatars_of_users(session, [user_id]).get(user_id)
+    statement = select(Picture.owner_id, Picture.digest, Picture.type)
+    row = session.execute(statement.where(Picture.owner_id == user_id, is_avatar())).one_or_none()
+    return None if row is None else Avatar(*row)
