@@ -15,8 +15,8 @@ PROSE := README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md bench/README.md docs
 UPLOT := 1.6.32
 UPLOT_SHA512 := 2883159c6ebccefbb95d751b0b82d010f9e1c0ec41b8bc96d401eda66e882935c89a46cb824332fa369b8cb8122cc6ac36e186cd09bf7a9ded3a4c93c6989023
 UPLOT_FOLDER := src/homeroom/site/assets/vendor/uplot
-# The order of the tests: another one for each commit, and the same whenever a commit is tested.
-ORDER := --randomly-seed=$(shell printf '%d' 0x$$(git rev-parse --short=7 HEAD 2>/dev/null || echo 0))
+# The order of the tests: another one whenever a test changes, and the same each time that they run.
+ORDER := --randomly-seed=$(shell printf '%d' 0x0$$(git log -1 --format=%h --abbrev=7 -- tests 2>/dev/null))
 
 .PHONY: help run test test-deploy rehearse check format-site bench docs lock vendor clean
 
