@@ -11,6 +11,7 @@ from homeroom.auth.keys import current_verifier
 from homeroom.auth.known_devices import remember_device
 from homeroom.auth.limits import client_address
 from homeroom.auth.origins import set_device_cookie, set_session_cookie, take_session_cookie_back
+from homeroom.auth.own_sessions import end_all_sessions, end_session, end_session_named, sessions_of
 from homeroom.auth.presenters import (
     CodeOwner,
     SessionsEnded,
@@ -23,12 +24,8 @@ from homeroom.auth.schemas import Code, CodeAndPassword, Confirmation, Credentia
 from homeroom.auth.sessions import (
     Device,
     SignedIn,
-    end_all_sessions,
-    end_session,
-    end_session_named,
     join,
     preview_code,
-    sessions_of,
     sign_in,
 )
 from homeroom.auth.tokens import Claims, TokenInvalidError

@@ -1,11 +1,11 @@
-"""Signing in and out: passwords and codes become sessions, sessions become tokens."""
+"""Signing in: passwords and codes become sessions, sessions become tokens."""
 
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from homeroom.auth.hashing import current_hashing
@@ -39,7 +39,7 @@ from homeroom.auth.tokens import Claims, issue_token
 from homeroom.auth.viewer import Viewer, viewer_of
 from homeroom.config import current_config
 from homeroom.data.database import db
-from homeroom.data.errors import Forbidden, NotFound, NotSignedIn, reject_field
+from homeroom.data.errors import Forbidden, NotSignedIn, reject_field
 from homeroom.data.transactions import give_connection_back, write_transaction
 from homeroom.data.types import utc_now
 from homeroom.translations.messages import text_of
@@ -270,43 +270,3 @@ def _end_old_ones(session: Session, user: User, now: datetime) -> None:
     )
     old = delete(UserSession).where(UserSession.user_id == user.id, UserSession.id.not_in(kept))
     session.execute(old.execution_options(synchronize_session=False))
-
-
-def end_session(user_id: int, session_id: str) -> None:
-    """End one session; one that is over already stays so."""
-    with write_transaction() as session:
-        session.execute(
-            delete(UserSession).where(UserSession.id == session_id, UserSession.user_id == user_id)
-        )
-
-
-def sessions_of(session: Session, user_id: int) -> Sequence[UserSession]:
-    """A user's sessions that have not ended, the newest first."""
-    return session.scalars(
-        select(UserSession)
-        .where(UserSession.user_id == user_id, UserSession.expires_at > utc_now())
-        .order_by(UserSession.created_at.desc(), UserSession.id)
-        .limit(MAX_SESSIONS)
-    ).all()
-
-
-def end_session_named(user_id: int, name: str) -> str:
-    """End one of a user's sessions by its public name; the session's id is returned.
-
-    Raises:
-        NotFound: the user has no such session (404).
-    """
-    named = {row.public_name: row.id for row in sessions_of(db.session(), user_id)}
-    if name in named:
-        end_session(user_id, named[name])
-        return named[name]
-    raise NotFound("No such session. It may have ended already.")
-
-
-def end_all_sessions(user_id: int) -> int:
-    """End every session of a user, on every device; how many there were."""
-    with write_transaction() as session:
-        lock_user(session, user_id)
-        ended = session.execute(delete(UserSession).where(UserSession.user_id == user_id))
-        assert isinstance(ended, CursorResult)
-        return ended.rowcount
