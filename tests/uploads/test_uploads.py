@@ -337,8 +337,8 @@ def test_when_too_many_wait_the_rest_is_asked_to_come_again_and_it_does_not_coun
     with app.app_context():
         for _ in range(UPLOADS.most - 1):
             count_attempt(UPLOADS, str(ada.id))
-    monkeypatch.setattr(patience, "WAIT_S", 0.0)
-    with ExitStack() as places:
+    with ExitStack() as places, monkeypatch.context() as impatient:
+        impatient.setattr(patience, "WAIT_S", 0.0)
         for _ in range(receiving.UPLOADS_AT_ONCE):
             places.enter_context(receiving._places.place(0, wait_s=0, called_off=lambda: False))
         for _ in range(3):
