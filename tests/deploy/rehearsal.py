@@ -164,7 +164,7 @@ class Rehearsal:
             told = page.evaluate(SIGN_IN, [self.nginx.address, PASSWORD])
         expect_that(told == ["TypeError"], f"the browser let it pass: {told}")
         examined = doctor(self.nginx, self.authority, "--origin", self.foreign)
-        reason = re.findall(r"✗ .*(the origin is not admitted)", examined.stdout)
+        reason = re.findall(r"✗ .*(the origin isn't allowed)", examined.stdout)
         expect_that(examined.returncode == 1 and len(reason) == 1, f"doctor says:\n{examined.stdout}")
         return f"status 1: {reason[0]}"
 
