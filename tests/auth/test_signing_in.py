@@ -18,10 +18,13 @@ import time_machine
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.exc import TimeoutError as BusyError
 from werkzeug.security import generate_password_hash
 
+from homeroom.auth import sessions
 from homeroom.auth.hashing import MAX_HASHES_OF_ONE, MAX_HASHES_WAITING, HashQueue
 from homeroom.auth.join_codes import current_code, issue_code
+from homeroom.auth.limits import SIGN_IN_HERE
 from homeroom.auth.models import JoinCode, User, UserSession
 from homeroom.auth.passwords import hash_password
 from homeroom.data.database import db
@@ -220,6 +223,20 @@ def test_the_right_password_begins_the_count_anew(ada: Person, guest: FlaskClien
             assert wrong.status_code == 401
         right = guest.post("/api/authenticate", json={"uid": "ada", "password": PASSWORD})
         assert right.status_code == 200
+
+
+def test_a_session_that_cannot_be_kept_is_no_wrong_password(
+    ada: Person, guest: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> str:
+        raise BusyError("as if the database were busy")
+
+    right = {"uid": "ada", "password": PASSWORD}
+    with monkeypatch.context() as busy:
+        busy.setattr(sessions, "_open_session", fail)
+        for _ in range(SIGN_IN_HERE.most + 1):
+            assert guest.post("/api/authenticate", json=right).status_code == 503
+    assert guest.post("/api/authenticate", json=right).status_code == 200
 
 
 def test_the_current_password_cannot_be_guessed_without_limit(ada: Person) -> None:

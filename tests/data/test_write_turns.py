@@ -1,5 +1,7 @@
 """Turns to write: in order, across processes, and never for ever."""
 
+import errno
+import os
 import subprocess
 import sys
 import threading
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from homeroom.data import write_turns
 from homeroom.data.write_turns import FileTurns
 from tests.servers import START_TIMEOUT_S
 
@@ -78,6 +81,20 @@ def test_another_process_has_its_turn_and_a_killed_one_has_none(tmp_path: Path) 
     turns.release()
     # Those who gave up have let go as well.
     assert FileTurns(tmp_path / "a.db").acquire(timeout=START_TIMEOUT_S)
+
+
+def test_where_a_file_takes_no_lock_a_process_has_turns_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_file: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(write_turns.fcntl, "flock", refuse)
+    turns = FileTurns(tmp_path / "a.db")
+    for _ in range(2):
+        assert turns.acquire(timeout=1)
+        assert not turns.acquire(timeout=0.01)
+        turns.release()
 
 
 @pytest.mark.parametrize("folder", ["gone", "a.db/below"])

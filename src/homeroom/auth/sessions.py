@@ -1,7 +1,6 @@
 """Signing in: passwords and codes become sessions, sessions become tokens."""
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -85,19 +84,21 @@ def sign_in(uid: str, password: str, device: Device) -> SignedIn:
         user_id, stored = (user.id, user.password_hash) if user else (None, None)
         owner = {"uid": user.uid, "name": user.name} if user else {"uid": uid, "name": ""}
         attempts = _sign_in_attempts(uid_key(uid), user_id, device)
-        better = _verify(attempts, password, stored, forgives=False)
-        # Set where another policy held. As if it had not been taken over: the account needs a code.
-        easy = is_imported_hash(stored) and is_easy(password, **owner)
-        with write_transaction() as session:
-            user = lock_user(session, user_id)
-            if user is None or user.password_hash != stored:
-                # Deleted, changed, or only renewed by another device that signed in: look again.
+        # Around the unit too: a database that cannot keep the session is no wrong password.
+        with counted(attempts, forgives=False):
+            better = _verify(password, stored)
+            # Set where another policy held. As if it had not been taken over: the account needs a code.
+            easy = is_imported_hash(stored) and is_easy(password, **owner)
+            with write_transaction() as session:
+                user = lock_user(session, user_id)
+                if user is None or user.password_hash != stored:
+                    # Deleted, changed, or only renewed by another device that signed in: look again.
+                    forgive(session.connection(), attempts)
+                    continue
+                user.password_hash = None if easy else better or stored
+                signed_in = None if easy else SignedIn(viewer_of(user), _open_session(session, user, device))
+                session.flush()
                 forgive(session.connection(), attempts)
-                continue
-            user.password_hash = None if easy else better or stored
-            signed_in = None if easy else SignedIn(viewer_of(user), _open_session(session, user, device))
-            session.flush()
-            forgive(session.connection(), attempts)
         if signed_in is not None:
             return signed_in
         raise Forbidden("This password is easy to guess. Ask your teacher for a new join code.")
@@ -123,22 +124,18 @@ def _network_attempts(device: Device) -> list[Attempt]:
     ]
 
 
-def _verify(
-    attempts: Sequence[Attempt], password: str, stored: str | None, *, forgives: bool = True
-) -> str | None:
-    """The better hash to store, if there is one, for a right password.
+def _verify(password: str, stored: str | None) -> str | None:
+    """The better hash to store, if there is one, for a right password; the caller has counted the try.
 
     Raises:
         NotSignedIn: the password is wrong (401).
-        TooMany: too many were; nothing is hashed (429).
-        Unavailable: too many people sign in at this moment; it counts as no try (503).
+        Unavailable: too many people sign in at this moment (503).
     """
-    with counted(attempts, forgives=forgives):
-        # No transaction stays open while the hash works: readers on SQLite hold back the checkpoint.
-        give_connection_back()
-        right, better = current_hashing().run(verify_password, password, stored)
-        if not right:
-            raise NotSignedIn("Wrong ID or password.")
+    # No transaction stays open while the hash works: readers on SQLite hold back the checkpoint.
+    give_connection_back()
+    right, better = current_hashing().run(verify_password, password, stored)
+    if not right:
+        raise NotSignedIn("Wrong ID or password.")
     return better
 
 
@@ -237,8 +234,10 @@ def confirm_password(user_id: int, password: str, claims: Claims) -> None:
         Attempt(SIGN_IN_DEVICE, (user.uid_key, claims.session_id)),
         Attempt(CONFIRMATION, (str(user_id),)),
     ]
+    stored = user.password_hash
     try:
-        _verify(attempts, password, user.password_hash)
+        with counted(attempts):
+            _verify(password, stored)
     except NotSignedIn:
         raise Forbidden("Your current password is wrong.") from None
 

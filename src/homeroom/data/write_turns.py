@@ -45,17 +45,16 @@ class FileTurns:
         deadline = time.monotonic() + timeout
         if not self._acquire_here(timeout):
             return False
+        has_turn = False
         try:
-            self._file = self._open()
-            if self._file is None or _lock_file(self._file, deadline - time.monotonic()):
-                return True
-        except BaseException:
-            self._leave()
-            raise
-        # Whoever waits for the file still closes it.
-        self._file = None
-        self._leave()
-        return False
+            file = self._open()
+            has_turn = file is None or _lock_file(file, deadline - time.monotonic())
+            # Without a turn, whoever still waits for the file closes it.
+            self._file = file if has_turn else None
+        finally:
+            if not has_turn:
+                self._leave()
+        return has_turn
 
     def release(self) -> None:
         """Give the turn to the next one."""
@@ -101,6 +100,9 @@ def _lock_file(file: int, timeout: float) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return _Wait(file).for_lock(timeout)
+    except OSError:
+        # Some file systems of a network have no such locks. Each process then has turns of its own.
+        return True
     return True
 
 
