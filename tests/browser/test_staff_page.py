@@ -310,7 +310,12 @@ def spread_over_weeks(server: Homeroom) -> None:
     # The form in which SQLAlchemy keeps a moment: with microseconds.
     earlier = "strftime('%Y-%m-%d %H:%M:%f000', {}, '-' || ({}) || ' days')"
     with closing(database), database:
-        for table, column in [(name, "created_at") for name in days] + [("projects", "updated_at")]:
+        moments = [
+            *((name, "created_at") for name in days),
+            ("projects", "updated_at"),
+            ("projects", "shared_at"),
+        ]
+        for table, column in moments:
             who = "WHERE password_hash IS NULL" if table == "users" else ""
             database.execute(f"UPDATE {table} SET {column} = {earlier.format(column, days[table])} {who}")
 

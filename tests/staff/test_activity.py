@@ -5,6 +5,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import flask_migrate
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
@@ -73,14 +74,40 @@ def test_a_draft_stays_its_owners_secret(ada: Person, teacher: Person) -> None:
     assert "picture_added" in kinds(told(teacher))
 
 
-def test_a_project_that_was_changed_later_is_told_as_changed(
-    app: APIFlask, ada: Person, teacher: Person
-) -> None:
+def test_a_project_that_was_changed_at_once_is_told_as_changed(ada: Person, teacher: Person) -> None:
     project = make(ada, visibility=CLASS)
-    with app.app_context(), write_transaction() as session:
-        session.get_one(Project, project["id"]).created_at = utc_now() - timedelta(days=2)
     ada.client.patch(f"/api/projects/{project['id']}", json={"summary": "New"})
     assert kinds(told(teacher))[0] == "project_changed"
+
+
+def test_a_draft_of_long_ago_is_told_as_shared_on_the_day_it_is(
+    app: APIFlask, ada: Person, teacher: Person
+) -> None:
+    project = make(ada, visibility=DRAFT)
+    with app.app_context(), write_transaction() as session:
+        row = session.get_one(Project, project["id"])
+        row.created_at = row.updated_at = utc_now() - timedelta(days=2)
+    ada.client.patch(f"/api/projects/{project['id']}", json={"visibility": CLASS})
+    assert kinds(told(teacher))[0] == "project_made"
+    ada.client.patch(f"/api/projects/{project['id']}", json={"visibility": DRAFT})
+    ada.client.patch(f"/api/projects/{project['id']}", json={"visibility": CLASS})
+    assert kinds(told(teacher))[0] == "project_changed"
+
+
+@pytest.mark.migrates
+def test_what_was_shared_before_moments_of_sharing_were_kept_is_told_as_it_was(
+    app: APIFlask, ada: Person, teacher: Person
+) -> None:
+    made, changed, draft = (make(ada, visibility=which)["id"] for which in (CLASS, CLASS, DRAFT))
+    ada.client.patch(f"/api/projects/{changed}", json={"summary": "New"})
+    with app.app_context():
+        flask_migrate.downgrade(revision="0011")
+        flask_migrate.upgrade()
+        flask_migrate.check()
+    events = {event["project"]["id"]: event["kind"] for event in told(teacher) if event["project"]}
+    assert events == {made: "project_made", changed: "project_changed"}
+    ada.client.patch(f"/api/projects/{draft}", json={"visibility": CLASS})
+    assert kinds(told(teacher))[0] == "project_made"
 
 
 def test_an_account_that_waits_for_the_staff_is_told_as_waiting(

@@ -73,6 +73,8 @@ class Project(Base):
     hidden_reason: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
+    # When it first was more than a draft; the same as `updated_at` until it is changed.
+    shared_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     owner: Mapped[User] = relationship()
     tags: Mapped[list["ProjectTag"]] = relationship(

@@ -41,6 +41,7 @@ def create_project(new: NewProject, owner: Principal) -> int:
         project = Project(owner=owner, tags=[], pictures=[], links=[])
         session.add(project)
         _apply(session, project, new, owner, fields=set(NewProject.model_fields), tree=tree)
+        _date(project)
         session.flush()
         return project.id
 
@@ -87,14 +88,16 @@ def change_project(
         _require_editor(project, actor, known)
         dropped = _apply(session, project, changes, actor, fields=fields, tree=tree)
         if fields:
-            _touch(project)
+            project.version += 1
+            _date(project)
         files = delete_pictures(session, dropped)
     forget_files(files)
 
 
-def _touch(project: Project) -> None:
-    project.version += 1
+def _date(project: Project) -> None:
     project.updated_at = utc_now()
+    if project.shared_at is None and project.visibility is not Visibility.DRAFT:
+        project.shared_at = project.updated_at
 
 
 def delete_project(project_id: int, actor: Principal, *, known: frozenset[str] | None) -> str:

@@ -4,7 +4,6 @@ Nothing is recorded for it, so nothing is left when a row goes: what somebody de
 not read about. A draft is its owner's alone, here too.
 """
 
-from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -29,9 +28,6 @@ bp = Blueprint("activity", __name__, url_prefix="/api", tag="Class")
 _Moment = InstrumentedAttribute[Any]
 _RowId = InstrumentedAttribute[int]
 _Part = tuple[AnySelect, Order]
-
-# A row's two moments are taken one after the other when it is made.
-_MADE_WITHIN = timedelta(seconds=1)
 
 
 class Source(StrEnum):
@@ -77,7 +73,7 @@ def _part(source: Source, at: _Moment, row_id: _RowId, *columns: SQLColumnExpres
 _PROJECT = (
     Project.id.label("project_id"),
     Project.title,
-    Project.created_at.label("made_at"),
+    Project.shared_at,
     Project.hidden_reason,
 )
 _NO_PROJECT = (null().label("project_id"),)
@@ -121,7 +117,7 @@ def _kind(event: Row[Any]) -> Kind:
     if event.source == Source.ACCOUNT:
         return Kind.ACCOUNT_WAITS if event.pending else Kind.ACCOUNT_MADE
     if event.source == Source.PROJECT:
-        return Kind.PROJECT_MADE if event.at - event.made_at < _MADE_WITHIN else Kind.PROJECT_CHANGED
+        return Kind.PROJECT_MADE if event.at == event.shared_at else Kind.PROJECT_CHANGED
     return {
         Source.HIDING: Kind.PROJECT_HIDDEN,
         Source.PICTURE: Kind.PICTURE_ADDED,
