@@ -2,7 +2,7 @@
 
 import re
 import tracemalloc
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,11 @@ from homeroom.auth import last_use, tokens
 from homeroom.auth.models import UserSession
 from homeroom.auth.tokens import Claims, TokenVerifier, issue_token
 from homeroom.data.database import db
-from homeroom.web import read_path
+from homeroom.web import kept_answers
 from homeroom.web.incoming import FILE_PATHS, MAX_JSON_BYTES
 from tests.conftest import KEY, PASSWORD, MakeApp, Person
 
-SOURCE = Path(read_path.__file__).parents[1]
+SOURCE = Path(kept_answers.__file__).parents[1]
 PAGE = Path(__file__).parents[1] / "docs/explanation/bounds.md"
 
 
@@ -47,7 +47,7 @@ def test_a_student_who_asks_in_ever_new_ways_fills_no_more_than_the_bound(
     app: APIFlask, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The largest of everything that is kept: keys, tags, answers."""
-    monkeypatch.setattr(read_path, "MAX_KEPT_BYTES", 500_000)
+    monkeypatch.setattr(kept_answers, "MAX_KEPT_BYTES", 500_000)
     client = make_client(app, ada)
     # What is compiled once, statements above all, is no answer that is kept.
     client.get("/api/users/?q=aa%20bb")
@@ -124,13 +124,3 @@ def test_json_has_a_megabyte_and_files_have_their_room(app: APIFlask, ada: Perso
             assert answer.status_code != 413, path
         elif answer.status_code not in (403, 200):
             assert answer.status_code == 413, (method, path)
-
-
-def test_generations_of_answers_are_forgotten_whole() -> None:
-    kept = read_path.KeptAnswers()
-    answer = read_path.Answer("200 OK", [], b"b" * 1000)
-    for version in range(100):
-        generation = read_path.Generation(version, date(2026, 11, 27))
-        for number in range(10):
-            kept.put(generation, (number, "GET", "/api/id"), answer)
-        assert len(kept._answers) == 10

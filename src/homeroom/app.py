@@ -7,7 +7,7 @@ from werkzeug.routing import IntegerConverter
 
 from homeroom import __version__
 from homeroom.auth import routes as auth_routes
-from homeroom.auth.guard import audience_of, authenticate
+from homeroom.auth.guard import audience_of, authenticate_or_guest
 from homeroom.auth.hashing import init_hashing
 from homeroom.auth.keys import init_keys
 from homeroom.auth.last_use import init_last_use
@@ -49,6 +49,13 @@ BLUEPRINTS = (
     activity.bp,
     *RESOURCES,
     health.bp,
+)
+KEPT_ROUTES = (
+    *users_routes.KEPT_ROUTES,
+    *portfolio_routes.KEPT_ROUTES,
+    *activity.KEPT_ROUTES,
+    *overview.KEPT_ROUTES,
+    *auth_routes.KEPT_ROUTES,
 )
 
 
@@ -106,7 +113,7 @@ def create_app(config: Config | None = None) -> APIFlask:
         _trust_proxies(app, config.trusted_proxies)
     if config.read_path:
         app.wsgi_app = ReadPath(  # type: ignore[method-assign]  # Flask's way to wrap an app
-            app, config, routes=users_routes.KEPT_ROUTES, authenticate=authenticate
+            app, config, routes=KEPT_ROUTES, authenticate=authenticate_or_guest
         )
     return app
 

@@ -44,7 +44,7 @@ linus,Linus,Ångström,
 STUDENTS = ROSTER.count("\n") - 1
 TITLE = "A weather station"
 # What people need not find again: they sign in anew, and guesses are counted anew.
-NOT_RESTORED = ("sessions", "attempt_counts", "directory", "heartbeat")
+NOT_RESTORED = ("sessions", "attempt_counts", "directory", "draft_versions", "heartbeat")
 MAKE_PROJECT = """async ([api, bytes, title]) => {
   const options = {method: 'POST', mode: 'cors', credentials: 'include', headers: {'X-Origin': 'client'}};
   const form = new FormData();

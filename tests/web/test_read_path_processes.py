@@ -1,11 +1,14 @@
-"""Two processes, one database: no answer is ever stale, and none was made for someone else."""
+"""Several processes, one database: no answer is ever stale, and none was made for someone else."""
 
 import itertools
+import re
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 import requests
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -19,11 +22,13 @@ from hypothesis.stateful import (
 )
 
 from homeroom.auth.models import Role
+from homeroom.portfolio.models import Visibility
 from tests.conftest import PASSWORD, MakePerson
-from tests.servers import Server
+from tests.servers import Server, serving
 
 ROLES = st.sampled_from(list(Role))
 SERVERS = st.integers(0, 1)
+VISIBILITIES = st.sampled_from(list(Visibility))
 NAMES = st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=1, max_size=12)
 
 
@@ -52,6 +57,14 @@ class Browser:
 
 
 @dataclass
+class Work:
+    """A project, by whom, and what its author may still do with it."""
+
+    id: int
+    author: Browser
+
+
+@dataclass
 class Directory:
     """The users that are there, by id."""
 
@@ -72,27 +85,49 @@ def as_seen(users: list[dict[str, Any]]) -> dict[int, tuple[Any, ...]]:
     }
 
 
+# What browsers ask for again and again, with something of each kind of route.
+ASKED = (
+    *("/api/users/", "/api/users/?q=s&sort=-uid", "/api/id", "/api/user", "/api/session", "/api/sessions"),
+    *("/api/projects/", "/api/projects/?limit=2&sort=title", "/api/activity", "/api/overview"),
+)
+
+
+def without_own_address(answer: requests.Response) -> bytes:
+    """What is in an answer, wherever it was asked."""
+    return re.sub(rb"http://127.0.0.1:\d+", b"", answer.content)
+
+
 class TwoProcesses(RuleBasedStateMachine):
-    """Signs in and out, changes and deletes through either process, and looks through either."""
+    """Signs in and out, changes and deletes through either process, and looks through either.
+
+    A third process answers everything by Flask alone: what it says is right.
+    """
 
     servers: tuple[Server, Server]
+    flask_alone: Server
     admin: Browser
     directory: Directory
     numbers = itertools.count()
 
     students = Bundle("students")
     browsers = Bundle("browsers")
+    works = Bundle("works")
 
     def _ask(
         self, server: int, method: str, path: str, who: Browser | None, **kwargs: Any
     ) -> requests.Response:
+        return self._send(self.servers[server], method, path, who, **kwargs)
+
+    def _send(
+        self, server: Server, method: str, path: str, who: Browser | None, **kwargs: Any
+    ) -> requests.Response:
         cookies = who.cookies if who else None
-        url = self.servers[server].url(path)
-        return requests.request(method, url, cookies=cookies, timeout=30, **kwargs)
+        return requests.request(method, server.url(path), cookies=cookies, timeout=30, **kwargs)
 
     @initialize(target=students)
     def _begin(self) -> Student:
         self.opened: list[Browser] = []
+        self.made: list[Work] = []
         # The students of the example before.
         for student_id in self.directory.students.keys() - {self.admin.student.id}:
             self._ask(0, "DELETE", f"/api/users/{student_id}", self.admin).raise_for_status()
@@ -147,6 +182,66 @@ class TwoProcesses(RuleBasedStateMachine):
         student.deleted = True
         self.directory.students.pop(student.id, None)
 
+    @rule(
+        target=works,
+        author=browsers,
+        visibility=VISIBILITIES,
+        tags=st.lists(NAMES, max_size=2),
+        server=SERVERS,
+    )
+    def make_project(self, author: Browser, visibility: Visibility, tags: list[str], server: int) -> Work:
+        body = {"title": "A project", "visibility": visibility, "tags": tags}
+        answer = self._ask(server, "POST", "/api/projects/", author, json=body)
+        assert answer.status_code == (201 if author.alive else 401)
+        work = Work(answer.json().get("id", 10**6), author)
+        self.made.append(work)
+        return work
+
+    @rule(work=works, title=NAMES, visibility=VISIBILITIES, tags=st.lists(NAMES, max_size=2), server=SERVERS)
+    def change_project(
+        self, work: Work, title: str, visibility: Visibility, tags: list[str], server: int
+    ) -> None:
+        body = {"title": title, "visibility": visibility, "tags": tags}
+        answer = self._ask(server, "PATCH", f"/api/projects/{work.id}", work.author, json=body)
+        assert answer.status_code in ((200, 404) if work.author.alive else (401,))
+
+    @rule(work=works, hidden=st.booleans(), server=SERVERS)
+    def hide_project(self, work: Work, hidden: bool, server: int) -> None:
+        method = "PUT" if hidden else "DELETE"
+        body = {"json": {"reason": "An address."}} if hidden else {}
+        answer = self._ask(server, method, f"/api/projects/{work.id}/hidden", self.admin, **body)
+        assert answer.status_code in (200, 404)
+
+    @rule(work=consumes(works), server=SERVERS)
+    def delete_project(self, work: Work, server: int) -> None:
+        answer = self._ask(server, "DELETE", f"/api/projects/{work.id}", work.author)
+        assert answer.status_code in ((200, 404) if work.author.alive else (401,))
+
+    @rule(author=browsers, name=NAMES, server=SERVERS)
+    def show_a_name(self, author: Browser, name: str, server: int) -> None:
+        answer = self._ask(server, "PUT", "/api/portfolio", author, json={"shown_name": name, "about": name})
+        assert answer.status_code == (200 if author.alive else 401)
+
+    @rule(server=SERVERS)
+    def compare(self, server: int) -> None:
+        """Everybody, and a guest, reads everything; what was answered before may be in memory."""
+        people = [browser.student for browser in self.opened[-3:]]
+        asked = [
+            *ASKED,
+            *(f"/api/projects/{work.id}" for work in self.made[-3:]),
+            *(path for one in people for path in (f"/api/users/{one.id}", f"/api/portfolio/{one.uid}")),
+        ]
+        for browser in [None, self.admin, *self.opened[-3:]]:
+            for path in asked:
+                answer, right = (
+                    self._send(one, "GET", path, browser) for one in (self.servers[server], self.flask_alone)
+                )
+                assert (answer.status_code, answer.headers.get("ETag")) == (
+                    right.status_code,
+                    right.headers.get("ETag"),
+                ), path
+                assert without_own_address(answer) == without_own_address(right), path
+
     @rule(server=SERVERS)
     def look(self, server: int) -> None:
         """Everyone who has signed in looks, one after the other, so that nobody gets another's answer."""
@@ -162,8 +257,14 @@ class TwoProcesses(RuleBasedStateMachine):
             assert as_seen([oneself.json()]) == {browser.student.id: expected[browser.student.id]}
 
 
+@pytest.fixture
+def flask_alone_server(server_settings: dict[str, str]) -> Iterator[Server]:
+    with serving(server_settings | {"READ_PATH": "false"}) as server:
+        yield server
+
+
 def test_a_model_of_the_class_agrees_with_both_processes(
-    two_servers: tuple[Server, Server], make_person: MakePerson
+    two_servers: tuple[Server, Server], flask_alone_server: Server, make_person: MakePerson
 ) -> None:
     admin = make_person("admin", role=Role.ADMIN, signed_in=False)
     signed_in = requests.post(
@@ -173,6 +274,7 @@ def test_a_model_of_the_class_agrees_with_both_processes(
 
     class Machine(TwoProcesses):
         servers = two_servers
+        flask_alone = flask_alone_server
         admin = Browser(knows, {"jwt": signed_in.cookies["jwt"]})
         directory = Directory({knows.id: knows})
 

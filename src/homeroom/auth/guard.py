@@ -8,11 +8,11 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from flask import g, request
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select, true
 
 from homeroom.auth.keys import current_verifier
 from homeroom.auth.last_use import current_last_uses
-from homeroom.auth.models import Directory, Role, User, UserSession
+from homeroom.auth.models import Directory, DraftVersion, Role, User, UserSession
 from homeroom.auth.permissions import has_role
 from homeroom.auth.tokens import Claims, TokenInvalidError
 from homeroom.auth.viewer import Viewer
@@ -21,6 +21,7 @@ from homeroom.data.database import db
 from homeroom.data.errors import Forbidden, NotSignedIn
 from homeroom.data.types import utc_now
 from homeroom.translations.messages import Message
+from homeroom.web.kept_answers import ASKER, Versions
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -39,7 +40,9 @@ _STATE = (
     select(
         UserSession.expires_at,
         UserSession.last_used_at,
-        select(Directory.version).scalar_subquery(),
+        Directory.version,
+        Directory.portfolio_version,
+        func.coalesce(DraftVersion.version, 0),
         User.id,
         User.uid,
         User.name,
@@ -47,12 +50,18 @@ _STATE = (
         User.pending,
     )
     .join(User, User.id == UserSession.user_id)
+    .join(Directory, true())
+    .outerjoin(DraftVersion, DraftVersion.user_id == User.id)
     .where(
         UserSession.id == bindparam("session_id"),
         UserSession.user_id == bindparam("user_id"),
         UserSession.expires_at > bindparam("now"),
     )
 )
+
+
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
+_GUESTS_STATE = select(Directory.version, Directory.portfolio_version)
 
 
 @dataclass(frozen=True)
@@ -64,12 +73,37 @@ class Authenticated:
 
     viewer: Viewer
     claims: Claims
-    directory_version: int
+    versions: Versions
     good_until: datetime
 
     @property
     def user_id(self) -> int:
         return self.viewer.id
+
+    @property
+    def session_id(self) -> str:
+        return self.claims.session_id
+
+
+@dataclass(frozen=True)
+class Guest:
+    """Nobody who is signed in, and what was true in the database at that moment."""
+
+    versions: Versions
+    user_id: None = None
+    session_id: None = None
+    good_until: datetime = _FOR_EVER
+
+
+def authenticate_or_guest(tokens: Sequence[str], connection: Connection) -> Authenticated | Guest:
+    """Who some tokens belong to, or a guest, who sends none; one statement, for the read path.
+
+    Raises:
+        NotSignedIn: the tokens are broken, or their sessions have ended (401).
+    """
+    if tokens:
+        return authenticate(tokens, connection)
+    return Guest(Versions(*connection.execute(_GUESTS_STATE).one()))
 
 
 def authenticate(tokens: Sequence[str], connection: Connection) -> Authenticated:
@@ -100,22 +134,25 @@ def _authenticate_one(token: str, connection: Connection) -> Authenticated:
     ).one_or_none()
     if row is None:
         raise NotSignedIn(TOKEN_UNKNOWN)
-    expires_at, last_used_at, version, *person = row
+    expires_at, last_used_at, people, portfolio, drafts, *person = row
     if last_used_at is None or now - last_used_at > NOTE_USE_AFTER:
         current_last_uses().note(claims.session_id, now)
         last_used_at = now
     expires_at = min(expires_at, datetime.fromtimestamp(claims.expires_at, UTC))
     good_until = min(expires_at, last_used_at + NOTE_USE_AFTER)
-    return Authenticated(Viewer(*person), claims, version, good_until)
+    return Authenticated(Viewer(*person), claims, Versions(people, portfolio, drafts), good_until)
 
 
 def signed_in() -> tuple[Viewer, Claims]:
-    """Who sent this request, and in which session; one statement.
+    """Who sent this request, and in which session; one statement, unless the read path has just asked.
 
     Raises:
         NotSignedIn: nobody is signed in (401).
     """
-    found = authenticate(request_tokens(), db.session().connection())
+    found = request.environ.get(ASKER) or authenticate(request_tokens(), db.session().connection())
+    if isinstance(found, Guest):
+        raise NotSignedIn(TOKEN_MISSING)
+    assert isinstance(found, Authenticated)
     # For the log, on routes that guests may use too.
     g.user_id = found.viewer.id
     return found.viewer, found.claims

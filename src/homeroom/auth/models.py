@@ -141,10 +141,11 @@ class NameWord(Base):
 
 
 class Directory(Base):
-    """What the database itself knows of all users: one row, kept by triggers on the tables (migration 0004).
+    """What the database itself knows of the class: one row, kept by triggers (migrations 0004 and 0013).
 
-    The version is raised by every committed change of a user or an avatar, whoever made it. Two equal
-    versions mean equal lists of users; the counts spare counting them.
+    The versions are raised by every committed change, whoever made it: of a user or an avatar, and of a
+    shared project or what somebody says of themselves. Two equal versions mean equal answers; the counts
+    spare counting the users.
     """
 
     __tablename__ = "directory"
@@ -152,9 +153,22 @@ class Directory(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     version: Mapped[int] = mapped_column(BigInteger)
+    portfolio_version: Mapped[int] = mapped_column(BigInteger, server_default="1")
     # Users who are in the class, and those who wait for the staff to admit them.
     members: Mapped[int] = mapped_column(BigInteger)
     pending: Mapped[int] = mapped_column(BigInteger)
+
+
+class DraftVersion(Base):
+    """What the database itself knows of somebody's drafts, raised as those of `Directory` (migration 0013).
+
+    It has a row of its own for each person, so that who works on a draft changes nobody else's answers.
+    """
+
+    __tablename__ = "draft_versions"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger)
 
 
 class UserSession(Base):

@@ -31,12 +31,16 @@ from homeroom.auth.sessions import (
 from homeroom.auth.tokens import Claims, TokenInvalidError
 from homeroom.auth.viewer import Viewer
 from homeroom.data.database import db
+from homeroom.data.types import utc_now
 from homeroom.translations.messages import message
 from homeroom.web.answers import Blueprint
+from homeroom.web.kept_answers import DependsOn, KeptRoute, keep_until
 from homeroom.web.languages import translated
 from homeroom.web.schema import Message
 
 bp = Blueprint("auth", __name__, url_prefix="/api", tag="Signing in")
+
+KEPT_ROUTES = (KeptRoute("/api/sessions", DependsOn.EVERYTHING, by_session=True),)
 
 
 def current_device() -> Device:
@@ -92,7 +96,9 @@ def _claims_of(token: str) -> Claims | None:
 def list_sessions(user: Viewer) -> list[dict[str, Any]]:
     """List the devices where you are signed in, with their last use."""
     current = current_claims().session_id
-    return [show_session(row, current=row.id == current) for row in sessions_of(db.session(), user.id)]
+    sessions = sessions_of(db.session(), user.id)
+    keep_until(min((row.expires_at for row in sessions), default=utc_now()))
+    return [show_session(row, current=row.id == current) for row in sessions]
 
 
 @bp.delete("/sessions/<name>")

@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
 
@@ -27,17 +28,19 @@ class CommitWatch:
         if not self._watches:
             return None
         with self._lock:
-            if self._connection is None:
-                self._connection = self._engine.raw_connection()
-                # It stays with the watch; its place in the pool is for those who come and go.
-                self._connection.detach()
-            driver: Any = self._connection.dbapi_connection
             try:
-                (mark,) = driver.execute("PRAGMA data_version").fetchone()
-            except sqlite3.Error:
+                (mark,) = self._driver().execute("PRAGMA data_version").fetchone()
+            except (sqlite3.Error, SQLAlchemyError):
                 # Whoever asks the database next meets the same trouble, and tells it.
                 return None
             return int(mark)
+
+    def _driver(self) -> Any:
+        if self._connection is None:
+            self._connection = self._engine.raw_connection()
+            # It stays with the watch; its place in the pool is for those who come and go.
+            self._connection.detach()
+        return self._connection.dbapi_connection
 
     def connect(self) -> Connection:
         """A connection that sees what was committed until now; on PostgreSQL for one round trip."""

@@ -53,12 +53,17 @@ from homeroom.portfolio.versions import entity_tag
 from homeroom.translations.messages import message
 from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
 from homeroom.web.answers import Answer, Blueprint, PageHeaders, VersionHeaders, page_answer
+from homeroom.web.kept_answers import DependsOn, KeptRoute
 from homeroom.web.languages import translated
 from homeroom.web.preconditions import compares_versions, known_versions
 from homeroom.web.schema import Message
 
 bp = Blueprint("portfolio", __name__, url_prefix="/api", tag="Portfolio")
 
+KEPT_ROUTES = (
+    KeptRoute("/api/projects", DependsOn.PORTFOLIO, frozenset(ProjectsQuery.model_fields), for_guests=True),
+    KeptRoute("/api/(?:projects|portfolio)/[^/]+", DependsOn.PORTFOLIO, for_guests=True),
+)
 PROJECT = "/projects/<int:project_id>"
 CHANGED = "Somebody else changed it since `If-Match`."
 

@@ -38,10 +38,10 @@ def create_project(new: NewProject, owner: Principal) -> int:
     with write_transaction() as session:
         owner = _locked(session, owner_id)
         _require_room(session, owner)
-        project = Project(owner=owner, tags=[], pictures=[], links=[])
+        project = Project(owner=owner, visibility=Visibility(new.visibility), tags=[], pictures=[], links=[])
+        _date(project)
         session.add(project)
         _apply(session, project, new, owner, fields=set(NewProject.model_fields), tree=tree)
-        _date(project)
         session.flush()
         return project.id
 

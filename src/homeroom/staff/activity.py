@@ -20,6 +20,7 @@ from homeroom.portfolio.permissions import visible_projects
 from homeroom.staff.permissions import SEE_CLASS
 from homeroom.uploads.models import Picture, Purpose
 from homeroom.web.answers import Answer, Blueprint, PageHeaders, page_answer
+from homeroom.web.kept_answers import DependsOn, KeptRoute
 from homeroom.web.pagination import CURSOR, LIMIT, AnySelect, Order, Page, bounded_count, merged_page
 from homeroom.web.schema import Output, Query, StorableText
 
@@ -159,6 +160,9 @@ class EventOut(Output):
 
 class EventsOut(RootModel[list[EventOut]]):
     """Events, as an array, the latest first."""
+
+
+KEPT_ROUTES = (KeptRoute("/api/activity", DependsOn.PORTFOLIO, frozenset(ActivityQuery.model_fields)),)
 
 
 @bp.get("/activity")

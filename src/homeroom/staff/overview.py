@@ -19,10 +19,12 @@ from homeroom.data.types import utc_now
 from homeroom.portfolio.models import Visibility
 from homeroom.staff.permissions import SEE_CLASS
 from homeroom.web.answers import Blueprint
+from homeroom.web.kept_answers import DependsOn, KeptRoute
 from homeroom.web.schema import Output
 
 bp = Blueprint("overview", __name__, url_prefix="/api", tag="Class")
 
+KEPT_ROUTES = (KeptRoute("/api/overview", DependsOn.EVERYTHING),)
 DAYS_SHOWN = 60
 
 

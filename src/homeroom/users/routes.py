@@ -41,15 +41,17 @@ from homeroom.users.schemas import (
 from homeroom.users.services import admit_user, change_user, delete_user, issue_join_code
 from homeroom.web.answers import Answer, Blueprint, PageHeaders, VersionHeaders, page_answer
 from homeroom.web.ignored_fields import note_ignored
+from homeroom.web.kept_answers import DependsOn, KeptRoute
 from homeroom.web.languages import translated
-from homeroom.web.read_path import KeptRoutes
 from homeroom.web.schema import Message, View, reads_body
 
 bp = Blueprint("users", __name__, url_prefix="/api", tag="Users")
 
 # `/api/user` is another name of `/api/id`.
-KEPT_ROUTES = KeptRoutes(
-    paths=frozenset({"/api/id", "/api/user", "/api/users"}), parameters=frozenset(UsersQuery.model_fields)
+KEPT_ROUTES = (
+    KeptRoute("/api/users", DependsOn.PEOPLE, frozenset(UsersQuery.model_fields)),
+    KeptRoute("/api/(?:id|user|users/[0-9]+)", DependsOn.PEOPLE),
+    KeptRoute("/api/session", DependsOn.PEOPLE, for_guests=True),
 )
 USER = "/users/<int:user_id>"
 

@@ -1,8 +1,11 @@
 """The language of an answer: of the page's choice, else of the browser, else English."""
 
 from collections.abc import Collection
+from functools import lru_cache
 
 from flask import Flask, Request, Response, g, has_request_context, request
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from homeroom.translations.catalogues import ENGLISH, catalogue, languages
 from homeroom.translations.messages import Message
@@ -22,14 +25,24 @@ def init_languages(app: Flask) -> None:
 
 
 def best_language(asking: Request, available: Collection[str]) -> str:
-    """The reader's choice, then the browser's in its order, then English; for pages and for the API alike.
+    """The reader's choice, then the browser's in its order, then English; for pages and for the API alike."""
+    return language_for(asking.cookies.get(COOKIE, ""), asking.headers.get("Accept-Language", ""), available)
+
+
+def language_for(choice: str, accepted: str, available: Collection[str]) -> str:
+    """The best of the available languages for a choice and an `Accept-Language`.
 
     Werkzeug's `best_match` would give English to "es-MX, en;q=0.5", as it looks for es-MX itself first.
     """
-    wishes = [asking.cookies.get(COOKIE, "")]
-    if len(asking.headers.get("Accept-Language", "")) <= MAX_HEADER_LENGTH:
-        wishes += (tag for tag, quality in asking.accept_languages if quality)
+    wishes = [choice]
+    if len(accepted) <= MAX_HEADER_LENGTH:
+        wishes += _accepted(accepted)
     return next((found for wish in wishes if (found := _serving(wish, available)) is not None), ENGLISH)
+
+
+@lru_cache(maxsize=256)
+def _accepted(header: str) -> tuple[str, ...]:
+    return tuple(tag for tag, quality in parse_accept_header(header, LanguageAccept) if quality)
 
 
 def _serving(tag: str, available: Collection[str]) -> str | None:
@@ -64,7 +77,6 @@ def _spoken_language() -> str:
 def _name_language(response: Response) -> Response:
     language = g.get(_SPOKEN)
     if language is not None:
-        # The read path keeps no answer that has a language.
         response.content_language.add(language)
         response.vary.update(("Accept-Language", "Cookie"))
     return response

@@ -29,13 +29,14 @@ from sqlalchemy import (
 from sqlalchemy.types import JSON
 
 # Sessions: one that was ended must not come back to life. Counts of guesses are of no use later. The
-# directory, the tallies and the words of names are kept by triggers (migrations 0004, 0008 and 0010), and
-# Alembic's revision stands in the manifest.
+# directory, the tallies, the words of names and the versions of drafts are kept by triggers (migrations
+# 0004, 0008, 0010 and 0013), and Alembic's revision stands in the manifest.
 LEFT_OUT = frozenset(
     {
         "alembic_version",
         "attempt_counts",
         "directory",
+        "draft_versions",
         "heartbeat",
         "name_words",
         "sessions",
