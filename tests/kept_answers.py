@@ -6,7 +6,10 @@ from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-KEPT_PATHS = ("/api/users", "/api/id")
+KEPT_PATHS = (
+    *("/api/users", "/api/id", "/api/user", "/api/session", "/api/projects", "/api/portfolio"),
+    *("/api/activity", "/api/overview"),
+)
 # Where answers over HTTP are what is tested. Elsewhere (files of pictures, archives, commands, pages) they
 # are a means, and the same questions are asked in these.
 ANSWERS_TESTED_IN = (

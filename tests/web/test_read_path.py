@@ -1,7 +1,11 @@
 """The read path gives what Flask would give, to the byte, and forgets it as soon as it may not be true."""
 
+import itertools
 import re
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import product
@@ -457,3 +461,34 @@ def test_every_kept_byte_counts_and_the_bound_holds(monkeypatch: pytest.MonkeyPa
             for asked, (_, one) in kept._answers.items()
         )
         assert held <= 100_000
+
+
+@pytest.mark.parametrize(("status", "times"), [("200 OK", 1), ("503 Service Unavailable", 12)])
+def test_of_many_who_ask_the_same_at_once_one_is_answered_by_flask(
+    app: APIFlask, people: dict[str, Person], monkeypatch: pytest.MonkeyPatch, status: str, times: int
+) -> None:
+    """After a write, a class that looks at one list would have it made as often as there are threads.
+
+    What nobody could make, everybody asks for themselves.
+    """
+    asked, everybody_asks = itertools.count(), threading.Barrier(12)
+    flask = app.wsgi_app._flask  # type: ignore[attr-defined]
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        next(asked)
+        # Long enough for the others to come.
+        time.sleep(0.5)
+        return flask(environ, lambda _, headers: start_response(status, headers))
+
+    monkeypatch.setattr(app.wsgi_app, "_flask", answer)
+    cookie = people["student"].client.get_cookie("jwt")
+
+    def ask(_: int) -> tuple[str, bytes]:
+        client = app.test_client(use_cookies=False)
+        everybody_asks.wait()
+        answer = client.get("/api/users/", headers={"Cookie": f"jwt={cookie.value}"})
+        return answer.status, answer.data
+
+    with ThreadPoolExecutor(12) as pool:
+        ((answered, _),) = set(pool.map(ask, range(12)))
+    assert (answered.upper(), next(asked)) == (status.upper(), times)

@@ -39,7 +39,12 @@ def may_see(viewer: Principal, person: Principal) -> bool:
 
 def may_see_private(viewer: Principal, user_id: int) -> bool:
     """Whether a viewer may see somebody's date of birth, e-mail and status: one's own, or as an admin."""
-    return viewer.id == user_id or is_admin(viewer)
+    return viewer.id == user_id or may_see_private_of_all(viewer)
+
+
+def may_see_private_of_all(viewer: HasRole) -> bool:
+    """Whether a viewer may see that of everybody."""
+    return is_admin(viewer)
 
 
 def may_create_others(actor: HasRole) -> bool:

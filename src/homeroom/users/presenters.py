@@ -1,8 +1,7 @@
 """What the users API gives: the one place that leaves out what a viewer may not see."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import Field, RootModel
 
@@ -77,8 +76,7 @@ class CreatedOut(RootModel[UserOut | list[UserOut]]):
     """The new user or users, in the shape that was sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Avatar:
+class Avatar(NamedTuple):
     """What an avatar's addresses are made of."""
 
     owner_id: int
@@ -137,7 +135,11 @@ def show_avatar(avatar: Avatar | None) -> dict[str, str] | None:
 
 def show_user(user: Shown, avatar: Avatar | None, viewer: Principal, today: date) -> dict[str, Any]:
     """A user as a viewer may see them. A date of birth is for oneself and for admins."""
-    private = may_see_private(viewer, user.id)
+    return show_as(user, avatar, today, private=may_see_private(viewer, user.id))
+
+
+def show_as(user: Shown, avatar: Avatar | None, today: date, *, private: bool) -> dict[str, Any]:
+    """A user as everyone in the class sees them, or with what is private."""
     shown: dict[str, Any] = {
         "id": user.id,
         "name": user.name,

@@ -1,8 +1,8 @@
 """Reading the directory: lists, search, and one user by id or ID."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
@@ -37,8 +37,7 @@ _ORDERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ListedUser:
+class ListedUser(NamedTuple):
     """A row of a list: what is shown, and the keys that a page is continued by. No ORM, it is asked often."""
 
     id: int
@@ -73,15 +72,18 @@ _LISTED: AnySelect = select(
     Picture.type,
 ).outerjoin(Picture, and_(Picture.owner_id == User.id, is_avatar()))
 
-# How many columns behind the id are shown, or continue a page, as they are.
-_SHOWN = 8
+_COUNTS = select(Directory.members, Directory.pending)
+
+# How many columns are shown, or continue a page, as they are.
+_SHOWN = 9
 
 
-def _listed(user_id: int, *columns: Any) -> ListedUser:
-    shown, (pending, joined, digest, kind, *found) = columns[:_SHOWN], columns[_SHOWN:]
+def _listed(row: Sequence[Any]) -> ListedUser:
+    pending, joined, digest, kind = row[_SHOWN : _SHOWN + 4]
     status = status_of(pending=pending, joined=joined)
-    avatar = None if digest is None else Avatar(user_id, digest, kind)
-    return ListedUser(*(user_id, *shown, status, avatar, *found))
+    avatar = None if digest is None else Avatar(row[0], digest, kind)
+    columns: list[Any] = [*row[:_SHOWN], status, avatar, *row[_SHOWN + 4 :]]
+    return ListedUser(*columns)
 
 
 def users_page(session: Session, query: UsersQuery, viewer: Principal) -> tuple[Page[ListedUser], int | None]:
@@ -92,7 +94,7 @@ def users_page(session: Session, query: UsersQuery, viewer: Principal) -> tuple[
     """
 
     def fetch(part: AnySelect) -> list[ListedUser]:
-        return [_listed(*row) for row in session.execute(part)]
+        return [_listed(row) for row in session.connection().execute(part)]
 
     statement = _LISTED.where(visible_users(viewer))
     if not query.q:
@@ -123,7 +125,7 @@ def _count_visible(session: Session, viewer: Principal) -> int:
     """How many users a viewer may see; the database keeps count."""
     if sees_only_themselves(viewer):
         return 1
-    members, pending = session.execute(select(Directory.members, Directory.pending)).one()
+    members, pending = session.connection().execute(_COUNTS).one()
     return int(members + pending if sees_everybody(viewer) else members)
 
 
@@ -133,8 +135,8 @@ def shown_user(session: Session, user_id: int, viewer: Principal) -> ListedUser:
     Raises:
         NotFound: there is none that the viewer may see (404).
     """
-    row = session.execute(_LISTED.where(User.id == user_id, visible_users(viewer))).one_or_none()
-    return _listed(*found(row))
+    statement = _LISTED.where(User.id == user_id, visible_users(viewer))
+    return _listed(found(session.connection().execute(statement).one_or_none()))
 
 
 def get_user(session: Session, user_id: int, viewer: Principal) -> User:

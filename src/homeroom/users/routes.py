@@ -17,6 +17,7 @@ from homeroom.data.database import db
 from homeroom.data.errors import Forbidden, NotFound, NotSignedIn
 from homeroom.translations.messages import message
 from homeroom.users.creation import create_user, create_users, sign_up, sign_up_with_code
+from homeroom.users.listing import list_page
 from homeroom.users.permissions import ADMIT, DELETE_BY_UID, GIVE_JOIN_CODES, may_create_others
 from homeroom.users.presenters import (
     CodeOut,
@@ -28,7 +29,7 @@ from homeroom.users.presenters import (
     show_self,
     show_user,
 )
-from homeroom.users.queries import get_user_by_uid, shown_user, users_page
+from homeroom.users.queries import get_user_by_uid, shown_user
 from homeroom.users.schemas import (
     CodeSignUp,
     NewUser,
@@ -96,9 +97,8 @@ def list_users(viewer: Viewer, query_data: UsersQuery) -> Answer:
 
     `q` finds those whose name or ID begins with it, whatever the case and accents.
     """
-    page, total = users_page(db.session(), query_data, viewer)
-    day = today()
-    return page_answer([show_user(row, row.avatar, viewer, day) for row in page.rows], page, total)
+    listing = list_page(db.session(), query_data, viewer, today())
+    return page_answer(listing.shown, listing.page, listing.total)
 
 
 def _lists_are_for_admins(view: View) -> View:

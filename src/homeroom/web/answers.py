@@ -1,6 +1,6 @@
 """Answers: a view returns data, and what it declares with `@bp.output` is what is sent."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, ParamSpec
@@ -54,7 +54,7 @@ class Answer:
     etag: str | None = None
 
 
-def page_answer(shown: list[dict[str, Any]], page: Page[Any], total: int | None) -> Answer:
+def page_answer(shown: Sequence[Any], page: Page[Any], total: int | None) -> Answer:
     """A page of a list: the body stays an array, headers tell the total and the way on (RFC 8288).
 
     Where more rows match than are worth counting, there is no total.

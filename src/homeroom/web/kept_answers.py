@@ -1,22 +1,29 @@
 """Answers that are kept: for which routes, what they depend on, and the memory that holds them."""
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 from flask import request
 
 # Every viewer's list is another answer. What does not fit is made anew.
 MAX_KEPT_BYTES = 32 * 1024 * 1024
+# Who waits longer for what another one makes lets Flask make it once more.
+_PATIENCE_S = 2
 # Beside its bytes an answer costs objects and the places that hold them.
 _ANSWER_OVERHEAD_BYTES = 2048
-# Where the read path tells the guard whom it has found, and a view until when its answer may be kept.
+# Where the read path tells the guard whom it has found, and a view what it may share with others; and where
+# the view tells until when its answer may be kept.
 ASKER = "homeroom.asker"
+SHARE = "homeroom.share"
 KEEP_UNTIL = "homeroom.keep_until"
+# What several viewers' answers are made of: a page of rows, mostly.
+MAX_KEPT_VALUES = 16
 
+T = TypeVar("T")
 Headers = list[tuple[str, str]]
 # What was asked, by whom: all that an answer depends on beside its basis.
 Question = tuple[str | int | None, ...]
@@ -112,8 +119,77 @@ class KeptAnswers:
             self._bytes += size
 
 
+class Underway:
+    """What is being made: of many who ask the same at once, one makes it and the others wait.
+
+    After a write a class that looks at one list would have each worker make it as often as it has threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: dict[Hashable, threading.Event] = {}
+
+    def begin_or_wait(self, key: Hashable) -> bool:
+        """Whether the caller is to make it, and say so with `end`; else another one has made it.
+
+        Whoever waits asked before the rows were read, or nothing was committed between, as the basis is one.
+        """
+        with self._lock:
+            made = self._made.get(key)
+            if made is None:
+                self._made[key] = threading.Event()
+                return True
+        made.wait(_PATIENCE_S)
+        return False
+
+    def end(self, key: Hashable) -> None:
+        """It is kept, or could not be made."""
+        with self._lock:
+            self._made.pop(key).set()
+
+
+class SharedValues:
+    """What different viewers' answers have in common, with its basis; the oldest of too many is forgotten."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: dict[Hashable, tuple[Basis, Any]] = {}
+        self._underway = Underway()
+
+    def get(self, key: Hashable, basis: Basis, make: Callable[[], T]) -> T:
+        """A value that was made with the same basis, or a new one."""
+        kept = self._values.get(key)
+        if kept is not None and kept[0] == basis:
+            return cast("T", kept[1])
+        if not self._underway.begin_or_wait((key, basis)):
+            kept = self._values.get(key)
+            return cast("T", kept[1]) if kept is not None and kept[0] == basis else make()
+        try:
+            value = make()
+            self._put(key, basis, value)
+            return value
+        finally:
+            self._underway.end((key, basis))
+
+    def _put(self, key: Hashable, basis: Basis, value: object) -> None:
+        with self._lock:
+            self._values.pop(key, None)
+            self._values[key] = (basis, value)
+            if len(self._values) > MAX_KEPT_VALUES:
+                del self._values[next(iter(self._values))]
+
+
 def _size(question: Question, answer: Answer) -> int:
     return answer.size + sum(len(part) for part in question if isinstance(part, str))
+
+
+def shared(key: Hashable, make: Callable[[], T]) -> T:
+    """In a view of a kept route: what `make` gives, made once for all viewers while nothing has changed.
+
+    `key` says whatever it depends on beside what the route depends on; nothing of the viewer may be in it.
+    """
+    share: Callable[[Hashable, Callable[[], T]], T] | None = request.environ.get(SHARE)
+    return make() if share is None else share(key, make)
 
 
 def keep_until(moment: datetime) -> None:

@@ -26,12 +26,15 @@ from homeroom.data.types import utc_now
 from homeroom.web.kept_answers import (
     ASKER,
     KEEP_UNTIL,
+    SHARE,
     Answer,
     Basis,
     Headers,
     KeptAnswers,
     KeptRoute,
     Question,
+    SharedValues,
+    Underway,
     Versions,
 )
 from homeroom.web.kept_questions import KeptQuestions
@@ -77,6 +80,8 @@ class ReadPath:
         self._flask: WSGIApplication = app.wsgi_app
         self._config = config
         self._answers = KeptAnswers()
+        self._shared = SharedValues()
+        self._underway = Underway()
         # Who was found to send which tokens, and at which mark of the watch.
         self._askers: dict[tuple[str, ...], tuple[int, Asker]] = {}
         with app.app_context():
@@ -99,11 +104,19 @@ class ReadPath:
         basis = asked.route.basis(asker.versions, self._config.today(), mark)
         if basis is None:
             return self._flask(environ, start_response)
+        environ[SHARE] = lambda key, make: self._shared.get(key, basis, make)
         session = asker.session_id if asked.route.by_session else None
         question = (asker.user_id, session, *asked.question)
         answer = self._answers.get(question, basis, utc_now())
         if answer is None:
-            return self._ask_flask(environ, start_response, basis, question)
+            if self._underway.begin_or_wait((question, basis)):
+                try:
+                    return self._ask_flask(environ, start_response, basis, question)
+                finally:
+                    self._underway.end((question, basis))
+            answer = self._answers.get(question, basis, utc_now())
+            if answer is None:
+                return self._flask(environ, start_response)
         elapsed_s = time.perf_counter() - started_at
         log.debug("answered from memory", path=environ["PATH_INFO"], user=asker.user_id)
         request_id = choose_request_id(environ.get("HTTP_X_REQUEST_ID", ""), self._config)
