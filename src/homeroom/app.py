@@ -36,6 +36,7 @@ from homeroom.web.preconditions import init_preconditions
 from homeroom.web.problems import init_problems
 from homeroom.web.read_path import ReadPath
 from homeroom.web.schema import StrictJSON
+from homeroom.web.site_memory import SiteMemory
 
 BLUEPRINTS = (
     auth_routes.bp,
@@ -115,6 +116,7 @@ def create_app(config: Config | None = None) -> APIFlask:
         app.wsgi_app = ReadPath(  # type: ignore[method-assign]  # Flask's way to wrap an app
             app, config, routes=KEPT_ROUTES, authenticate=authenticate_or_guest
         )
+        app.wsgi_app = SiteMemory(app.wsgi_app, config)  # type: ignore[method-assign]
     return app
 
 

@@ -93,7 +93,8 @@ class Answer:
 class KeptAnswers:
     """The last answer to each question, with its basis; when there is no more room, all are forgotten."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._answers: dict[Question, tuple[Basis, Answer]] = {}
         self._bytes = 0
@@ -113,7 +114,7 @@ class KeptAnswers:
             if old is not None:
                 self._bytes -= _size(question, old[1])
             size = _size(question, answer)
-            if self._bytes + size > MAX_KEPT_BYTES:
+            if self._bytes + size > self._most_bytes:
                 self._answers, self._bytes = {}, 0
             self._answers[question] = (basis, answer)
             self._bytes += size

@@ -87,7 +87,7 @@ class KeptQuestions:
             ("HTTP_ORIGIN" not in environ or environ["HTTP_ORIGIN"] in self._origins)
             and not any(environ.get(name) for name in _LEFT_TO_FLASK)
             and environ.get("CONTENT_LENGTH") in (None, "", "0")
-            and _is_small(environ)
+            and is_small(environ)
         )
 
 
@@ -95,7 +95,8 @@ def _knows(route: KeptRoute, query: str) -> bool:
     return not query or all(part.partition("=")[0] in route.parameters for part in query.split("&"))
 
 
-def _is_small(environ: "WSGIEnvironment") -> bool:
+def is_small(environ: "WSGIEnvironment") -> bool:
+    """Whether what a question is made of is no larger than browsers send it."""
     return (
         len(environ.get("HTTP_COOKIE", "")) <= MAX_COOKIES_LENGTH
         and len(environ.get("QUERY_STRING", "")) <= MAX_QUERY_LENGTH
@@ -110,9 +111,14 @@ def _cookies(header: str, name: str) -> _Cookies:
     return _Cookies(tuple(cookies.getlist(name)), cookies.get(COOKIE, ""))
 
 
+def language_cookie(header: str) -> str:
+    """What a reader chose with the site's language switch."""
+    return _cookies(header, "").language
+
+
 @lru_cache(maxsize=1024)
-def _takes_gzip(accepted: str) -> bool:
-    """As `answers.py` asks Flask's request, so that all browsers share one answer in each encoding."""
+def takes_gzip(accepted: str) -> bool:
+    """Whether a browser takes gzip, asked as of Flask's request; so all browsers share one answer in each."""
     return accepts_gzip(parse_accept_header(accepted, Accept))
 
 
@@ -123,7 +129,7 @@ def _question(environ: "WSGIEnvironment", language: str) -> Question:
         environ.get("QUERY_STRING", ""),
         environ.get("HTTP_ORIGIN"),
         environ.get("HTTP_IF_NONE_MATCH"),
-        _takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")),
+        takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")),
         language_for(language, environ.get("HTTP_ACCEPT_LANGUAGE", ""), languages()),
         # Once for all answers that were asked for at this address.
         sys.intern("\n".join(environ.get(name) or "" for name in _ADDRESS)),

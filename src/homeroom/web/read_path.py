@@ -9,27 +9,24 @@ docs/decisions/read-path.md.
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 from flask import Flask
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.http import http_date
 
 from homeroom.config import Config
 from homeroom.data.commit_watch import CommitWatch
 from homeroom.data.database import db
 from homeroom.data.errors import NotSignedIn
 from homeroom.data.types import utc_now
+from homeroom.web.giving_again import ask, give_again
 from homeroom.web.kept_answers import (
     ASKER,
-    KEEP_UNTIL,
+    MAX_KEPT_BYTES,
     SHARE,
-    Answer,
     Basis,
-    Headers,
     KeptAnswers,
     KeptRoute,
     Question,
@@ -38,7 +35,6 @@ from homeroom.web.kept_answers import (
     Versions,
 )
 from homeroom.web.kept_questions import KeptQuestions
-from homeroom.web.logs import choose_request_id, per_request_headers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -79,7 +75,7 @@ class ReadPath:
         self._ask_who = authenticate
         self._flask: WSGIApplication = app.wsgi_app
         self._config = config
-        self._answers = KeptAnswers()
+        self._answers = KeptAnswers(MAX_KEPT_BYTES)
         self._shared = SharedValues()
         self._underway = Underway()
         # Who was found to send which tokens, and at which mark of the watch.
@@ -117,13 +113,8 @@ class ReadPath:
             answer = self._answers.get(question, basis, utc_now())
             if answer is None:
                 return self._flask(environ, start_response)
-        elapsed_s = time.perf_counter() - started_at
         log.debug("answered from memory", path=environ["PATH_INFO"], user=asker.user_id)
-        request_id = choose_request_id(environ.get("HTTP_X_REQUEST_ID", ""), self._config)
-        own = per_request_headers(request_id, elapsed_s=elapsed_s, database_s=0)
-        own["Date"] = _http_date(int(time.time()))
-        start_response(answer.status, [(name, own.get(name, value)) for name, value in answer.headers])
-        return (answer.body,)
+        return give_again(answer, environ, start_response, self._config, started_at=started_at)
 
     def _authenticate(self, tokens: tuple[str, ...], mark: int | None) -> Asker:
         """Who asks; the database is asked again as soon as anybody has committed anything.
@@ -159,24 +150,7 @@ class ReadPath:
         The basis was read before: what Flask reads is that or newer, so an answer may be kept with a basis
         that is over already, which costs nothing, but never the other way about.
         """
-        begun: list[tuple[str, Headers]] = []
-
-        def begin(status: str, headers: Headers, exc_info: Any = None) -> Any:
-            begun[:] = [(status, headers)]
-            return start_response(status, headers, exc_info)
-
-        chunks = self._flask(environ, begin)
-        try:
-            body = b"".join(chunks)
-        finally:
-            if hasattr(chunks, "close"):
-                chunks.close()
-        ((status, headers),) = begun
-        if status.startswith(("200 ", "304 ")) and not any(name == "Set-Cookie" for name, _ in headers):
-            self._answers.put(question, basis, Answer(status, headers, body, environ.get(KEEP_UNTIL)))
-        return (body,)
-
-
-@lru_cache(maxsize=1)
-def _http_date(second: int) -> str:
-    return http_date(second)
+        answer, body = ask(self._flask, environ, start_response)
+        if answer is not None:
+            self._answers.put(question, basis, answer)
+        return body
