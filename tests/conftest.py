@@ -1,5 +1,6 @@
 """What every test stands on: both databases, a fresh app, and people who sign in for real."""
 
+import json
 import logging
 import os
 import shutil
@@ -30,7 +31,7 @@ from werkzeug.test import TestResponse
 
 import homeroom
 from homeroom.app import create_app
-from homeroom.auth import passwords
+from homeroom.auth import hasher, hashing, passwords
 from homeroom.auth.join_codes import current_code
 from homeroom.auth.last_use import current_last_uses
 from homeroom.auth.models import Role, User
@@ -328,6 +329,26 @@ def _decode_in_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.
 
     if not request.node.get_closest_marker("decodes_apart"):
         monkeypatch.setattr(decoding, "_run", run)
+
+
+class HasherOfTests:
+    """Hashes in this process, quickly."""
+
+    def __init__(self, priority: hasher.Priority) -> None:
+        pass
+
+    def ask(self, *question: str | None) -> Any:
+        return json.loads(hasher.answer(json.dumps(question).encode()))
+
+
+@pytest.fixture(autouse=True)
+def _hash_in_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests sign somebody in, and starting Python for each takes longer than they do.
+
+    How hashers are started, bounded and ended is tested where it is (`hashes_apart`), and by servers.
+    """
+    if not request.node.get_closest_marker("hashes_apart"):
+        monkeypatch.setattr(hashing, "HasherProcess", HasherOfTests)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """Passwords, sessions and join codes, with what each refuses."""
 
-import errno
-import os
 import statistics
 import subprocess
 import sys
@@ -27,6 +25,7 @@ from homeroom.auth.join_codes import current_code, issue_code
 from homeroom.auth.limits import SIGN_IN_HERE
 from homeroom.auth.models import JoinCode, User, UserSession
 from homeroom.auth.passwords import hash_password
+from homeroom.config import usable_cores
 from homeroom.data.database import db
 from homeroom.data.errors import Unavailable
 from homeroom.data.transactions import write_transaction
@@ -361,7 +360,7 @@ def test_when_very_many_wait_the_next_is_asked_to_come_again_and_pages_go_on(
     app: APIFlask, ada: Person, guest: FlaskClient
 ) -> None:
     queue = app.extensions["homeroom_hashing"]
-    places = (os.cpu_count() or 1) + MAX_HASHES_WAITING
+    places = usable_cores() + MAX_HASHES_WAITING
     queue._waiting["elsewhere"] = places
     refused = guest.post("/api/authenticate", json={"uid": "ada", "password": PASSWORD})
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
@@ -369,34 +368,6 @@ def test_when_very_many_wait_the_next_is_asked_to_come_again_and_pages_go_on(
     assert ada.client.get("/api/users/").status_code == 200
     del queue._waiting["elsewhere"]
     assert ada.sign_in().status_code == 200
-
-
-def test_a_server_that_was_started_nicer_still_lets_people_in(
-    make_app: MakeApp, make_person: MakePerson, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As `nice -n 19` starts it: nobody but root may take niceness back."""
-
-    def refuse_less(_which: int, _who: int, niceness: int) -> None:
-        if niceness < 19:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-    monkeypatch.setattr(os, "getpriority", lambda *_: 19)
-    monkeypatch.setattr(os, "setpriority", refuse_less)
-    assert make_person("ada", of=make_app()).client.get("/api/id").status_code == 200
-
-
-def test_a_sandbox_that_forbids_niceness_is_told_of_and_still_lets_people_in(
-    make_app: MakeApp,
-    make_person: MakePerson,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def refuse(*_: int) -> None:
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
-
-    monkeypatch.setattr(os, "setpriority", refuse)
-    make_person("ada", of=make_app())
-    assert "hashing competes with pages" in capsys.readouterr().err
 
 
 def test_hashes_are_done_in_the_order_of_arrival() -> None:

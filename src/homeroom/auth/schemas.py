@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from homeroom.auth.passwords import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
+from homeroom.auth.password_policy import MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
 from homeroom.web.schema import Body, ContractBody, StorableText
 
 # Longer than any ID or password can be: what lies beyond is refused before it costs anything.

@@ -27,13 +27,8 @@ from homeroom.auth.limits import (
 )
 from homeroom.auth.locking import lock_user
 from homeroom.auth.models import JoinCode, User, UserSession, uid_key
-from homeroom.auth.passwords import (
-    check_new_password,
-    hash_password,
-    is_easy,
-    is_imported_hash,
-    verify_password,
-)
+from homeroom.auth.password_policy import check_new_password, is_easy
+from homeroom.auth.passwords import is_imported_hash
 from homeroom.auth.tokens import Claims, issue_token
 from homeroom.auth.viewer import Viewer, viewer_of
 from homeroom.config import current_config
@@ -133,7 +128,7 @@ def _verify(password: str, stored: str | None) -> str | None:
     """
     # No transaction stays open while the hash works: readers on SQLite hold back the checkpoint.
     give_connection_back()
-    right, better = current_hashing().run(verify_password, password, stored)
+    right, better = current_hashing().verify(password, stored)
     if not right:
         raise NotSignedIn("Wrong ID or password.")
     return better
@@ -187,7 +182,7 @@ def hash_new_password(password: str, *, uid: str, name: str, pointer: str = "#/p
     except ValueError as error:
         reject_field(pointer, text_of(error))
     give_connection_back()
-    return current_hashing().run(hash_password, password)
+    return current_hashing().hash(password)
 
 
 def refuse_id_as_password(stored: str | None, uid: str) -> None:
@@ -200,7 +195,7 @@ def refuse_id_as_password(stored: str | None, uid: str) -> None:
     if stored is None:
         return
     give_connection_back()
-    right, _ = current_hashing().run(verify_password, uid, stored)
+    right, _ = current_hashing().verify(uid, stored)
     if right:
         reject_field("#/uid", "Your ID can't be the same as your password.")
 

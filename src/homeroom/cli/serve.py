@@ -16,7 +16,7 @@ from homeroom.cli.prepare import greet, make_admin_if_nobody, migrate_if_needed,
 from homeroom.cli.site import reserve
 from homeroom.cli.supervision import SupervisedServer, load_app
 from homeroom.cli.threads import THREADS_PER_WORKER, workers_of_this_machine
-from homeroom.config import MIN_CONNECTIONS, Config, current_config, load_config
+from homeroom.config import MIN_CONNECTIONS, Config, current_config, load_config, usable_cores
 from homeroom.data.database import connections_allowed, db
 from homeroom.data.heartbeat import beat
 from homeroom.roster.demo import load_demo_class
@@ -118,8 +118,8 @@ def _prepare_database() -> None:
 
 
 def _serve(config: Config, host: str, port: int, workers: int) -> None:
-    # More hashes at once than cores would not be done sooner, and would take the cores from pages.
-    os.environ.setdefault("HASHES_AT_ONCE", str(max(1, (os.cpu_count() or 1) // workers)))
+    # More hashes at once than cores would not be done sooner, and would take more memory.
+    os.environ.setdefault("HASHES_AT_ONCE", str(max(1, usable_cores() // workers)))
     _fit_connections(config, workers)
     server = SupervisedServer(
         "homeroom.cli.worker:app",

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from homeroom.auth.hashing import MAX_HASHES_WAITING
+from homeroom.config import usable_cores
 from homeroom.uploads.receiving import MAX_UPLOADS_WAITING, UPLOADS_AT_ONCE
 
 # Sign-ins and uploads wait their turn on a thread; that many may wait, and pages have theirs all the same.
@@ -25,12 +26,7 @@ _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 def workers_of_this_machine() -> int:
     """As many workers as there are cores, within the memory that there is."""
-    return max(1, min(MAX_WORKERS, _cores(), _memory_bytes() // _WORKER_BYTES))
-
-
-def _cores() -> int:
-    # A container may be held to some of them.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(MAX_WORKERS, usable_cores(), _memory_bytes() // _WORKER_BYTES))
 
 
 def _memory_bytes() -> int:

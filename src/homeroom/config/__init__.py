@@ -62,6 +62,11 @@ class Registration(StrEnum):
     CLOSED = "closed"
 
 
+def usable_cores() -> int:
+    """How many cores this process may use; a container may be held to some of the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def local_origins(environment: Environment | None) -> tuple[str, ...]:
     """Whose pages may ask by default: those of this machine; in production, of the lesson's port alone."""
     ports = LOCAL_PORTS if environment is Environment.DEVELOPMENT else LOCAL_PORTS[:1]
@@ -119,7 +124,7 @@ class Config(BaseSettings):
     registration: Registration = Registration.CODE
     time_zone: Annotated[str, AfterValidator(check_zone)] = "UTC"
     # A worker cannot know how many others there are: `homeroom serve` shares the cores among its own.
-    hashes_at_once: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=64)
+    hashes_at_once: int = Field(default_factory=usable_cores, ge=1, le=64)
     read_path: bool = True
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     log_level: str = "INFO"

@@ -4,16 +4,15 @@
 answer.
 """
 
-import ctypes
 import io
 import json
 import os
 import resource
-import signal
 import sys
 import warnings
 from typing import Any
 
+from homeroom.data.child_processes import end_with
 from homeroom.uploads.encoding import PreparedPicture
 from homeroom.uploads.pictures import RefusedPictureError, prepare
 
@@ -22,13 +21,12 @@ MAX_MEMORY_BYTES = 384 * 1024 * 1024
 MAX_CPU_S = 12
 # Pages get the processor first.
 NICE = 10
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     """Read the picture from the standard input, and answer on the standard output."""
     ending, parent = sys.argv[1:]
-    _die_with(int(parent))
+    end_with(int(parent))
     data = sys.stdin.buffer.read()
     _limit(len(data))
     warnings.simplefilter("ignore")
@@ -50,14 +48,6 @@ def _describe(prepared: PreparedPicture) -> tuple[dict[str, Any], list[bytes]]:
     names = [[rendition, suffix, len(data)] for (rendition, suffix), data in prepared.files.items()]
     about = {"width": prepared.width, "height": prepared.height, "type": prepared.type, "files": names}
     return about, list(prepared.files.values())
-
-
-def _die_with(parent: int) -> None:
-    """End when the worker does, however it ends (Linux; elsewhere the processor's time ends it)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit("The worker is gone.")
 
 
 def _limit(picture_bytes: int) -> None:

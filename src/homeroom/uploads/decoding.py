@@ -19,6 +19,7 @@ import structlog
 
 import homeroom
 from homeroom.config import current_config
+from homeroom.data.child_processes import child_environment
 from homeroom.data.errors import Refused, TooLarge, Unavailable, Unreadable, WrongType
 from homeroom.uploads.encoding import PreparedPicture
 from homeroom.uploads.patience import wait_left
@@ -32,8 +33,6 @@ DEADLINE_S = 30
 RETRY_S = 10
 _POLL_S = 0.02
 _CHUNK_BYTES = 1024 * 1024
-# What the decoder needs to find its modules; it gets none of the settings, keys among them.
-_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
 # What a process ends by when its picture makes a library break off, and when its time is up.
 _BROKEN = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 
@@ -129,7 +128,7 @@ def _run(picture: int, lock: int, ending: str) -> tuple[int, bytes]:
         stdin=picture,
         stdout=subprocess.PIPE,
         pass_fds=(lock,),
-        env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+        env=child_environment(),
     )
     with process:
         try:

@@ -1,0 +1,86 @@
+"""A worker's side of a hasher: start it, ask it, and end it when it dies or takes too long."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import weakref
+from typing import Any
+
+from homeroom.auth.hasher import Priority
+from homeroom.data.child_processes import child_environment
+
+# A hash takes 25 ms of a core, and an old one of another server up to two seconds. Where others keep every
+# core busy, a hasher of priority IDLE hardly gets one. Then one of priority LOW hashes.
+DEADLINES_S = {Priority.IDLE: 5.0, Priority.LOW: 20.0}
+_HASHER = (sys.executable, "-P", "-m", "homeroom.auth.hasher")
+
+
+class HasherFailedError(Exception):
+    """The hasher died or didn't start; the text says which."""
+
+
+class HasherLateError(HasherFailedError):
+    """The hasher hangs, or got no processor: it didn't answer in time."""
+
+
+class HasherProcess:
+    """One hasher of one thread. It answers one question at a time, and ends with the thread that made it."""
+
+    def __init__(self, priority: Priority) -> None:
+        """Start it.
+
+        Raises:
+            HasherFailedError: the system has no room for another process.
+        """
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            try:
+                # A socket as both its input and its output: one deadline covers asking and answering.
+                process = subprocess.Popen(  # noqa: S603  ours, with a number and a word
+                    [*_HASHER, str(os.getpid()), priority],
+                    stdin=theirs.fileno(),
+                    stdout=theirs.fileno(),
+                    env=child_environment(),
+                )
+            except OSError as error:
+                self._socket.close()
+                raise HasherFailedError(f"didn't start: {error.strerror}") from None
+        self._socket.settimeout(DEADLINES_S[priority])
+        self._file = self._socket.makefile("rwb")
+        self.pid = process.pid
+        self._end = weakref.finalize(self, _end, process, self._file, self._socket)
+
+    def ask(self, *question: str | None) -> Any:
+        """Return the answer to a question, see `hasher.answer`.
+
+        Raises:
+            HasherFailedError: it died; call `end`, and start another one.
+            HasherLateError: it didn't answer in time; do the same.
+        """
+        try:
+            self._file.write(json.dumps(question).encode() + b"\n")
+            self._file.flush()
+            line = self._file.readline()
+        except TimeoutError:
+            raise HasherLateError("didn't answer in time") from None
+        except OSError:
+            line = b""
+        if not line.endswith(b"\n"):
+            raise HasherFailedError("died")
+        return json.loads(line)
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self._end()
+
+
+def _end(process: subprocess.Popen[bytes], *channels: Any) -> None:
+    process.kill()
+    process.wait()
+    for channel in channels:
+        # Part of a question may be left to send, and nobody reads it.
+        with contextlib.suppress(OSError):
+            channel.close()

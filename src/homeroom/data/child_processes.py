@@ -1,0 +1,26 @@
+"""Processes that do one thing for a worker: what they inherit from it, and that they end with it."""
+
+import ctypes
+import os
+import signal
+import sys
+
+# What Python needs to start and to find its modules. Of the settings, keys among them, a child gets none.
+_INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")
+_PR_SET_PDEATHSIG = 1
+
+
+def child_environment() -> dict[str, str]:
+    """Return the environment for a child process, without any setting."""
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ}
+
+
+def end_with(parent: int) -> None:
+    """End this process when the thread that started it ends, and so when `parent` is killed (Linux only).
+
+    Elsewhere, the child must notice that its input ends.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("The worker is gone.")
