@@ -10,7 +10,7 @@ from datetime import timedelta
 from operator import attrgetter
 
 from flask import request
-from sqlalchemy import Connection, bindparam, case, delete, or_, select, update
+from sqlalchemy import Connection, Float, bindparam, case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from homeroom.auth.models import AttemptCount
@@ -52,6 +52,29 @@ _TAKE_BACK = (
     .values(count=AttemptCount.count - 1)
 )
 
+_NOW, _UNTIL = bindparam("now", type_=Float), bindparam("until", type_=Float)
+# A window that ends too far ahead was begun by a clock that was wrong.
+_OVER = or_(AttemptCount.expires_at <= _NOW, AttemptCount.expires_at > _UNTIL)
+# Built once: a sign-in counts four times, and building the statements took as long as Flask does.
+_COUNT = {
+    dialect: (
+        insert(AttemptCount)
+        .values(key=bindparam("digest"), count=1, expires_at=_UNTIL)
+        .on_conflict_do_update(
+            index_elements=["key"],
+            set_={
+                "count": case((_OVER, 1), else_=AttemptCount.count + 1),
+                "expires_at": case((_OVER, _UNTIL), else_=AttemptCount.expires_at),
+            },
+        )
+        .returning(AttemptCount.count, AttemptCount.expires_at)
+    )
+    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+_IDLE = select(AttemptCount.key).where(AttemptCount.expires_at <= _NOW)
+_FORGET = delete(AttemptCount).where(
+    AttemptCount.key.in_(_IDLE.limit(_FORGOTTEN_AT_ONCE).with_for_update(skip_locked=True))
+)
 _BEGIN_ANEW = delete(AttemptCount).where(AttemptCount.key == bindparam("digest"))
 
 _MINUTES = timedelta(minutes=1)
@@ -137,28 +160,14 @@ def _in_order(attempts: Sequence[Attempt]) -> list[Attempt]:
 
 def _raise_count(connection: Connection, attempt: Attempt) -> tuple[int, float]:
     """The count after this try, and how many seconds the window still lasts. Atomic on both databases."""
-    now, window_s = time.time(), attempt.limit.window.total_seconds()
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    # A window that ends too far ahead was begun by a clock that was wrong.
-    over = or_(AttemptCount.expires_at <= now, AttemptCount.expires_at > now + window_s)
-    statement = (
-        insert(AttemptCount)
-        .values(key=attempt.digest, count=1, expires_at=now + window_s)
-        .on_conflict_do_update(
-            index_elements=[AttemptCount.key],
-            set_={
-                "count": case((over, 1), else_=AttemptCount.count + 1),
-                "expires_at": case((over, now + window_s), else_=AttemptCount.expires_at),
-            },
-        )
-        .returning(AttemptCount.count, AttemptCount.expires_at)
-    )
-    count, expires_at = connection.execute(statement).one()
+    now = time.time()
+    until = now + attempt.limit.window.total_seconds()
+    count, expires_at = connection.execute(
+        _COUNT[connection.dialect.name], {"digest": attempt.digest, "now": now, "until": until}
+    ).one()
     if count == 1:
         # A new window is a fine moment to forget those that are over and that nobody begins anew.
-        idle = select(AttemptCount.key).where(AttemptCount.expires_at <= now)
-        idle = idle.limit(_FORGOTTEN_AT_ONCE).with_for_update(skip_locked=True)
-        connection.execute(delete(AttemptCount).where(AttemptCount.key.in_(idle)))
+        connection.execute(_FORGET, {"now": now})
     return count, expires_at - now
 
 

@@ -7,16 +7,25 @@ decides on what the one before has written, and no two wait for each other.
 
 from collections.abc import Iterable
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from homeroom.auth.models import User
 from homeroom.auth.permissions import admins
 
+_LOCKED = (
+    select(User)
+    # Rows that refer to a user may still be written: they lock its key only.
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+# Built once, as every sign-in needs it.
+_LOCK_ONE = _LOCKED.where(User.id == bindparam("user_id"))
+
 
 def lock_user(session: Session, user_id: int | None) -> User | None:
     """The user as they are now, locked until the unit ends; None where there is no such user."""
-    return lock_users(session, [user_id]).get(user_id or 0)
+    return None if user_id is None else session.scalar(_LOCK_ONE, {"user_id": user_id})
 
 
 def lock_users(
@@ -27,12 +36,5 @@ def lock_users(
     `and_admins` locks the admins too, for whoever decides whether one of them may go.
     """
     wanted = User.id.in_([user_id for user_id in user_ids if user_id is not None])
-    statement = (
-        select(User)
-        .where(or_(wanted, admins()) if and_admins else wanted)
-        .order_by(User.id)
-        # Rows that refer to a user may still be written: they lock its key only.
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
+    statement = _LOCKED.where(or_(wanted, admins()) if and_admins else wanted).order_by(User.id)
     return {user.id: user for user in session.scalars(statement)}
