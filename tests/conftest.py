@@ -334,9 +334,6 @@ def _decode_in_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.
 class HasherOfTests:
     """Hashes in this process, quickly."""
 
-    def __init__(self, priority: hasher.Priority) -> None:
-        pass
-
     def ask(self, *question: str | None) -> Any:
         return json.loads(hasher.answer(json.dumps(question).encode()))
 

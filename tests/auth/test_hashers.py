@@ -15,7 +15,7 @@ import requests
 from apiflask import APIFlask
 
 from homeroom.auth import hasher_process
-from homeroom.auth.hasher import LOW_NICE, Priority
+from homeroom.auth.hasher import NICE
 from homeroom.auth.hasher_process import HasherProcess
 from homeroom.config import usable_cores
 from tests.conftest import KEY, PASSWORD, MakePerson, Person
@@ -44,7 +44,7 @@ def hashers_below(pid: int) -> list[psutil.Process]:
 
 @pytest.fixture
 def process() -> Iterator[HasherProcess]:
-    process = HasherProcess(Priority.IDLE)
+    process = HasherProcess()
     yield process
     process.end()
 
@@ -105,26 +105,12 @@ def test_when_no_process_can_be_started_people_are_asked_to_come_again(
 def test_a_hasher_that_does_not_answer_is_ended(somebody: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     before = psutil.Process().children()
     with monkeypatch.context() as patch:
-        patch.setattr(hasher_process, "DEADLINES_S", dict.fromkeys(Priority, 0.2))
+        patch.setattr(hasher_process, "DEADLINE_S", 0.2)
         patch.setattr(hasher_process, "_HASHER", hasher("signal.pause()"))
         answer = somebody.sign_in()
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
     assert psutil.Process().children() == before
     assert somebody.sign_in().status_code == 200
-
-
-@only_sqlite
-def test_where_idle_hashers_get_no_processor_one_of_a_higher_priority_hashes(
-    somebody: Person, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Else a program that keeps every core busy would keep everybody from signing in."""
-    monkeypatch.setattr(hasher_process, "_HASHER", once(tmp_path / "begun", "signal.pause()"))
-    monkeypatch.setitem(hasher_process.DEADLINES_S, Priority.IDLE, 0.2)
-    before = psutil.Process().children()
-    assert somebody.sign_in().status_code == 200
-    (running,) = set(psutil.Process().children()) - set(before)
-    assert os.sched_getscheduler(running.pid) == os.SCHED_OTHER
-    assert running.nice() == LOW_NICE + os.getpriority(os.PRIO_PROCESS, 0)
 
 
 @pytest.mark.parametrize("whose", ["worker", "server"])
@@ -172,7 +158,7 @@ def test_a_hasher_gets_no_settings_and_no_password_in_its_arguments(
 
 
 def test_an_error_in_a_hasher_tells_where_and_not_what(capfd: pytest.CaptureFixture[str]) -> None:
-    process = HasherProcess(Priority.IDLE)
+    process = HasherProcess()
     with pytest.raises(hasher_process.HasherFailedError, match="died"):
         process.ask("unknown", PASSWORD)
     process.end()
@@ -183,22 +169,9 @@ def test_an_error_in_a_hasher_tells_where_and_not_what(capfd: pytest.CaptureFixt
     assert "unknown" not in said.replace("hasher.py", "")
 
 
-def test_a_hasher_takes_the_processor_when_nobody_else_wants_it(process: HasherProcess) -> None:
+def test_pages_have_the_processor_first(process: HasherProcess) -> None:
     process.ask("hash", PASSWORD)
-    assert os.sched_getscheduler(process.pid) == os.SCHED_IDLE
-
-
-def test_where_the_class_is_forbidden_the_priority_is_the_lowest() -> None:
-    code = (
-        "def refuse(*_): raise PermissionError\n"
-        "os.sched_setscheduler = refuse\n"
-        "from homeroom.auth.hasher import Priority, give_way; give_way(Priority.IDLE)\n"
-        "print(os.getpriority(os.PRIO_PROCESS, 0))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", f"import os\n{code}"], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "19\n"
+    assert psutil.Process(process.pid).nice() == os.getpriority(os.PRIO_PROCESS, 0) + NICE
 
 
 def test_a_hasher_imports_nothing_that_it_does_not_need() -> None:

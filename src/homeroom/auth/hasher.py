@@ -1,6 +1,6 @@
 """The hasher: a process that hashes passwords, one after the other, behind everybody else.
 
-`python -m homeroom.auth.hasher PARENT PRIORITY`, started by `hasher_process.py`. Each line on the standard
+`python -m homeroom.auth.hasher PARENT`, started by `hasher_process.py`. Each line on the standard
 input is a question, and each line on the standard output its answer. Both are JSON. The process ends with its
 input.
 
@@ -16,7 +16,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from enum import StrEnum
 from types import TracebackType
 from typing import Any
 
@@ -26,19 +25,9 @@ from homeroom.data.child_processes import end_with
 # After so long without a question, the memory of the last hash goes back to the system. Taking it anew for
 # each hash would make the hash a third slower.
 IDLE_MS = 2_000
-# The lowest of the ordinary priorities, where SCHED_IDLE is missing or forbidden.
-LOWEST_NICE = 19
-# About a tenth of a core that others keep busy: a hash in a third of a second.
-LOW_NICE = 10
+# Of a core that others keep busy, a tenth: a hash in a third of a second. The decoder of pictures has it too.
+NICE = 10
 _STDIN = 0
-
-
-class Priority(StrEnum):
-    """How far a hasher stands behind others."""
-
-    # What nobody else wants. Of a core that others keep busy, that is 0.3%: a hash takes ten seconds.
-    IDLE = "idle"
-    LOW = "low"
 
 
 def main() -> None:
@@ -47,11 +36,11 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     sys.excepthook = _tell_without_values
-    parent, priority = sys.argv[1:]
+    (parent,) = sys.argv[1:]
     end_with(int(parent))
     # A crash leaves no passwords on the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    give_way(Priority(priority))
+    _give_way()
     _serve()
 
 
@@ -68,27 +57,12 @@ def answer(question: bytes) -> bytes:
 _WORK: dict[str, Callable[..., Any]] = {"hash": hash_password, "verify": verify_password}
 
 
-def give_way(priority: Priority) -> None:
-    """Let others have the processor first.
-
-    A process that wakes up takes the processor from one of SCHED_IDLE at once, whereas it may have to wait
-    for a merely nice one: https://man7.org/linux/man-pages/man7/sched.7.html
-    """
-    if priority is Priority.LOW:
-        _be_nice(LOW_NICE)
-        return
+def _give_way() -> None:
+    """Let pages have the processor first."""
     try:
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    except (AttributeError, OSError):
-        # Not Linux, or a sandbox that forbids the call.
-        _be_nice(LOWEST_NICE)
-
-
-def _be_nice(by: int) -> None:
-    try:
-        os.nice(by)
+        os.nice(NICE)
     except OSError:
-        # The sandbox may forbid this too, but not the sign-in.
+        # A sandbox may forbid the call, but not the sign-in.
         sys.stderr.write("Hashing competes with pages: this system refuses lower priorities.\n")
 
 

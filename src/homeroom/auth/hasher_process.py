@@ -9,27 +9,22 @@ import sys
 import weakref
 from typing import Any
 
-from homeroom.auth.hasher import Priority
 from homeroom.data.child_processes import child_environment
 
-# A hash takes 25 ms of a core, and an old one of another server up to two seconds. Where others keep every
-# core busy, a hasher of priority IDLE hardly gets one. Then one of priority LOW hashes.
-DEADLINES_S = {Priority.IDLE: 5.0, Priority.LOW: 20.0}
+# A hash takes 25 ms of a core, and an old one of another server up to two seconds; where others keep every
+# core busy, ten times as long.
+DEADLINE_S = 20.0
 _HASHER = (sys.executable, "-P", "-m", "homeroom.auth.hasher")
 
 
 class HasherFailedError(Exception):
-    """The hasher died or didn't start; the text says which."""
-
-
-class HasherLateError(HasherFailedError):
-    """The hasher hangs, or got no processor: it didn't answer in time."""
+    """The hasher died, didn't start, or didn't answer in time; the text says which."""
 
 
 class HasherProcess:
     """One hasher of one thread. It answers one question at a time, and ends with the thread that made it."""
 
-    def __init__(self, priority: Priority) -> None:
+    def __init__(self) -> None:
         """Start it.
 
         Raises:
@@ -39,8 +34,8 @@ class HasherProcess:
         with theirs:
             try:
                 # A socket as both its input and its output: one deadline covers asking and answering.
-                process = subprocess.Popen(  # noqa: S603  ours, with a number and a word
-                    [*_HASHER, str(os.getpid()), priority],
+                process = subprocess.Popen(  # noqa: S603  ours, with a number
+                    [*_HASHER, str(os.getpid())],
                     stdin=theirs.fileno(),
                     stdout=theirs.fileno(),
                     env=child_environment(),
@@ -48,7 +43,7 @@ class HasherProcess:
             except OSError as error:
                 self._socket.close()
                 raise HasherFailedError(f"didn't start: {error.strerror}") from None
-        self._socket.settimeout(DEADLINES_S[priority])
+        self._socket.settimeout(DEADLINE_S)
         self._file = self._socket.makefile("rwb")
         self.pid = process.pid
         self._end = weakref.finalize(self, _end, process, self._file, self._socket)
@@ -57,15 +52,14 @@ class HasherProcess:
         """Return the answer to a question, see `hasher.answer`.
 
         Raises:
-            HasherFailedError: it died; call `end`, and start another one.
-            HasherLateError: it didn't answer in time; do the same.
+            HasherFailedError: it died, or didn't answer in time; call `end`, and start another one.
         """
         try:
             self._file.write(json.dumps(question).encode() + b"\n")
             self._file.flush()
             line = self._file.readline()
         except TimeoutError:
-            raise HasherLateError("didn't answer in time") from None
+            raise HasherFailedError("didn't answer in time") from None
         except OSError:
             line = b""
         if not line.endswith(b"\n"):

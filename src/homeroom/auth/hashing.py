@@ -2,7 +2,7 @@
 
 A hash takes 25 ms of a core and 19 MB by design. Where each request hashed on its own thread, a class that
 signs in at once would have every core, and whoever only reads a page would wait for all of them. So hashers
-do it, processes of the lowest priority (`hasher.py`). A thread of a low priority would not do: while it waits
+do it, processes of a low priority (`hasher.py`). A thread of a low priority would not do: while it waits
 for a core it may hold Python's lock, and with it every request of its worker.
 """
 
@@ -16,8 +16,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 import structlog
 from flask import Flask, current_app, has_request_context
 
-from homeroom.auth.hasher import Priority
-from homeroom.auth.hasher_process import HasherFailedError, HasherLateError, HasherProcess
+from homeroom.auth.hasher_process import HasherFailedError, HasherProcess
 from homeroom.auth.limits import client_address, network_of
 from homeroom.config import Config
 from homeroom.data.errors import Unavailable
@@ -106,16 +105,12 @@ class HashQueue:
             except HasherFailedError as failure:
                 log.warning("a hasher failed", reason=str(failure))
                 self._end_hasher()
-                if isinstance(failure, HasherLateError):
-                    # From now on: a machine that had no time for hashes will have none again.
-                    self._of_thread.priority = Priority.LOW
         raise Unavailable("The server is busy. Try again in a few seconds.", retry_after_s=RETRY_S)
 
     def _hasher(self) -> HasherProcess:
         """The hasher of this thread."""
         if not hasattr(self._of_thread, "hasher"):
-            priority = getattr(self._of_thread, "priority", Priority.IDLE)
-            self._of_thread.hasher = HasherProcess(priority)
+            self._of_thread.hasher = HasherProcess()
         return cast("HasherProcess", self._of_thread.hasher)
 
     def _end_hasher(self) -> None:
