@@ -25,13 +25,14 @@ from functools import cache, partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psutil
 from PIL import Image
 from sqlalchemy import update
 
 from harness.claims import Claim, JudgedBy, Series
+from harness.consumption import Peak, memory_mb, roots_of
 from harness.homeroom import homeroom, prepare, sign_in
 from harness.people import PASSWORD, make_class
+from harness.photographs import MEGABYTE, make_photograph
 from harness.postgresql import DATABASES, database
 from harness.processes import Service
 from harness.results import Result
@@ -89,33 +90,6 @@ class Browser:
 
     def post(self, path: str, body: bytes, content_type: str) -> int:
         return self.ask("POST", path, body, {"Content-Type": content_type})
-
-
-class Memory(threading.Thread):
-    """The largest proportional set of the service's processes, in MB, until it is stopped."""
-
-    def __init__(self, process: psutil.Process) -> None:
-        super().__init__(daemon=True)
-        self.process, self.peak_mb, self.stopping = process, 0.0, threading.Event()
-
-    def run(self) -> None:
-        while not self.stopping.wait(0.05):
-            total = 0
-            for each in [self.process, *self.process.children(recursive=True)]:
-                try:
-                    total += each.memory_full_info().pss
-                except psutil.Error:
-                    # A decoder that has just ended.
-                    continue
-            self.peak_mb = max(self.peak_mb, total / 1024**2)
-
-
-def photograph(width: int = 2000) -> bytes:
-    """A noisy JPEG of about a megabyte."""
-    noise = Image.effect_noise((width // 4, width // 6), 80).resize((width, width * 2 // 3))
-    buffer = io.BytesIO()
-    Image.merge("RGB", (noise, noise, noise)).save(buffer, "JPEG", quality=92)
-    return buffer.getvalue()
 
 
 def many_scans() -> bytes:
@@ -231,7 +205,7 @@ def let_sessions_rest(settings: dict[str, str]) -> None:
 
 def come_back(service: Service, tokens: dict[str, str], seen: Seen) -> None:
     """Everybody at the same moment."""
-    address, data = service.address, photograph()
+    address, data = service.address, make_photograph(MEGABYTE, 2000, 1332)
     names = [person.uid for person in PEOPLE]
     reloading = names[1 : 1 + RELOADING]
     signing_in = names[1 + RELOADING : 1 + RELOADING + SIGNING_IN]
@@ -284,15 +258,15 @@ def measure_on(kind: str, folder: Path, rounds: int) -> dict[str, list[float]]:
                     if person not in PEOPLE[1 + RELOADING : 1 + RELOADING + SIGNING_IN]
                 }
                 let_sessions_rest(settings)
-                seen, memory = Seen(), Memory(service.process)
-                memory.start()
-                with one_who_attacks(service.address, tokens[ATTACKER.uid]) as sent:
+                seen, roots = Seen(), roots_of(service)
+                with (
+                    Peak(lambda roots=roots: memory_mb(roots), every_s=0.05) as memory,  # type: ignore[misc]
+                    one_who_attacks(service.address, tokens[ATTACKER.uid]) as sent,
+                ):
                     come_back(service, tokens, seen)
-                memory.stopping.set()
-                memory.join()
             tell(f"{kind}: {dict(sent)} attacks; failures {dict(seen.failures)}")
             found[f"failures, {kind}"].append(seen.failures.total())
-            found[f"memory, {kind}"].append(memory.peak_mb)
+            found[f"memory, {kind}"].append(memory.highest)
             for what, waits in seen.waits.items():
                 found[f"longest {what}, {kind}"].append(max(waits))
     return found

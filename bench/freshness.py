@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 
 from harness.claims import Claim, JudgedBy, Series
 from harness.homeroom import LIST, caller_headers, homeroom, prepare
-from harness.load import UnmeasurableError
 from harness.people import make_class
 from harness.postgresql import DATABASES, database
 from harness.processes import Service, ServiceFailedError
 from harness.results import Result
 from harness.script import Options, finish, read_options, tell
+from harness.wrk import UnmeasurableError
 
 WORKERS = 2
 READERS = 4

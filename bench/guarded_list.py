@@ -13,11 +13,12 @@ import requests
 
 from harness.claims import Claim, Series, interleave
 from harness.homeroom import CORES, HAS_READ_PATH, WITHOUT_READ_PATH, homeroom, homeroom_on_gunicorn, prepare
-from harness.load import UnmeasurableError, load
+from harness.load import load
 from harness.people import make_class
 from harness.processes import Service, ServiceFailedError
 from harness.results import Result
 from harness.script import Options, finish, read_options, tell
+from harness.wrk import UnmeasurableError
 from peers.pocketbase import pocketbase
 from peers.services import constant_service, fastapi_service, lesson_service
 

@@ -1,58 +1,34 @@
 """Memory of each worker, at rest and under load: what is its own, and its share of what is shared (PSS)."""
 
 import tempfile
-import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import psutil
-
 from harness.claims import Claim, JudgedBy, Series
+from harness.consumption import Peak, pss_mb
 from harness.homeroom import CORES, caller_headers, homeroom, prepare
-from harness.load import Request, UnmeasurableError, load
+from harness.load import Request, load
 from harness.people import PASSWORD, make_class
 from harness.processes import Service
 from harness.results import Result
 from harness.script import Options, finish, read_options, tell
+from harness.wrk import UnmeasurableError
 
 PEOPLE = make_class()
-LOOK_EVERY_S = 0.2
 UNIT = "MB"
-
-
-def pss_mb(process: psutil.Process) -> float:
-    pss: int = process.memory_full_info().pss
-    return pss / 1024**2
 
 
 def largest_worker(service: Service) -> float:
     return max(pss_mb(worker) for worker in service.workers())
 
 
-class Watch(threading.Thread):
-    """Keeps the most that any worker had until it is stopped."""
-
-    def __init__(self, service: Service) -> None:
-        super().__init__(daemon=True)
-        self.workers, self.peak_mb = service.workers(), 0.0
-        self.over = threading.Event()
-
-    def run(self) -> None:
-        while not self.over.wait(LOOK_EVERY_S):
-            self.peak_mb = max(self.peak_mb, *(pss_mb(worker) for worker in self.workers))
-
-
 def under_load(service: Service, apply: Callable[[], object]) -> float:
     """The most that a worker had while something was asked of it."""
-    watch = Watch(service)
-    watch.start()
-    try:
+    workers = service.workers()
+    with Peak(lambda: max(map(pss_mb, workers))) as largest:
         apply()
-    finally:
-        watch.over.set()
-        watch.join()
-    return max(watch.peak_mb, largest_worker(service))
+    return largest.highest
 
 
 def read_list(service: Service, options: Options) -> None:

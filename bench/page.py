@@ -4,9 +4,6 @@ Debian's Chromium visits as a signed-in student on Lighthouse's slow phone; noth
 What weighs is what came over the wire. CHROME_PATH names another browser.
 """
 
-import json
-import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -16,27 +13,19 @@ from typing import Any
 
 import requests
 
+from harness import browser
 from harness.claims import Claim, JudgedBy, Series
 from harness.homeroom import homeroom, prepare
-from harness.load import UnmeasurableError
 from harness.people import make_class
-from harness.processes import BENCH, Service, last_line
+from harness.processes import Service
 from harness.results import Result
 from harness.script import Options, finish, read_options, tell
+from harness.wrk import UnmeasurableError
 
 PEOPLE = make_class()
 STUDENT = PEOPLE[-1].uid
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 WEIGHED = ("Script", "Stylesheet")
-LIGHTHOUSE = BENCH / "lighthouse"
-PROGRAM = LIGHTHOUSE / "node_modules" / "lighthouse" / "cli" / "index.js"
-CHROME_FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-)
-VISIT_TIMEOUT_S = 180
-# A browser that starts cold may come too late for its own trace; Lighthouse itself then says: run it again.
-TOO_LATE, TRIES = "NO_NAVSTART", 3
 MARKS_UNIT = "of 100"
 WEIGHT = "users: script and style"
 
@@ -49,74 +38,20 @@ class Visit:
     weight_kb: float
 
 
-def install() -> None:
-    """Bring Lighthouse as its lock says, if it is not there.
-
-    Raises:
-        UnmeasurableError: npm, or what it should bring, is missing.
-    """
-    if PROGRAM.exists():
-        return
-    if shutil.which("npm") is None:
-        raise UnmeasurableError("npm is missing. Install it: sudo apt-get install npm")
-    tell("installing Lighthouse")
-    done = subprocess.run(["npm", "ci"], cwd=LIGHTHOUSE, capture_output=True, text=True, check=False)
-    if done.returncode:
-        # npm tells the reason first, and the path of its log last.
-        raise UnmeasurableError(f"npm ci failed: {' '.join(done.stderr.split()[:40])}")
-
-
-def browser() -> str:
-    """The browser to visit with.
-
-    Raises:
-        UnmeasurableError: there is none.
-    """
-    path = os.environ.get("CHROME_PATH") or shutil.which("chromium")
-    if path is None:
-        raise UnmeasurableError("Chromium is missing. Install it: sudo apt-get install chromium")
-    return path
-
-
 def visit(url: str, headers: Mapping[str, str], folder: Path) -> Visit:
     """One visit.
 
     Raises:
         UnmeasurableError: Lighthouse gave no report, or the page was not the one that was asked for.
     """
-    report, extra = folder / "report.json", folder / "headers.json"
-    extra.write_text(json.dumps(dict(headers)), encoding="utf-8")
-    command = ["node", str(PROGRAM), url, "--quiet", "--output=json", f"--output-path={report}"]
-    command += [f"--extra-headers={extra}", f"--chrome-flags={CHROME_FLAGS}"]
-    command += [f"--only-categories={','.join(CATEGORIES)}", "--no-enable-error-reporting"]
-    for _ in range(TRIES):
-        failure = _run(command)
-        if TOO_LATE not in failure:
-            break
-    if failure:
-        raise UnmeasurableError(f"Lighthouse failed: {failure}")
-    return _read(json.loads(report.read_text(encoding="utf-8")), url)
+    return _read(browser.visit(url, headers, folder, CATEGORIES))
 
 
-def _run(command: list[str]) -> str:
-    """Why a visit failed; nothing if it did not."""
-    env = os.environ | {"CHROME_PATH": browser()}
-    done = subprocess.run(
-        command, env=env, capture_output=True, text=True, timeout=VISIT_TIMEOUT_S, check=False
-    )
-    return last_line(done.stderr) if done.returncode else ""
-
-
-def _read(report: Mapping[str, Any], url: str) -> Visit:
-    if report.get("runtimeError"):
-        raise UnmeasurableError(f"Lighthouse: {report['runtimeError']['message']}")
-    if report["finalDisplayedUrl"] != url:
-        # A guest is sent to the sign-in page.
-        raise UnmeasurableError(f"{url} led to {report['finalDisplayedUrl']}")
+def _read(report: Mapping[str, Any]) -> Visit:
     scores = {name: report["categories"][name]["score"] for name in CATEGORIES}
     if None in scores.values():
         raise UnmeasurableError(f"Lighthouse gave no mark: {scores}")
-    loaded = report["audits"]["network-requests"]["details"]["items"]
+    loaded = browser.requests_of(report)
     weight = sum(one["transferSize"] for one in loaded if one.get("resourceType") in WEIGHED)
     return Visit({name: score * 100 for name, score in scores.items()}, weight / 1000)
 
@@ -164,7 +99,6 @@ def measure_page(
     for number in range(options.rounds):
         tell(f"round {number + 1} of {options.rounds}: {name}")
         try:
-            install()
             visits.append(visit(url, headers, folder))
         except (UnmeasurableError, subprocess.TimeoutExpired) as error:
             problems.append(str(error))

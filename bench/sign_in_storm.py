@@ -20,11 +20,11 @@ import requests
 
 from harness.claims import Claim, interleave
 from harness.homeroom import homeroom, prepare
-from harness.load import UnmeasurableError
 from harness.people import PASSWORD, make_class
 from harness.processes import Service
 from harness.results import Result
 from harness.script import Options, finish, read_options, tell
+from harness.wrk import UnmeasurableError
 
 PEOPLE = make_class()
 STORM = 40

@@ -13,11 +13,11 @@ import requests
 
 from harness.claims import Claim, interleave
 from harness.homeroom import CORES, READY, homeroom, prepare
-from harness.load import UnmeasurableError
 from harness.people import make_class
 from harness.processes import ServiceFailedError
 from harness.results import Result
 from harness.script import finish, read_options, tell
+from harness.wrk import UnmeasurableError
 
 
 def start(settings: Mapping[str, str], workers: int) -> float:

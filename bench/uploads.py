@@ -10,23 +10,22 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import psutil
 import requests
-from PIL import Image
 
 from harness.claims import Claim, JudgedBy, Series
 from harness.homeroom import homeroom, prepare, sign_in
-from harness.load import UnmeasurableError
 from harness.people import make_class
+from harness.photographs import MEGABYTE, make_photograph
 from harness.processes import Service
 from harness.results import Result
 from harness.script import Options, finish, read_options, tell
+from harness.wrk import UnmeasurableError
 
 UPLOADS = 30
-MEGABYTES = 4.9
+MAX_BYTES = int(4.9 * MEGABYTE)
 DEADLINE_S = 180
 PEOPLE = make_class(UPLOADS)
 QUIET, BUSY = "the directory when quiet", "the directory during uploads"
@@ -42,18 +41,6 @@ CLAIMS = (
     Claim("pictures kept", "pictures kept", at_least=UPLOADS, judged_by=JudgedBy.WORST),
     Claim("the directory during uploads compared with quiet", BUSY, QUIET),
 )
-
-
-def make_photograph(megabytes: float) -> bytes:
-    """A noisy JPEG of 24 megapixels, about as large as asked for."""
-    noise = Image.effect_noise((750, 500), 90).resize((6000, 4000), Image.Resampling.BICUBIC)
-    picture = Image.merge("RGB", (noise, noise.transpose(Image.Transpose.ROTATE_180), noise))
-    for quality in range(96, 40, -2):
-        buffer = BytesIO()
-        picture.save(buffer, "JPEG", quality=quality)
-        if buffer.tell() <= megabytes * 1024 * 1024:
-            break
-    return buffer.getvalue()
 
 
 def send(address: str, token: str, data: bytes) -> tuple[int, int]:
@@ -174,7 +161,7 @@ def measure(data: bytes, options: Options) -> tuple[Series, ...]:
 
 def main() -> None:
     options = read_options(__doc__, rounds=2, seconds=3)
-    data = make_photograph(MEGABYTES)
+    data = make_photograph(MAX_BYTES, 6000, 4000)
     series = measure(data, options)
     remarks = (f"{UPLOADS} photographs of {len(data) / 1024**2:.1f} MB and 24 megapixels, one worker.",)
     finish(Result("uploads", "Many uploads at once", series, CLAIMS, remarks), options)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.load import UnmeasurableError
+from harness.wrk import UnmeasurableError
 
 # Where the middle half of the rounds lies further apart than this many medians, they tell nothing.
 MAX_SPREAD = 0.75
@@ -91,16 +91,43 @@ def interleave(
     tell: Callable[[str], None] = lambda _text: None,
 ) -> tuple[Series, ...]:
     """Measure each in turn, and all again in each round: what disturbs one disturbs its neighbours."""
-    values: dict[str, list[float]] = {name: [] for name in probes}
+
+    def of_one_figure(probe: Callable[[], float]) -> Callable[[], Mapping[str, float]]:
+        return lambda: {"": probe()}
+
+    figures = {name: of_one_figure(probe) for name, probe in probes.items()}
+    return interleave_figures(figures, rounds=rounds, units={"": unit}, tell=tell)
+
+
+def interleave_figures(
+    probes: Mapping[str, Callable[[], Mapping[str, float]]],
+    *,
+    rounds: int,
+    units: Mapping[str, str],
+    tell: Callable[[str], None] = lambda _text: None,
+) -> tuple[Series, ...]:
+    """The same of probes that tell several figures at once; each becomes a series.
+
+    Args:
+        units: of each figure, by what its series' name has behind the probe's.
+    """
+    values: dict[str, dict[str, list[float]]] = {name: {end: [] for end in units} for name in probes}
     problems: dict[str, list[str]] = {name: [] for name in probes}
     for number in range(rounds):
         for name, probe in probes.items():
             tell(f"round {number + 1} of {rounds}: {name}")
             try:
-                values[name].append(probe())
+                found = probe()
             except UnmeasurableError as error:
                 problems[name].append(str(error))
-    return tuple(Series(name, unit, tuple(values[name]), tuple(problems[name])) for name in probes)
+                continue
+            for end in units:
+                values[name][end].append(found[end])
+    return tuple(
+        Series(name + end, unit, tuple(values[name][end]), tuple(problems[name]))
+        for name in probes
+        for end, unit in units.items()
+    )
 
 
 def judge(claim: Claim, series: Sequence[Series]) -> Verdict:

@@ -33,7 +33,6 @@ def prepare(folder: Path, people: Sequence[Person] = (), *, database_url: str = 
     settings = {
         "INSTANCE_PATH": str(folder),
         "SECRET_KEY": secrets.token_hex(32),
-        "LOG_LEVEL": "ERROR",
         "DATABASE_URL": database_url,
     }
     _clear_environment()
@@ -65,17 +64,19 @@ def _insert(settings: Mapping[str, str], people: Sequence[Person]) -> None:
 def homeroom(
     settings: Mapping[str, str],
     *,
-    workers: int = CORES,
+    workers: int | None = None,
     name: str = "Homeroom",
     caller: str | None = None,
 ) -> Iterator[Service]:
-    """`homeroom serve`, with a student signed in if `caller` names one.
+    """`homeroom serve` with as many workers as it chooses itself, and a student signed in if one is named.
 
     Raises:
         ServiceFailedError: it did not start, or refused the caller.
     """
     port = free_port()
-    command = [sys.executable, "-m", "homeroom", "serve", "--port", str(port), "--workers", str(workers)]
+    command = [sys.executable, "-m", "homeroom", "serve", "--port", str(port)]
+    if workers is not None:
+        command += ["--workers", str(workers)]
     with running(name, command, port=port, ready_path=READY, env=settings) as (address, process):
         yield Service(name, address, process, LIST, caller_headers(address, caller))
 

@@ -1,26 +1,39 @@
 """Requests of signed-in people, to be sent by turns."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle, islice
 
-from harness.homeroom import LIST
 from harness.load import Request
+
+JSON = {"Content-Type": "application/json"}
 
 
 def renames(callers: Sequence[Mapping[str, str]]) -> list[Request]:
-    """Each renames themselves, to one name and then to another: every write changes a row."""
-    senders = [{**headers, "Content-Type": "application/json"} for headers in callers]
+    """Each renames themselves in Homeroom."""
+    return name_changes([Request("/api/user", headers, "PUT") for headers in callers])
+
+
+def name_changes(senders: Sequence[Request]) -> list[Request]:
+    """Each sends one name and then another: every write changes a row."""
     return [
-        Request("/api/user", headers, "PUT", f'{{"name": "{name} {number}"}}')
+        Request(
+            sender.path,
+            {**sender.headers, **JSON},
+            sender.method,
+            f'{{"name": "{name} {number}"}}',
+            sender.status,
+        )
         for name in ("Once", "Again")
-        for number, headers in enumerate(senders)
+        for number, sender in enumerate(senders)
     ]
 
 
-def mostly_reads(callers: Sequence[Mapping[str, str]], *, reads_per_write: int) -> list[Request]:
-    """The list read so many times for each rename, all by turns."""
-    mixed = []
-    for number, write in enumerate(renames(callers)):
-        reader = callers[number % len(callers)]
-        mixed += [Request(LIST, reader)] * reads_per_write
-        mixed.append(write)
+def mostly_reads(
+    reads: Sequence[Request], writes: Sequence[Request], *, reads_per_write: int
+) -> list[Request]:
+    """So many reads for each write; the readers take turns, so that each asks for what was changed last."""
+    readers = cycle(reads)
+    mixed: list[Request] = []
+    for write in writes:
+        mixed += [*islice(readers, reads_per_write), write]
     return mixed

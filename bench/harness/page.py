@@ -1,8 +1,11 @@
 """The performance page in Markdown: what is held, by how much, measured where and with what."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from harness.claims import Verdict, judge
+from harness.claims import Series, Verdict, judge
+from harness.comparison_page import all_figures, first_table, ratios, reasons
+from harness.markdown import table
+from harness.obstacles import obstacles
 from harness.results import SCRIPTS, Result
 from harness.tables import failures, number, show_end, show_hold, show_measured, show_spread
 
@@ -12,22 +15,11 @@ _HEAD = """\
 `make bench` measures these figures, writes this page and draws the pictures; `bench/README.md` explains how.
 A ratio compares two services that were measured in the same rounds, one after the other. Its value is the
 median of the rounds' ratios. *Spread* is the lowest and the highest round. If a measurement failed, its
-figure is missing.
+figure is missing. [](statements.md) has the number of SQL statements for each action.
 """
 
-# Why a claim isn't met. The page shows the reason only in that case.
-_IN_THE_WAY = {
-    "sign_in": (
-        "In addition to its hash, a sign-in is a request through Flask, four counts of attempts and one "
-        "durable commit. On two cores that the load generator shares, the hash doesn't get this time."
-    ),
-    "sign_in_storm": (
-        "A quiet directory answers from memory in a fifth of a millisecond. In a storm, both cores hash, and "
-        "forty sign-ins run through Flask in the same workers. A reader waits for a core and for Python's "
-        "lock, a few milliseconds in total. Hashes run in processes that wait for an idle core. The rest "
-        "would need other workers for sign-ins, or another core."
-    ),
-}
+# What the first table compares: one row an operation.
+_FIRST = ("Homeroom", "Homeroom on PostgreSQL", "PocketBase", "FastAPI", "The lesson's way")
 
 
 def write_page(results: Sequence[Result], pictures: Mapping[str, str]) -> str:
@@ -37,19 +29,28 @@ def write_page(results: Sequence[Result], pictures: Mapping[str, str]) -> str:
         pictures: for each result's name the address of its picture, where it has one.
     """
     verdicts = {result.name: [judge(claim, result.series) for claim in result.claims] for result in results}
-    parts = [_HEAD, _promises(results, verdicts), *_missing(results), _about(results)]
+    parts = [_HEAD, *_one_table(results), _promises(results, verdicts)]
+    parts += [*_in_the_way(results, verdicts), *_missing(results), _about(results)]
     parts += [_section(result, verdicts[result.name], pictures.get(result.name)) for result in results]
     return "\n".join(parts)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; what is in a cell cannot end it."""
-    lines = ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
-    return "\n".join((f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *lines)) + "\n"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def _one_table(results: Sequence[Result]) -> list[str]:
+    """What users look for first."""
+    return [
+        "\n".join(
+            (
+                f"## {result.title}\n",
+                "How often a second, with 16 connections, and in parentheses the time that one in a hundred "
+                "exceeds (p99). All have the same hundred people and write durably: an answered change is on "
+                "the disk. A dash means that a service doesn't have this; the reasons are "
+                "[below](#every-figure-of-these-operations).\n",
+                first_table(result, _FIRST),
+            )
+        )
+        for result in results
+        if result.comparison
+    ]
 
 
 def _promises(results: Sequence[Result], verdicts: Mapping[str, Sequence[Verdict]]) -> str:
@@ -67,6 +68,17 @@ def _promises(results: Sequence[Result], verdicts: Mapping[str, Sequence[Verdict
     return f"## What we promise\n\n{told}\n\n" + table(
         ("", "claim", "measured", "spread", "target", ""), rows
     )
+
+
+def _in_the_way(results: Sequence[Result], verdicts: Mapping[str, Sequence[Verdict]]) -> list[str]:
+    """Why claims fall short, where it is known."""
+    found = {result.title: obstacles(result.name, verdicts[result.name]) for result in results}
+    lines = [
+        f"- **{': '.join(filter(None, (title, beginning)))}.** {text}"
+        for title, texts in found.items()
+        for beginning, text in texts.items()
+    ]
+    return ["### What stands in the way\n\n" + "\n".join(lines) + "\n"] if lines else []
 
 
 def _missing(results: Sequence[Result]) -> list[str]:
@@ -100,22 +112,40 @@ def _about(results: Sequence[Result]) -> str:
 
 def _section(result: Result, verdicts: Sequence[Verdict], picture: str | None) -> str:
     """One result: picture, figures, ratios, remarks."""
-    parts = [f"## {result.title}\n"]
+    parts = _compared(result) if result.comparison else [f"## {result.title}\n"]
     if picture:
         parts.append(f"![{result.title}: the median of each, as in the table]({picture})\n")
-    figures = [
-        (one.name, "not measured" if one.failure else number(one.median), *_extremes(one.rounds), one.unit)
-        for one in result.series
-    ]
-    parts.append(table(("", "median", "lowest", "highest", "unit"), figures))
+    if not result.comparison:
+        parts.append(table(("", "median", "lowest", "highest", "unit"), map(_figures, result.series)))
     told = [_row(verdict) for verdict in verdicts if not show_hold(verdict.claim)]
     if told:
         parts.append(table(("ratio", "measured", "spread"), [row[:3] for row in told]))
     parts += [f"{remark}\n" for remark in (*failures(result), *result.remarks)]
-    if any(verdict.met is False for verdict in verdicts) and result.name in _IN_THE_WAY:
-        parts.append(f"**The obstacle.** {_IN_THE_WAY[result.name]}\n")
     parts.append(f"Measured at {result.measured_at}: {result.quiet}.\n")
     return "\n".join(parts)
+
+
+def _figures(one: Series) -> tuple[str, ...]:
+    median = "not measured" if one.failure else number(one.median)
+    return (one.name, median, *_extremes(one.rounds), one.unit)
+
+
+def _compared(result: Result) -> list[str]:
+    """Everything about the operations of the first table."""
+    comparison = result.comparison
+    assert comparison is not None
+    nginx = [column for column in comparison.columns if "Nginx" in column]
+    rest = [column for column in comparison.columns if column not in (*_FIRST, *nginx)]
+    return [
+        "## Every figure of these operations\n",
+        "\n".join(reasons(result)) + "\n",
+        "### Homeroom compared with PocketBase\n",
+        ratios(result, *(_FIRST[0], _FIRST[2])),
+        "### Through Nginx, and with less durable writes\n",
+        first_table(result, (*nginx, *rest)),
+        "### What each takes\n",
+        all_figures(result),
+    ]
 
 
 def _extremes(rounds: Sequence[float]) -> tuple[str, str]:

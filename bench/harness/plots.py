@@ -19,7 +19,12 @@ _LOGARITHMIC_FROM = 30
 
 
 def comparable(result: Result) -> list[Series]:
-    """What can stand in one picture: the measured series with the unit of the first."""
+    """What can stand in one picture: the measured series with the unit of the first.
+
+    Of operations that differ by a thousand, none can.
+    """
+    if result.comparison:
+        return []
     measured = [one for one in result.series if not one.failure]
     return [one for one in measured if one.unit == measured[0].unit and max(one.rounds) > 0]
 

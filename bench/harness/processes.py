@@ -19,6 +19,8 @@ START_TIMEOUT_S = 30
 LOOK_EVERY_S = 0.005
 STOP_TIMEOUT_S = 10
 LOOPBACK = "127.0.0.1"
+# A certificate needs a name; this one can be nobody's (RFC 6761).
+DOMAIN = "class.homeroom.test"
 BENCH = Path(__file__).parent.parent
 
 
@@ -28,13 +30,15 @@ class ServiceFailedError(Exception):
 
 @dataclass(frozen=True)
 class Service:
-    """A running service: where it is, and what a signed-in caller sends."""
+    """A running service: where it is, what a signed-in caller sends, and what else works for it."""
 
     name: str
     address: str
     process: psutil.Process
     path: str = "/"
     headers: Mapping[str, str] = field(default_factory=dict)
+    # A database's server, or a proxy in front.
+    others: tuple[psutil.Process, ...] = ()
 
     @property
     def url(self) -> str:
@@ -67,9 +71,13 @@ def running(
     *,
     port: int,
     ready_path: str = "/",
+    host: str | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, psutil.Process]]:
     """A service's address and main process, once it answers; what it wrote is told if it fails.
+
+    Args:
+        host: the name that it answers to, where it isn't its address.
 
     Raises:
         ServiceFailedError: it ended, or gave no answer in time.
@@ -84,7 +92,7 @@ def running(
             start_new_session=True,
         )
         try:
-            if not _answers(address + ready_path, process):
+            if not _answers(address + ready_path, process, {} if host is None else {"Host": host}):
                 output.seek(0)
                 raise ServiceFailedError(f"{name} did not start; it said: {last_line(output.read())}")
             yield address, psutil.Process(process.pid)
@@ -92,12 +100,12 @@ def running(
             _stop(process)
 
 
-def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
+def _answers(url: str, process: subprocess.Popen[bytes], headers: Mapping[str, str]) -> bool:
     """Whether a service gives any answer in time, whatever it says."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            requests.get(url, timeout=2)
+            requests.get(url, headers=dict(headers), timeout=2, allow_redirects=False)
         except requests.RequestException:
             time.sleep(LOOK_EVERY_S)
         else:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.claims import Claim, JudgedBy, Series
+from harness.comparison import Comparison
 from harness.machine import Quiet, describe_machine, describe_versions
 
 RESULTS = Path(__file__).parent.parent / "results"
 # The scripts: what is promised comes first, what is only told comes last.
 SCRIPTS = (
+    "operations",
     "guarded_list",
     "large_directory",
     "freshness",
@@ -22,8 +24,6 @@ SCRIPTS = (
     "memory",
     "page",
     "workers",
-    "nginx",
-    "mixed",
     "durable_writes",
     "uploads",
 )
@@ -42,6 +42,8 @@ class Result:
     quiet: str = ""
     machine: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    # Of a result that is read as one table.
+    comparison: Comparison | None = None
 
 
 def save(result: Result, folder: Path, quiet: Quiet) -> Path:
@@ -70,4 +72,6 @@ def _read(path: Path) -> Result:
     )
     claims = tuple(Claim(**(one | {"judged_by": JudgedBy(one["judged_by"])})) for one in told.pop("claims"))
     remarks = tuple(told.pop("remarks"))
-    return Result(series=series, claims=claims, remarks=remarks, **told)
+    table = told.pop("comparison", None)
+    comparison = table and Comparison(tuple(table["rows"]), tuple(table["columns"]), table["absent"])
+    return Result(series=series, claims=claims, remarks=remarks, comparison=comparison, **told)

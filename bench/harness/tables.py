@@ -8,6 +8,9 @@ from rich.table import Table
 from harness.claims import Claim, Verdict, judge
 from harness.results import Result
 
+# What a cell of a comparison tells beside its rate: the ends of the series' names.
+FURTHER = {": p50": "p50, ms", ": p99": "p99, ms", ": CPU": "CPU s per 1,000", ": memory": "memory, MB"}
+
 
 def print_result(result: Result, console: Console) -> None:
     """The figures, the claims, and what is to be known about them."""
@@ -30,10 +33,11 @@ def _figures(result: Result) -> Table:
 
 
 def failures(result: Result) -> list[str]:
-    """What could not be measured, and why."""
+    """What could not be measured, and why; each cell of a comparison once, and not with every figure."""
     names: dict[str, list[str]] = {}
     for one in result.series:
-        if one.failure:
+        of_a_cell = result.comparison and one.name.endswith(tuple(FURTHER))
+        if one.failure and not of_a_cell:
             names.setdefault(one.failure, []).append(one.name)
     return [f"Not measured: {', '.join(failed)}: {reason}" for reason, failed in names.items()]
 

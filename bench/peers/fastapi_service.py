@@ -14,17 +14,19 @@ from typing import Annotated
 import jwt
 from fastapi import Depends, FastAPI, HTTPException, status
 from fastapi.security import OAuth2PasswordBearer
+from pwdlib import PasswordHash
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from harness.people import age_on, make_class
+from harness.people import PASSWORD, age_on, make_class
 
 ALGORITHM = "HS256"
 KEY = os.environ.get("BENCH_KEY", "")
 engine = create_engine(f"sqlite:///{os.environ.get('BENCH_DATABASE', '')}")
 app = FastAPI(title="Users")
 bearer = OAuth2PasswordBearer(tokenUrl="/login/access-token")
+password_hash = PasswordHash.recommended()
 
 
 class Base(DeclarativeBase):
@@ -38,8 +40,9 @@ class User(Base):
     name: Mapped[str]
     uid: Mapped[str] = mapped_column(unique=True, index=True)
     role: Mapped[str]
-    dob: Mapped[date]
+    dob: Mapped[date | None]
     picture: Mapped[str | None]
+    hashed_password: Mapped[str]
 
 
 class TokenPayload(BaseModel):
@@ -52,10 +55,30 @@ class UserPublic(BaseModel):
     id: int
     name: str
     uid: str
-    age: int
+    age: int | None
     role: str
     access: list[str]
     picture: str | None
+
+
+class UserCreate(BaseModel):
+    uid: str
+    name: str
+    password: str
+
+
+class UserUpdateMe(BaseModel):
+    name: str | None = None
+
+
+class Login(BaseModel):
+    username: str
+    password: str
+
+
+class Token(BaseModel):
+    access_token: str
+    token_type: str = "bearer"
 
 
 def get_session() -> Iterator[Session]:
@@ -80,35 +103,99 @@ def get_current_user(session: SessionDep, token: Annotated[str, Depends(bearer)]
 CurrentUser = Annotated[User, Depends(get_current_user)]
 
 
+def get_current_admin(current_user: CurrentUser) -> User:
+    if current_user.role != "Admin":
+        raise HTTPException(status.HTTP_403_FORBIDDEN, "The user doesn't have enough privileges")
+    return current_user
+
+
+CurrentAdmin = Annotated[User, Depends(get_current_admin)]
+
+
+def create_access_token(user: User) -> str:
+    claims = {"sub": str(user.id), "exp": datetime.now(UTC) + timedelta(hours=12)}
+    return jwt.encode(claims, KEY, algorithm=ALGORITHM)
+
+
+def public(user: User, viewer: User) -> UserPublic:
+    today = datetime.now(UTC).date()
+    return UserPublic(
+        id=user.id,
+        name=user.name,
+        uid=user.uid,
+        age=age_on(user.dob, today) if user.dob else None,
+        role=user.role,
+        access=["rw"] if user.id == viewer.id else ["ro"],
+        picture=user.picture,
+    )
+
+
+@app.post("/login/access-token")
+def login(session: SessionDep, given: Login) -> Token:
+    user = session.scalar(select(User).where(User.uid == given.username))
+    if user is None or not password_hash.verify(given.password, user.hashed_password):
+        raise HTTPException(status.HTTP_400_BAD_REQUEST, "Incorrect email or password")
+    return Token(access_token=create_access_token(user))
+
+
 @app.get("/api/users/", response_model=list[UserPublic])
 def read_users(session: SessionDep, current_user: CurrentUser, skip: int = 0, limit: int = 100) -> object:
     users = session.scalars(select(User).order_by(User.name).offset(skip).limit(limit)).all()
-    today = datetime.now(UTC).date()
-    return [
-        UserPublic(
-            id=user.id,
-            name=user.name,
-            uid=user.uid,
-            age=age_on(user.dob, today),
-            role=user.role,
-            access=["rw"] if user.id == current_user.id else ["ro"],
-            picture=user.picture,
-        )
-        for user in users
-    ]
+    return [public(user, current_user) for user in users]
+
+
+@app.get("/api/users/{user_id}")
+def read_user(session: SessionDep, current_user: CurrentUser, user_id: int) -> UserPublic:
+    user = session.get(User, user_id)
+    if user is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "User not found")
+    return public(user, current_user)
+
+
+@app.patch("/api/users/me")
+def update_me(session: SessionDep, current_user: CurrentUser, changes: UserUpdateMe) -> UserPublic:
+    for name, value in changes.model_dump(exclude_unset=True).items():
+        setattr(current_user, name, value)
+    session.add(current_user)
+    session.commit()
+    session.refresh(current_user)
+    return public(current_user, current_user)
+
+
+@app.post("/api/users/", status_code=status.HTTP_201_CREATED)
+def create_user(session: SessionDep, admin: CurrentAdmin, new: UserCreate) -> UserPublic:
+    if session.scalar(select(User).where(User.uid == new.uid)) is not None:
+        raise HTTPException(status.HTTP_400_BAD_REQUEST, "The user with this ID already exists")
+    hashed = password_hash.hash(new.password)
+    user = User(uid=new.uid, name=new.name, role="User", hashed_password=hashed)
+    session.add(user)
+    session.commit()
+    session.refresh(user)
+    return public(user, admin)
+
+
+@app.delete("/api/users/{user_id}", dependencies=[Depends(get_current_admin)])
+def delete_user(session: SessionDep, user_id: int) -> dict[str, str]:
+    user = session.get(User, user_id)
+    if user is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "User not found")
+    session.delete(user)
+    session.commit()
+    return {"message": "User deleted successfully"}
 
 
 def fill() -> str:
     """Make the class; the token of its last student."""
     Base.metadata.create_all(engine)
+    hashed = password_hash.hash(PASSWORD)
     with Session(engine) as session:
-        people = make_class()
-        session.add_all(
-            User(name=person.name, uid=person.uid, role=person.role, dob=person.dob) for person in people
-        )
+        users = [
+            User(name=person.name, uid=person.uid, role=person.role, dob=person.dob, hashed_password=hashed)
+            for person in make_class()
+        ]
+        session.add_all(users)
         session.commit()
-    claims = {"sub": str(len(people)), "exp": datetime.now(UTC) + timedelta(hours=12)}
-    return jwt.encode(claims, KEY, algorithm=ALGORITHM)
+        return create_access_token(users[-1])
 
 
 if __name__ == "__main__":

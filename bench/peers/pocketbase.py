@@ -3,6 +3,8 @@
 *Users*: the class are its accounts, the collection `users`, listed with the fields that Homeroom shows. This
 is what the directory would be in PocketBase. *A plain collection*: the same rows beside the accounts, whole;
 the quickest list it has. `dob` is hidden in both, and records hold an age: PocketBase computes none.
+
+Lists name their fields and leave out the total, as its documentation advises for speed.
 """
 
 import subprocess
@@ -19,37 +21,52 @@ import requests
 
 from harness.people import PASSWORD, Person, age_on, make_class
 from harness.processes import Service, ServiceFailedError, free_port, last_line, running
+from peers.pocketbase_collections import pictures, plain_members, projects, users_as_a_class
 
-USERS_LIST = "/api/collections/users/records?perPage=100&fields=id,name,uid,age,role,access,picture"
-PLAIN_LIST = "/api/collections/members/records?perPage=100"
+RECORDS = "/api/collections/{}/records"
+USER_FIELDS = "fields=id,name,uid,age,role,access,picture"
+USERS_LIST = f"{RECORDS.format('users')}?perPage=100&skipTotal=1&{USER_FIELDS}"
+PLAIN_LIST = f"{RECORDS.format('members')}?perPage=100&skipTotal=1"
 STAFF = "staff@example.org"
-SIGNED_IN = '@request.auth.id != ""'
-FIELDS: tuple[dict[str, Any], ...] = (
-    {"name": "name", "type": "text"},
-    {"name": "uid", "type": "text"},
-    {"name": "age", "type": "number"},
-    {"name": "role", "type": "select", "values": ["User", "Teacher", "Admin"], "maxSelect": 1},
-    {"name": "access", "type": "json"},
-    {"name": "picture", "type": "text"},
-    {"name": "dob", "type": "date", "hidden": True},
-)
+# PocketBase opens SQLite with synchronous=NORMAL and has no setting for it. Its hooks reach the one
+# connection that writes; that one is closed after three idle minutes, and so is told again each minute.
+_DURABLE = """
+onBootstrap((e) => { e.next(); e.app.nonconcurrentDB().newQuery("PRAGMA synchronous = FULL").execute() })
+cronAdd("durable", "* * * * *", () => {
+  $app.nonconcurrentDB().newQuery("PRAGMA synchronous = FULL").execute()
+})
+routerAdd("GET", "/synchronous", (e) => {
+  const row = new DynamicModel({ synchronous: 0 })
+  $app.nonconcurrentDB().newQuery("PRAGMA synchronous").one(row)
+  return e.json(200, row)
+})
+"""
+_FULL = 2
 
 
 @contextmanager
-def pocketbase(folder: Path) -> Iterator[tuple[Service, Service]]:
+def pocketbase(folder: Path, *, durable: bool = False) -> Iterator[tuple[Service, Service]]:
     """A running PocketBase, as the service of its users and as that of a plain collection.
+
+    Args:
+        durable: an answered write is on the disk, as in Homeroom; by default it is as PocketBase ships.
 
     Raises:
         ServiceFailedError: it did not start, or refused to be set up.
     """
-    port, data = free_port(), str(folder / "pocketbase")
+    port, data, hooks = free_port(), str(folder / "pocketbase"), folder / "hooks"
+    hooks.mkdir(parents=True, exist_ok=True)
+    if durable:
+        (hooks / "durable.pb.js").write_text(_DURABLE, encoding="utf-8")
     program = str(Path(sys.executable).parent / "pocketbase")
     _run(program, "superuser", "upsert", STAFF, PASSWORD, "--dir", data)
-    command = [program, "serve", f"--http=127.0.0.1:{port}", "--dir", data]
+    command = [program, "serve", f"--http=127.0.0.1:{port}", "--dir", data, "--hooksDir", str(hooks)]
     with running("PocketBase", command, port=port, ready_path="/api/health") as (address, process):
+        if durable and send("GET", f"{address}/synchronous") != {"synchronous": _FULL}:
+            raise ServiceFailedError("PocketBase did not take synchronous=FULL")
         people = make_class()
-        _fill(address, _sign_in(address, "_superusers", STAFF), people)
-        headers = {"Authorization": _sign_in(address, "users", _email(people[-1]))}
+        _fill(address, sign_in(address, STAFF, "_superusers"), people)
+        headers = {"Authorization": sign_in(address, people[-1].uid)}
         users = Service("PocketBase", address, process, USERS_LIST, headers)
         yield users, replace(users, name="PocketBase, plain collection", path=PLAIN_LIST)
 
@@ -63,45 +80,51 @@ def _run(*command: str) -> None:
         raise ServiceFailedError(f"{' '.join(command[1:3])} failed: {last_line(done.stderr)}")
 
 
-def _sign_in(address: str, collection: str, email: str) -> str:
-    body = {"identity": email, "password": PASSWORD}
-    told = _send("POST", f"{address}/api/collections/{collection}/auth-with-password", body)
+def sign_in(address: str, identity: str, collection: str = "users") -> str:
+    """The token of somebody who signs in."""
+    body = {"identity": identity, "password": PASSWORD}
+    told = send("POST", f"{address}/api/collections/{collection}/auth-with-password", body)
     token: str = told["token"]
     return token
 
 
 def _fill(address: str, token: str, people: tuple[Person, ...]) -> None:
     collections = f"{address}/api/collections"
-    users = _send("GET", f"{collections}/users", token=token)
-    # A new instance has accounts with a name and an avatar already.
-    kept = [field for field in users["fields"] if field["name"] not in ("name", "avatar")]
-    fields = [*kept, *FIELDS]
-    _send("PATCH", f"{collections}/users", {"fields": fields, "listRule": SIGNED_IN}, token)
-    plain = {"name": "members", "type": "base", "listRule": SIGNED_IN, "fields": list(FIELDS)}
-    _send("POST", collections, plain, token)
+    users = send("GET", f"{collections}/users", token=token)
+    send("PATCH", f"{collections}/users", users_as_a_class(users), token)
+    send("POST", collections, plain_members(), token)
+    made = send("POST", collections, pictures(users["id"]), token)
+    send("POST", collections, projects(users["id"], made["id"]), token)
 
     def add(person: Person) -> None:
-        secret = {"email": _email(person), "password": PASSWORD, "passwordConfirm": PASSWORD}
-        _send("POST", f"{collections}/users/records", _row(person) | secret, token)
-        _send("POST", f"{collections}/members/records", _row(person), token)
+        send("POST", address + RECORDS.format("users"), account(person), token)
+        send("POST", address + RECORDS.format("members"), row(person), token)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(add, people))
 
 
-def _row(person: Person) -> dict[str, Any]:
+def row(person: Person) -> dict[str, Any]:
+    """A person as a record."""
     age = age_on(person.dob, datetime.now(UTC).date())
-    row = {"name": person.name, "uid": person.uid, "age": age, "role": person.role}
-    return row | {"access": ["ro"], "picture": "", "dob": person.dob.isoformat()}
+    told = {"name": person.name, "uid": person.uid, "age": age, "role": person.role}
+    return told | {"access": ["ro"], "picture": "", "dob": person.dob.isoformat()}
 
 
-def _email(person: Person) -> str:
-    return f"{person.uid}@example.org"
+def account(person: Person) -> dict[str, Any]:
+    """The same as an account."""
+    secret = {"email": f"{person.uid}@example.org", "password": PASSWORD, "passwordConfirm": PASSWORD}
+    return row(person) | secret
 
 
-def _send(method: str, url: str, body: dict[str, Any] | None = None, token: str = "") -> dict[str, Any]:
+def send(method: str, url: str, body: dict[str, Any] | None = None, token: str = "") -> dict[str, Any]:
+    """The answer to a request.
+
+    Raises:
+        ServiceFailedError: it is an error.
+    """
     answer = requests.request(method, url, json=body, headers={"Authorization": token}, timeout=30)
     if not answer.ok:
         raise ServiceFailedError(f"PocketBase refused {url}: {answer.status_code} {answer.text[:200]}")
-    told: dict[str, Any] = answer.json()
+    told: dict[str, Any] = answer.json() if answer.content else {}
     return told
