@@ -55,7 +55,7 @@ format-site: ## Write the site's scripts and styles as `make check` wants them
 	@cd tests/site && node_modules/.bin/biome check --write --config-path=. ../../src/homeroom/site .
 
 bench: $(VENV)/bench.done ## Measure every claim on speed beside its peers; ONLY=guarded_list for one
-	@$(BIN)/python bench/run.py $(ONLY)
+	@$(BIN)/python bench/run.py $(ONLY) $(ARGS)
 
 docs: $(VENV)/dev.done ## Build the documentation into docs/_build/html
 	@$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

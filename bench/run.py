@@ -10,17 +10,17 @@ from harness.results import RESULTS, SCRIPTS
 from harness.script import console, stop_when_terminated, tell
 
 BENCH = Path(__file__).parent
-# No script may hang the others; the longest takes a fifth of this.
-SCRIPT_TIMEOUT_S = 1200
+# No script may hang the others; the longest takes half of this.
+SCRIPT_TIMEOUT_S = 1800
 STOP_TIMEOUT_S = 60
 
 
-def run(script: str) -> bool:
+def run(script: str, *arguments: str) -> bool:
     """Run one script; whether it came to its end. One that is stopped still stops what it started."""
     started = time.monotonic()
     # An older result must not stand for one that fails now.
     (RESULTS / f"{script}.json").unlink(missing_ok=True)
-    with subprocess.Popen([sys.executable, str(BENCH / f"{script}.py")]) as process:
+    with subprocess.Popen([sys.executable, str(BENCH / f"{script}.py"), *arguments]) as process:
         try:
             done = process.wait(timeout=SCRIPT_TIMEOUT_S) == 0
         except subprocess.TimeoutExpired:
@@ -36,12 +36,20 @@ def run(script: str) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("only", nargs="*", metavar="script", help=f"one of {', '.join(SCRIPTS)}")
-    only = parser.parse_args().only
+    parser.add_argument("--rounds", type=int, help="of every script, instead of its own number")
+    parser.add_argument("--seconds", type=float, help="of each load of every script")
+    given = parser.parse_args()
+    only: list[str] = given.only
+    arguments = [
+        f"--{name}={value:g}"
+        for name, value in (("rounds", given.rounds), ("seconds", given.seconds))
+        if value is not None
+    ]
     unknown = sorted(set(only) - set(SCRIPTS))
     if unknown:
         parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(SCRIPTS)}")
     stop_when_terminated()
-    failed = [script for script in only or SCRIPTS if not run(script)]
+    failed = [script for script in only or SCRIPTS if not run(script, *arguments)]
     if not only and not run("summary"):
         failed.append("summary")
     if failed:

@@ -67,6 +67,7 @@ def homeroom(
     workers: int | None = None,
     name: str = "Homeroom",
     caller: str | None = None,
+    python: str = sys.executable,
 ) -> Iterator[Service]:
     """`homeroom serve` with as many workers as it chooses itself, and a student signed in if one is named.
 
@@ -74,7 +75,7 @@ def homeroom(
         ServiceFailedError: it did not start, or refused the caller.
     """
     port = free_port()
-    command = [sys.executable, "-m", "homeroom", "serve", "--port", str(port)]
+    command = [python, "-m", "homeroom", "serve", "--port", str(port)]
     if workers is not None:
         command += ["--workers", str(workers)]
     with running(name, command, port=port, ready_path=READY, env=settings) as (address, process):

@@ -16,16 +16,19 @@ SCRIPTS = (
     "operations",
     "guarded_list",
     "large_directory",
+    "large_portfolio",
     "freshness",
+    "durable_writes",
     "sign_in",
     "sign_in_storm",
+    "roster_storm",
+    "uploads",
     "after_the_break",
     "start",
     "memory",
     "page",
     "workers",
-    "durable_writes",
-    "uploads",
+    "python_versions",
 )
 
 
