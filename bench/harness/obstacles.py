@@ -13,8 +13,8 @@ _IN_THE_WAY = {
     ("sign_in_storm", ""): (
         "A quiet directory answers from memory in a fifth of a millisecond. In a storm, both cores hash, and "
         "forty sign-ins run through Flask in the same workers. A reader waits for a core and for Python's "
-        "lock, a few milliseconds in total. One hash at a time and a low priority halved this. The rest "
-        "would need separate processes for sign-ins, or another core."
+        "lock, a few milliseconds in total. Hashes run in processes of their own, of a low priority. The "
+        "rest would need other workers for sign-ins, or another core."
     ),
     ("uploads", ""): (
         "Pictures are decoded in processes of their own, at a low priority. On two cores, a reader still "
