@@ -32,6 +32,9 @@ _AUTHORS = (
 )
 
 
+_LOCK = select(Project.id).where(Project.id == bindparam("project_id")).with_for_update()
+
+
 def _projects(viewer: Principal | None) -> Select[Project]:
     return select(Project).join(Project.owner).where(visible_projects(viewer))
 
@@ -81,19 +84,22 @@ def _filters(query: ProjectsQuery, viewer: Principal | None) -> list[ColumnEleme
     return filters
 
 
-def get_project(session: Session, project_id: int, viewer: Principal | None) -> Project:
-    """A project by id.
+def get_project(
+    session: Session, project_id: int, viewer: Principal | None, *, whole: bool = True
+) -> Project:
+    """A project by id, with its owner, and, where it is `whole`, its tags and pictures.
 
     Raises:
         NotFound: there is none that the viewer may see (404).
     """
-    project = session.scalar(_projects(viewer).where(Project.id == project_id).options(*_whole))
+    options = _whole if whole else (joinedload(Project.owner), defer(Project.tree))
+    project = session.scalar(_projects(viewer).where(Project.id == project_id).options(*options))
     if project is None:
         raise NotFound("No such project, or you can't see it.")
     return project
 
 
-def lock_project(session: Session, project_id: int, viewer: Principal) -> Project:
+def lock_project(session: Session, project_id: int, viewer: Principal, *, whole: bool = True) -> Project:
     """A project by id, that nobody else changes until the transaction ends.
 
     It is locked first and read then: what is decided on is what was true last. The order of locks is
@@ -102,8 +108,14 @@ def lock_project(session: Session, project_id: int, viewer: Principal) -> Projec
     Raises:
         NotFound: there is none that the viewer may see (404).
     """
-    session.execute(select(Project.id).where(Project.id == project_id).with_for_update())
-    return get_project(session, project_id, viewer)
+    session.connection().execute(_LOCK, {"project_id": project_id})
+    return get_project(session, project_id, viewer, whole=whole)
+
+
+def pictures_of(session: Session, project_id: int) -> Sequence[Picture]:
+    """The pictures that a project shows."""
+    places = select(ProjectPicture.picture_id).where(ProjectPicture.project_id == project_id)
+    return session.scalars(select(Picture).where(Picture.id.in_(places))).all()
 
 
 def get_placed_picture(

@@ -1,6 +1,6 @@
 """Making, changing, hiding and deleting projects, with their pictures."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from homeroom.auth.confirmation import require_confirmation
@@ -13,7 +13,7 @@ from homeroom.data.transactions import write_transaction
 from homeroom.data.types import utc_now
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, ProjectTag, Visibility
 from homeroom.portfolio.permissions import may_edit, may_make_draft, may_make_projects, may_place_uploads
-from homeroom.portfolio.queries import get_profile, get_project, lock_project
+from homeroom.portfolio.queries import get_profile, get_project, lock_project, pictures_of
 from homeroom.portfolio.schemas import NewProject, PictureIn, ProfileChanges, ProjectChanges
 from homeroom.portfolio.texts import Tree, read_text
 from homeroom.portfolio.versions import require_version
@@ -21,6 +21,10 @@ from homeroom.uploads.models import Picture, Purpose
 from homeroom.uploads.services import delete_pictures, forget_files
 
 MAX_PROJECTS_PER_USER = 200
+
+_IDS_OF_OWNER = (
+    select(Project.id).where(Project.owner_id == bindparam("owner_id")).limit(MAX_PROJECTS_PER_USER)
+)
 
 
 def create_project(new: NewProject, owner: Principal) -> int:
@@ -56,9 +60,7 @@ def _locked(session: Session, user_id: int) -> User:
 def _require_room(session: Session, owner: Principal) -> None:
     if not may_make_projects(owner):
         raise Forbidden("Your account is waiting for approval. After that you can create projects.")
-    ids = session.scalars(
-        select(Project.id).where(Project.owner_id == owner.id).limit(MAX_PROJECTS_PER_USER)
-    ).all()
+    ids = session.connection().execute(_IDS_OF_OWNER, {"owner_id": owner.id}).all()
     if len(ids) == MAX_PROJECTS_PER_USER:
         raise Conflict("You can have at most {max_projects} projects.", max_projects=MAX_PROJECTS_PER_USER)
 
@@ -111,10 +113,10 @@ def delete_project(project_id: int, actor: Principal, *, known: frozenset[str] |
     actor_id = actor.id
     with write_transaction() as session:
         actor = _locked(session, actor_id)
-        project = lock_project(session, project_id, actor)
+        # Its tags and places go with it, in the database.
+        project = lock_project(session, project_id, actor, whole=False)
         _require_editor(project, actor, known)
-        title = project.title
-        pictures = [placed.picture for placed in project.pictures]
+        title, pictures = project.title, pictures_of(session, project_id)
         session.delete(project)
         session.flush()
         files = delete_pictures(session, pictures)
@@ -198,9 +200,10 @@ def _put_tags(session: Session, project: Project, tags: list[str]) -> None:
     words: dict[str, str] = {}
     for tag in tags:
         words.setdefault(name_key(tag), tag)
-    # The old places are given up first: two rows may not hold one place.
-    project.tags = []
-    session.flush()
+    if project.tags:
+        # The old places are given up first: two rows may not hold one place.
+        project.tags = []
+        session.flush()
     project.tags = [ProjectTag(tag=tag, key=key) for key, tag in words.items()]
 
 
@@ -217,9 +220,10 @@ def _place_pictures(
             reject_field(f"#/pictures/{place}/id", "Choose a picture of yours that isn't in use yet.")
         picture.attached = True
         placed.append(ProjectPicture(picture=picture, alt=picture_in.alt))
-    # The old places are given up first: two rows may not hold one place, nor one picture.
-    project.pictures = []
-    session.flush()
+    if project.pictures:
+        # The old places are given up first: two rows may not hold one place, nor one picture.
+        project.pictures = []
+        session.flush()
     project.pictures = placed
     return list(shown.values())
 
@@ -230,6 +234,8 @@ def _lock_unused(session: Session, project: Project, picture_ids: list[int]) -> 
     Of two projects that take one at once, one gets it; a sweep waits, or has taken it already. They are
     locked by id, so that two that take the same ones in another order do not wait for each other for ever.
     """
+    if not picture_ids:
+        return {}
     pictures = session.scalars(
         select(Picture)
         .where(
