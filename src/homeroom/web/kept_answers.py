@@ -21,7 +21,7 @@ ASKER = "homeroom.asker"
 SHARE = "homeroom.share"
 KEEP_UNTIL = "homeroom.keep_until"
 # What several viewers' answers are made of: a page of rows, mostly.
-MAX_KEPT_VALUES = 16
+MAX_KEPT_VALUES = 8
 
 T = TypeVar("T")
 Headers = list[tuple[str, str]]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-MAX_KEPT_SITE_BYTES = 8 * 1024 * 1024
+MAX_KEPT_SITE_BYTES = 4 * 1024 * 1024
 # A student who saves a file sees it with the next look at the page.
 _LOOK_EVERY_S = 0.25
 _API = "/api/"
