@@ -33,6 +33,8 @@ from harness.sequences import Step
 
 JPEG = {"Content-Type": "image/jpeg"}
 Headers = Mapping[str, str]
+# Of sequences, which are fewer a second; each address has its turn seldom enough for Nginx.
+_MIN_ADDRESSES = 96
 
 
 def homeroom_side(service: Service, folder: Path, page: Sequence[str]) -> Side:
@@ -81,15 +83,11 @@ def through_nginx(side: Side, service: Service) -> Side:
     def spread(work: Work) -> Work:
         sequences = [
             [from_address(step, number) for step in work.sequences[number % len(work.sequences)]]
-            for number in range(NGINX_SEQUENCES if work.sequences else 0)
+            for number in range(max(_MIN_ADDRESSES, len(work.sequences)) if work.sequences else 0)
         ]
         return replace(work, requests=from_many_addresses(list(work.requests)), sequences=sequences)
 
     return Side(service, {operation: spread(work) for operation, work in side.works.items()}, side.absent)
-
-
-# So many, that each address has its turn seldom enough.
-NGINX_SEQUENCES = 480
 
 
 def fill(service: Service, people: Mapping[str, Headers]) -> dict[str, Any]:

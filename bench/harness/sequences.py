@@ -21,6 +21,7 @@ from harness.wrk import UnmeasurableError, quoted
 
 # How long what began may take to come to its end.
 PATIENCE_S = 60
+LEAD_S = 0.3
 _STOPPED = "wrk-thread-stopped"
 _PLACE = re.compile(r"\{[A-Za-z0-9]+\}")
 _SCRIPT = r"""
@@ -28,6 +29,7 @@ local ffi = require("ffi")
 ffi.cdef [[
   typedef struct { long s; long ns; } bench_time;
   int clock_gettime(int clock, bench_time *time);
+  int usleep(unsigned int microseconds);
 ]]
 local function now()
   local time = ffi.new("bench_time")
@@ -35,8 +37,11 @@ local function now()
   return tonumber(time.s) + tonumber(time.ns) / 1e9
 end
 
-local threads = {}
+-- All threads begin at one moment: while wrk reads the script for the last, the first is ready.
+local threads, opening = {}, nil
 function setup(thread)
+  opening = opening or now() + lead
+  thread:set("opens", opening)
   thread:set("first", #threads)
   table.insert(threads, thread)
 end
@@ -49,7 +54,13 @@ function init(args)
     end
   end
   turn = math.floor(first * #work / connections) % #work + 1
-  started, took, wrong = now(), {}, ""
+  took, wrong = {}, ""
+end
+
+local function begin()
+  local wait = opens - now()
+  if wait > 0 then ffi.C.usleep(wait * 1e6) end
+  started = now()
   ends = started + seconds
 end
 
@@ -62,6 +73,7 @@ local function read(path)
 end
 
 function request()
+  if not started then begin() end
   local one = work[turn][step]
   if step == 1 then
     begun, made = now(), made + 1
@@ -106,8 +118,9 @@ function done(summary, latency, requests)
   local all, wrong, first_start, last_end = {}, "", math.huge, 0
   for _, thread in ipairs(threads) do
     for _, one in ipairs(thread:get("took")) do table.insert(all, one) end
+    if not thread:get("last") then wrong = "a connection came to no end" end
     if thread:get("wrong") ~= "" then wrong = thread:get("wrong") end
-    first_start = math.min(first_start, thread:get("started"))
+    first_start = math.min(first_start, thread:get("started") or math.huge)
     last_end = math.max(last_end, thread:get("last") or 0)
   end
   table.sort(all)
@@ -154,7 +167,9 @@ def load_sequences(
         script.flush()
         url = service.address + "/"
         sizes = {"threads": connections, "connections": connections, "timeout_s": PATIENCE_S}
-        said = _run(wrk.command(url, script.name, seconds=seconds + PATIENCE_S, **sizes), connections)
+        said = _run(
+            wrk.command(url, script.name, seconds=LEAD_S + seconds + PATIENCE_S, **sizes), connections
+        )
     wrong = [line.removeprefix("wrk-wrong ") for line in said.splitlines() if line.startswith("wrk-wrong ")]
     if wrong:
         raise UnmeasurableError(f"{service.name}: {wrong[0]}")
@@ -172,7 +187,8 @@ def load_sequences(
 def lua_script(work: Sequence[Sequence[Step]], seconds: float, connections: int) -> str:
     """What wrk runs."""
     sequences = ",\n".join("{" + ", ".join(map(_lua_step, sequence)) + "}" for sequence in work)
-    known = {"seconds": f"{seconds:g}", "connections": str(connections), "nonce": quoted(token_hex(3) + "t")}
+    known = {"seconds": f"{seconds:g}", "lead": str(LEAD_S), "connections": str(connections)}
+    known["nonce"] = quoted(token_hex(3) + "t")
     globals_ = "\n".join(f"{name} = {value}" for name, value in known.items())
     return f"{wrk.prologue()}{globals_}\nwork = {{\n{sequences}\n}}\n{_SCRIPT}"
 
@@ -197,11 +213,13 @@ def _lua_step(step: Step) -> str:
 def _run(command: Sequence[str], threads: int) -> str:
     """What wrk said; it is told to end once every thread has stopped."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        said = []
+        said, stopped = [], 0
         for line in _lines(process):
             said.append(line)
-            if sum(one.startswith(_STOPPED) for one in said[-threads:]) == threads:
-                process.send_signal(signal.SIGINT)
+            if line.startswith(_STOPPED):
+                stopped += 1
+                if stopped == threads:
+                    process.send_signal(signal.SIGINT)
         return "".join(said)
 
 
