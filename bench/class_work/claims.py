@@ -44,7 +44,7 @@ def claims() -> Iterator[Claim]:
         at_least=2,
     )
     yield Claim(
-        f"{Operation.MOSTLY_READS}: compared with lists alone",
+        f"{Operation.MOSTLY_READS}: compared with only lists",
         series_name(Operation.MOSTLY_READS, BARE),
         series_name(Operation.LIST_BY_TURNS, BARE),
         at_least=0.4,

@@ -1,6 +1,6 @@
 """A comparison as tables: first what users look for, further down every figure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from harness.claims import Claim, Series, judge
 from harness.markdown import table
@@ -46,24 +46,18 @@ def all_figures(result: Result) -> str:
     return table(("", "", "a second", *FURTHER.values()), rows)
 
 
-def reasons(result: Result) -> list[str]:
-    """Why cells are empty, once for each reason."""
+def reasons(result: Result) -> str:
+    """Why cells are empty."""
     comparison = result.comparison
     assert comparison is not None
-    rows_of: dict[tuple[str, str], list[str]] = {}
+    columns_of: dict[tuple[str, str], list[str]] = {}
     for row in comparison.rows:
         for column in comparison.columns:
             reason = comparison.absent.get(f"{row}, {column}")
             if reason is not None:
-                rows_of.setdefault((column, reason), []).append(row)
-    return [
-        f"- {column}: {reason} ({_named(rows, comparison.rows)})."
-        for (column, reason), rows in rows_of.items()
-    ]
-
-
-def _named(rows: Sequence[str], every: Iterable[str]) -> str:
-    return "everything" if len(rows) == len(list(every)) else "; ".join(rows)
+                columns_of.setdefault((row, reason), []).append(column)
+    rows = [(row, ", ".join(columns), reason) for (row, reason), columns in columns_of.items()]
+    return table(("", "isn't there in", "because"), rows) if rows else ""
 
 
 def _cell(series: dict[str, Series], name: str) -> str:

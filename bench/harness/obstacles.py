@@ -21,12 +21,12 @@ _IN_THE_WAY = {
         "waits for a core, and for Python's lock while a worker receives five megabytes."
     ),
     ("roster_storm", ""): (
-        "A roster is one transaction of two thousand people. Each import changes the directory, so the next "
-        "list is made anew, and it is longer than before."
+        "A roster is one transaction of two thousand people, with words and counts that the database keeps. "
+        "It runs in a worker that also answers lists, and takes the core and Python's lock from them."
     ),
     ("operations", "95 lists and 5"): (
-        "A change of a name changes the directory. Each caller's next list is then made anew, because each "
-        "caller's list is another answer."
+        "A change of a name changes the directory. Homeroom then makes each caller's next list again, "
+        "because each caller's list is another answer."
     ),
     ("operations", "Read one person"): (
         "This answer isn't kept in memory. A request through Flask, with its guard and its query, takes a "

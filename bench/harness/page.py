@@ -78,7 +78,7 @@ def _in_the_way(results: Sequence[Result], verdicts: Mapping[str, Sequence[Verdi
         for title, texts in found.items()
         for beginning, text in texts.items()
     ]
-    return ["### What stands in the way\n\n" + "\n".join(lines) + "\n"] if lines else []
+    return ["### Obstacles\n\n" + "\n".join(lines) + "\n"] if lines else []
 
 
 def _missing(results: Sequence[Result]) -> list[str]:
@@ -138,7 +138,7 @@ def _compared(result: Result) -> list[str]:
     rest = [column for column in comparison.columns if column not in (*_FIRST, *nginx)]
     return [
         "## Every figure of these operations\n",
-        "\n".join(reasons(result)) + "\n",
+        reasons(result),
         "### Homeroom compared with PocketBase\n",
         ratios(result, *(_FIRST[0], _FIRST[2])),
         "### Through Nginx, and with less durable writes\n",

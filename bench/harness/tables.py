@@ -8,6 +8,7 @@ from rich.table import Table
 from harness.claims import Claim, Verdict, judge
 from harness.results import Result
 
+_MOST_NAMES = 3
 # What a cell of a comparison tells beside its rate: the ends of the series' names.
 FURTHER = {": p50": "p50, ms", ": p99": "p99, ms", ": CPU": "CPU s per 1,000", ": memory": "memory, MB"}
 
@@ -39,7 +40,13 @@ def failures(result: Result) -> list[str]:
         of_a_cell = result.comparison and one.name.endswith(tuple(FURTHER))
         if one.failure and not of_a_cell:
             names.setdefault(one.failure, []).append(one.name)
-    return [f"Not measured: {', '.join(failed)}: {reason}" for reason, failed in names.items()]
+    return [f"Not measured: {_some(failed)}: {reason}" for reason, failed in names.items()]
+
+
+def _some(names: Sequence[str]) -> str:
+    """The names, or the first of them and how many more there are."""
+    shown, more = names[:_MOST_NAMES], len(names) - _MOST_NAMES
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> Table:
