@@ -17,7 +17,7 @@ from homeroom.portfolio.models import Project, ProjectPicture, Visibility
 from homeroom.uploads.models import Picture, Purpose
 from homeroom.uploads.renditions import PictureType
 from homeroom.uploads.room import taken_by_class
-from tests.conftest import Person
+from tests.conftest import MakeApp, Person
 from tests.plans import plans
 
 # Enough that PostgreSQL prefers an index by itself.
@@ -26,6 +26,12 @@ PURPOSES = (Purpose.PROJECT, Purpose.AVATAR)
 TABLES = "users|projects|pictures|project_pictures"
 
 Plans = Callable[[Callable[[], Any]], list[str]]
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> APIFlask:
+    # What is answered from memory reads nothing.
+    return make_app(read_path=False)
 
 
 @pytest.fixture
