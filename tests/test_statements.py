@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, event
 from werkzeug.test import TestResponse
 
-from tests.conftest import MakePerson
+from tests.conftest import MakePerson, Person
 from tests.permissions import ACTIONS, CALLERS, Scene
 
 PAGE = Path(__file__).parents[1] / "docs/reference/statements.md"
@@ -84,3 +84,15 @@ def test_an_action_costs_no_more_statements_than_the_table_says(
             answer.close()
     allowed = table()[action]
     assert {caller: cost for caller, cost in costs.items() if not cost.at_most(allowed)} == {}
+
+
+@pytest.mark.parametrize("path", ["/api/users/", "/api/projects/1", "/api/greeting/"])
+def test_an_ended_session_is_refused_by_one_statement(app: APIFlask, ada: Person, path: str) -> None:
+    token = ada.client.get_cookie("jwt")
+    assert token is not None
+    assert ada.client.delete("/api/authenticate").status_code == 200
+    client = app.test_client(use_cookies=False)
+    with counting() as cost:
+        answer = client.get(path, headers={"Cookie": f"jwt={token.value}"})
+    # A project is asked for once more, as by a guest.
+    assert (answer.status_code, cost.statements) == ((404, 2) if "projects" in path else (401, 1))

@@ -150,6 +150,8 @@ def signed_in() -> tuple[Viewer, Claims]:
         NotSignedIn: nobody is signed in (401).
     """
     found = request.environ.get(ASKER) or authenticate(request_tokens(), db.session().connection())
+    if isinstance(found, NotSignedIn):
+        raise found
     if isinstance(found, Guest):
         raise NotSignedIn(TOKEN_MISSING)
     assert isinstance(found, Authenticated)

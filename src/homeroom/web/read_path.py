@@ -92,8 +92,10 @@ class ReadPath:
         mark = self._watch.mark()
         try:
             asker = self._authenticate(asked.tokens, mark)
-        except (NotSignedIn, SQLAlchemyError):
+        except (NotSignedIn, SQLAlchemyError) as refusal:
             # Flask refuses in the one shape, and the log says why.
+            if isinstance(refusal, NotSignedIn):
+                environ[ASKER] = refusal
             return self._flask(environ, start_response)
         # The guard need not look again.
         environ[ASKER] = asker
