@@ -13,11 +13,11 @@ from homeroom.auth import last_use, tokens
 from homeroom.auth.models import UserSession
 from homeroom.auth.tokens import Claims, TokenVerifier, issue_token
 from homeroom.data.database import db
-from homeroom.web import kept_answers
+from homeroom.web import read_path
 from homeroom.web.incoming import FILE_PATHS, MAX_JSON_BYTES
 from tests.conftest import KEY, PASSWORD, MakeApp, Person
 
-SOURCE = Path(kept_answers.__file__).parents[1]
+SOURCE = Path(read_path.__file__).parents[1]
 PAGE = Path(__file__).parents[1] / "docs/explanation/bounds.md"
 
 
@@ -44,11 +44,11 @@ def test_every_bound_that_the_page_names_is_there() -> None:
 
 
 def test_a_student_who_asks_in_ever_new_ways_fills_no_more_than_the_bound(
-    app: APIFlask, ada: Person, monkeypatch: pytest.MonkeyPatch
+    make_app: MakeApp, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The largest of everything that is kept: keys, tags, answers."""
-    monkeypatch.setattr(app.wsgi_app._flask._answers, "_most_bytes", 500_000)  # type: ignore[attr-defined]
-    client = make_client(app, ada)
+    monkeypatch.setattr(read_path, "MAX_KEPT_BYTES", 500_000)
+    client = make_client(make_app(read_path=True), ada)
     # What is compiled once, statements above all, is no answer that is kept.
     client.get("/api/users/?q=aa%20bb")
     client.get("/api/users/?q=b")
