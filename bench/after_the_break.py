@@ -12,7 +12,6 @@ import io
 import json
 import random
 import socket
-import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
@@ -36,7 +35,7 @@ from harness.photographs import MEGABYTE, make_photograph
 from harness.postgresql import DATABASES, database
 from harness.processes import Service
 from harness.results import Result
-from harness.script import Options, finish, read_options, tell
+from harness.script import Options, run, tell
 from homeroom.app import create_app
 from homeroom.auth.models import UserSession
 from homeroom.config import load_config
@@ -287,12 +286,5 @@ def measure(options: Options, folder: Path) -> Result:
     return Result("after_the_break", title, tuple(series), tuple(claims))
 
 
-def main() -> None:
-    options = read_options(__doc__, rounds=3, seconds=1)
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(options, Path(folder))
-    finish(result, options)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, rounds=3, seconds=1)

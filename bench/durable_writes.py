@@ -5,7 +5,6 @@ SQLite alone updates the same row of the same table in a transaction of its own,
 """
 
 import sqlite3
-import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +15,7 @@ from harness.load import load
 from harness.mixtures import renames
 from harness.people import make_class
 from harness.results import Result
-from harness.script import Options, finish, read_options, tell
+from harness.script import Options, run, tell
 
 PEOPLE = make_class()
 WRITERS = PEOPLE[-20:]
@@ -58,12 +57,5 @@ def measure(options: Options, folder: Path) -> Result:
     return Result("durable_writes", "Durable writes", series, claims)
 
 
-def main() -> None:
-    options = read_options(__doc__, rounds=5, seconds=3)
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(options, Path(folder))
-    finish(result, options)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, rounds=5, seconds=3)

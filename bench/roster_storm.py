@@ -4,7 +4,6 @@ Each roster brings other people, so that each import has as much to do; the read
 """
 
 import multiprocessing
-import tempfile
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from itertools import count
@@ -15,7 +14,7 @@ import requests
 from harness.homeroom import LIST, caller_headers, homeroom, prepare
 from harness.people import make_class
 from harness.results import Result
-from harness.script import Options, finish, read_options
+from harness.script import Options, run
 from harness.storm import CLAIMS, STORMS_PER_ROUND, measure_storms
 
 PEOPLE = make_class()
@@ -57,12 +56,5 @@ def measure(options: Options, folder: Path) -> Result:
     return Result("roster_storm", title, series, CLAIMS, remarks)
 
 
-def main() -> None:
-    options = read_options(__doc__, rounds=5, seconds=3)
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(options, Path(folder))
-    finish(result, options)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, rounds=5, seconds=3)

@@ -4,7 +4,6 @@ The hash runs in a process a core; the service signs a hundred people in by turn
 """
 
 import multiprocessing
-import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -14,7 +13,7 @@ from harness.homeroom import CORES, homeroom, prepare
 from harness.load import Request, load
 from harness.people import PASSWORD, make_class
 from harness.results import Result
-from harness.script import Options, finish, read_options, tell
+from harness.script import Options, run, tell
 from homeroom.auth.passwords import hash_password, verify_password
 
 PEOPLE = make_class()
@@ -63,12 +62,5 @@ def measure(options: Options, folder: Path) -> Result:
     return Result("sign_in", "Sign-in", series, claims, remarks)
 
 
-def main() -> None:
-    options = read_options(__doc__, rounds=8, seconds=2)
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(options, Path(folder))
-    finish(result, options)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, rounds=8, seconds=2)

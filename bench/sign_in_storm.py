@@ -1,7 +1,6 @@
 """The directory while forty people sign in at the same moment, beside the directory when all is quiet."""
 
 import multiprocessing
-import tempfile
 import threading
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -12,7 +11,7 @@ import requests
 from harness.homeroom import homeroom, prepare
 from harness.people import PASSWORD, make_class
 from harness.results import Result
-from harness.script import Options, finish, read_options
+from harness.script import Options, run
 from harness.storm import CLAIMS, STORMS_PER_ROUND, measure_storms
 
 PEOPLE = make_class()
@@ -48,12 +47,5 @@ def measure(options: Options, folder: Path) -> Result:
     return Result("sign_in_storm", "Reading while forty sign in", series, CLAIMS, remarks)
 
 
-def main() -> None:
-    options = read_options(__doc__, rounds=5, seconds=3)
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(options, Path(folder))
-    finish(result, options)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure, rounds=5, seconds=3)

@@ -22,10 +22,10 @@ from class_work.material import (
     project,
     project_json,
 )
-from class_work.operations import Operation, Side, Work, list_of, one
+from class_work.operations import Operation, Side, Work, lists_and_renames, one
 from harness.homeroom import LIST, caller_headers
 from harness.load import Request
-from harness.mixtures import JSON, mostly_reads, renames
+from harness.mixtures import JSON, renames
 from harness.nginx import from_address, from_many_addresses
 from harness.people import PASSWORD
 from harness.processes import Service, ServiceFailedError
@@ -54,13 +54,9 @@ def homeroom_side(service: Service, folder: Path, page: Sequence[str]) -> Side:
     other = requests.get(service.address + LIST, headers=dict(caller), timeout=30).json()[0]["id"]
     picture = artwork["pictures"][0]["urls"]["page"]["original"]
     works = {
-        Operation.LIST: list_of(service, [Request(LIST, caller)], UIDS),
-        Operation.LIST_BY_TURNS: list_of(service, reads, UIDS),
-        Operation.MOSTLY_READS: Work(mostly_reads(reads, writes, reads_per_write=19)),
-        Operation.OFTEN_WRITES: Work(mostly_reads(reads, writes, reads_per_write=4)),
+        **lists_and_renames(service, reads, writes, UIDS),
         Operation.ONE_USER: one(service, Request(f"{LIST}{other}", caller)),
         Operation.SESSIONS: one(service, Request("/api/sessions", caller)),
-        Operation.CHANGE_NAME: Work(writes),
         Operation.USER: Work(sequences=[_made_user(admin)]),
         Operation.PROJECTS: one(service, Request("/api/projects/?limit=24", caller)),
         Operation.ONE_PROJECT: one(service, Request(f"/api/projects/{artwork['id']}", caller)),

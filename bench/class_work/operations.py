@@ -8,6 +8,7 @@ import requests
 
 from harness.consumption import Consumption, consumed
 from harness.load import Load, Request, load
+from harness.mixtures import mostly_reads
 from harness.processes import Service, ServiceFailedError
 from harness.sequences import Step, load_sequences
 
@@ -75,6 +76,23 @@ class Side:
     service: Service
     works: Mapping[Operation, Work]
     absent: Mapping[Operation, str] = field(default_factory=dict)
+
+
+def lists_and_renames(
+    service: Service, reads: Sequence[Request], writes: Sequence[Request], uids: set[str]
+) -> dict[Operation, Work]:
+    """The list of everybody, for the last of its readers and by turns, alone and beside changes of names.
+
+    Raises:
+        ServiceFailedError: it doesn't show everybody.
+    """
+    return {
+        Operation.LIST: list_of(service, reads[-1:], uids),
+        Operation.LIST_BY_TURNS: list_of(service, reads, uids),
+        Operation.MOSTLY_READS: Work(mostly_reads(reads, writes, reads_per_write=19)),
+        Operation.OFTEN_WRITES: Work(mostly_reads(reads, writes, reads_per_write=4)),
+        Operation.CHANGE_NAME: Work(writes),
+    }
 
 
 def series_name(operation: Operation, side: str, figure: str = RATE) -> str:

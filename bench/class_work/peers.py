@@ -7,9 +7,9 @@ from typing import Any
 import requests
 
 from class_work.material import ADMIN, CALLER, CALLERS, PEOPLE, UIDS
-from class_work.operations import Operation, Side, Work, list_of, one
+from class_work.operations import Operation, Side, Work, lists_and_renames, one
 from harness.load import Request
-from harness.mixtures import JSON, mostly_reads, name_changes
+from harness.mixtures import JSON, name_changes
 from harness.people import PASSWORD
 from harness.processes import Service
 from harness.sequences import Step
@@ -86,12 +86,8 @@ def _side(
         Step(LIST + "{id}", admin, "DELETE"),
     ]
     works = {
-        Operation.LIST: list_of(service, [Request(LIST, caller)], UIDS),
-        Operation.LIST_BY_TURNS: list_of(service, reads, UIDS),
-        Operation.MOSTLY_READS: Work(mostly_reads(reads, writes, reads_per_write=19)),
-        Operation.OFTEN_WRITES: Work(mostly_reads(reads, writes, reads_per_write=4)),
+        **lists_and_renames(service, reads, writes, UIDS),
         Operation.ONE_USER: one(service, Request(f"{LIST}{rows[0]['id']}", caller)),
-        Operation.CHANGE_NAME: Work(writes),
         Operation.USER: Work(sequences=[made_user]),
         Operation.SIGN_IN: Work(sequences=[[step] for step in sign_ins]),
     }

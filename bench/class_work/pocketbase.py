@@ -21,9 +21,9 @@ from class_work.material import (
     project,
     project_json,
 )
-from class_work.operations import Operation, Side, Work, list_of, one
+from class_work.operations import Operation, Side, Work, lists_and_renames, one
 from harness.load import Request
-from harness.mixtures import JSON, mostly_reads, name_changes
+from harness.mixtures import JSON, name_changes
 from harness.people import PASSWORD
 from harness.processes import Service, ServiceFailedError
 from harness.sequences import Step
@@ -66,12 +66,8 @@ def pocketbase_side(service: Service, folder: Path) -> Side:
     writes = name_changes([Request(f"{USERS}/{one.id}", one.headers, "PATCH") for one in callers])
     view = Request(f"{USERS}/{members[ARTIST.uid].id}?{USER_FIELDS}", caller)
     works = {
-        Operation.LIST: list_of(service, [Request(USERS_LIST, caller)], UIDS),
-        Operation.LIST_BY_TURNS: list_of(service, reads, UIDS),
-        Operation.MOSTLY_READS: Work(mostly_reads(reads, writes, reads_per_write=19)),
-        Operation.OFTEN_WRITES: Work(mostly_reads(reads, writes, reads_per_write=4)),
+        **lists_and_renames(service, reads, writes, UIDS),
         Operation.ONE_USER: one(service, view),
-        Operation.CHANGE_NAME: Work(writes),
         Operation.USER: Work(sequences=[_made_user(admin)]),
         Operation.PROJECTS: one(service, Request(_LIST_PROJECTS, caller)),
         Operation.ONE_PROJECT: one(

@@ -84,7 +84,7 @@ def load(
         script.flush()
         counted = _count(service.address + wanted[0].path, script.name, seconds, connections)
     wrk.refuse_errors(service.name, counted, refused=wanted[0].is_refused)
-    told = _told(counted)
+    told = as_load(counted)
     if answer_bytes is not None and not _is_about(answer_bytes, told, connections):
         raise UnmeasurableError(
             f"{service.name} answered {told.bytes_per_answer:.0f} bytes where {answer_bytes} are right"
@@ -123,7 +123,8 @@ def _count(url: str, script: str, seconds: float, connections: int) -> dict[str,
     return wrk.read_summary(done.stdout, done.stderr)
 
 
-def _told(counted: Mapping[str, int]) -> Load:
+def as_load(counted: Mapping[str, int]) -> Load:
+    """What wrk counted, in the units that are shown."""
     return Load(
         requests=counted["requests"],
         requests_per_s=counted["requests"] / (counted["duration_us"] / 1e6),

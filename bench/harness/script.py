@@ -3,6 +3,8 @@
 import argparse
 import signal
 import sys
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +47,16 @@ def stop_when_terminated() -> None:
         raise SystemExit("terminated")
 
     signal.signal(signal.SIGTERM, end)
+
+
+def run(
+    about: str | None, measure: Callable[[Options, Path], Result], *, rounds: int, seconds: float
+) -> None:
+    """A script whose measuring is one function of its options and a folder, which goes when it is done."""
+    options = read_options(about, rounds=rounds, seconds=seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        result = measure(options, Path(folder))
+    finish(result, options)
 
 
 def tell(text: str) -> None:

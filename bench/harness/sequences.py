@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 
 from harness import wrk
-from harness.load import Load, Request
+from harness.load import Load, Request, as_load
 from harness.processes import Service
 from harness.wrk import UnmeasurableError, quoted
 
@@ -175,13 +175,7 @@ def load_sequences(
         raise UnmeasurableError(f"{service.name}: {wrong[0]}")
     counted = wrk.read_summary(said, "")
     wrk.refuse_errors(service.name, counted)
-    return Load(
-        requests=counted["requests"],
-        requests_per_s=counted["requests"] / (counted["duration_us"] / 1e6),
-        p50_ms=counted["p50_us"] / 1000,
-        p99_ms=counted["p99_us"] / 1000,
-        bytes_per_answer=counted["bytes"] / counted["requests"],
-    )
+    return as_load(counted)
 
 
 def lua_script(work: Sequence[Sequence[Step]], seconds: float, connections: int) -> str:
