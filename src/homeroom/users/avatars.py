@@ -22,8 +22,9 @@ from homeroom.uploads.renditions import Rendition
 from homeroom.uploads.services import avatars_of, create_picture, delete_pictures, forget_files
 from homeroom.uploads.serving import PICTURE_RESPONSE, send_rendition
 from homeroom.uploads.storage import PictureMissingError, current_storage
-from homeroom.users.presenters import UserOut, digest_version, show_user
-from homeroom.users.queries import get_user, shown_user
+from homeroom.users.listing import show_one
+from homeroom.users.presenters import UserOut, digest_version
+from homeroom.users.queries import get_user
 from homeroom.web.answers import Blueprint
 from homeroom.web.pagination import MAX_ID
 from homeroom.web.schema import Body, ContractBody, Output, reads_body
@@ -109,7 +110,7 @@ def _decode(text: str) -> bytes:
 def replace_avatar(user: Viewer) -> dict[str, Any]:
     """Set your picture: the `picture_id` of an upload, a form with `file`, or the picture itself."""
     use_as_avatar(_upload_to_use() if request.is_json else _receive_avatar(user), user.id)
-    return _shown_self(user)
+    return show_one(db.session(), user.id, user, today())
 
 
 def _upload_to_use() -> int:
@@ -134,7 +135,7 @@ def remove_avatar(user: Viewer) -> dict[str, Any]:
         lock_user(session, user.id)
         files = delete_pictures(session, avatars_of(session, [user.id]).values())
     forget_files(files)
-    return _shown_self(user)
+    return show_one(db.session(), user.id, user, today())
 
 
 @bp.get("/users/<int:user_id>/picture/<rendition>.<extension>")
@@ -181,8 +182,3 @@ def use_as_avatar(picture_id: int, owner_id: int) -> None:
 
 def _avatar_of(user_id: int) -> Picture | None:
     return avatars_of(db.session(), [user_id]).get(user_id)
-
-
-def _shown_self(viewer: Viewer) -> dict[str, Any]:
-    user = shown_user(db.session(), viewer.id, viewer)
-    return show_user(user, user.avatar, viewer, today())

@@ -1,7 +1,7 @@
-"""A page of the directory as JSON: made once for all who see the same, then with one's own row."""
+"""The directory as a viewer may see it: a page, made once for all who see the same, and one user."""
 
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy.orm import Session
@@ -13,8 +13,8 @@ from homeroom.users.permissions import (
     sees_everybody,
     sees_only_themselves,
 )
-from homeroom.users.presenters import show_as
-from homeroom.users.queries import ListedUser, users_page
+from homeroom.users.presenters import show_as, show_user
+from homeroom.users.queries import ListedUser, shown_user, users_page
 from homeroom.users.schemas import UsersQuery
 from homeroom.web.kept_answers import shared
 from homeroom.web.pagination import Page
@@ -50,6 +50,16 @@ def list_page(session: Session, query: UsersQuery, viewer: Principal, day: date)
     shown = [*listing.shown]
     shown[place] = _json(listing.page.rows[place], day, private=True)
     return listing._replace(shown=shown)
+
+
+def show_one(session: Session, user_id: int, viewer: Principal, day: date) -> dict[str, Any]:
+    """A user by id, with the age on a day, as a viewer may see them.
+
+    Raises:
+        NotFound: there is none that the viewer may see (404).
+    """
+    user = shown_user(session, user_id, viewer)
+    return show_user(user, user.avatar, viewer, day)
 
 
 def _json(user: ListedUser, day: date, *, private: bool) -> msgspec.Raw:

@@ -17,7 +17,7 @@ from homeroom.data.database import db
 from homeroom.data.errors import Forbidden, NotFound, NotSignedIn
 from homeroom.translations.messages import message
 from homeroom.users.creation import create_user, create_users, sign_up, sign_up_with_code
-from homeroom.users.listing import list_page
+from homeroom.users.listing import list_page, show_one
 from homeroom.users.permissions import ADMIT, DELETE_BY_UID, GIVE_JOIN_CODES, may_create_others
 from homeroom.users.presenters import (
     CodeOut,
@@ -58,8 +58,7 @@ USER = "/users/<int:user_id>"
 
 
 def _shown(user_id: int, viewer: Principal) -> dict[str, Any]:
-    user = shown_user(db.session(), user_id, viewer)
-    return show_user(user, user.avatar, viewer, today())
+    return show_one(db.session(), user_id, viewer, today())
 
 
 def _shown_self(viewer: Viewer) -> dict[str, Any]:
