@@ -1,7 +1,8 @@
 """Answers that are kept: for which routes, what they depend on, and the memory that holds them."""
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, auto
@@ -130,23 +131,26 @@ class Underway:
         self._lock = threading.Lock()
         self._made: dict[Hashable, threading.Event] = {}
 
-    def begin_or_wait(self, key: Hashable) -> bool:
-        """Whether the caller is to make it, and say so with `end`; else another one has made it.
+    @contextmanager
+    def leading(self, key: Hashable) -> Iterator[bool]:
+        """Whether the caller is to make it, while others wait for the end of the block; else one has made it.
 
         Whoever waits asked before the rows were read, or nothing was committed between, as the basis is one.
         """
         with self._lock:
             made = self._made.get(key)
             if made is None:
-                self._made[key] = threading.Event()
-                return True
-        made.wait(_PATIENCE_S)
-        return False
-
-    def end(self, key: Hashable) -> None:
-        """It is kept, or could not be made."""
-        with self._lock:
-            self._made.pop(key).set()
+                mine = self._made[key] = threading.Event()
+        if made is not None:
+            made.wait(_PATIENCE_S)
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            with self._lock:
+                del self._made[key]
+            mine.set()
 
 
 class SharedValues:
@@ -159,23 +163,23 @@ class SharedValues:
 
     def get(self, key: Hashable, basis: Basis, make: Callable[[], T]) -> T:
         """A value that was made with the same basis, or a new one."""
-        kept = self._values.get(key)
-        if kept is not None and kept[0] == basis:
-            return cast("T", kept[1])
-        if not self._underway.begin_or_wait((key, basis)):
-            kept = self._values.get(key)
-            return cast("T", kept[1]) if kept is not None and kept[0] == basis else make()
-        try:
-            value = make()
-            self._put(key, basis, value)
-            return value
-        finally:
-            self._underway.end((key, basis))
+        kept = self._kept(key, basis)
+        if kept is None:
+            with self._underway.leading((key, basis)) as leads:
+                kept = None if leads else self._kept(key, basis)
+                if kept is None:
+                    kept = (basis, make())
+                    self._put(key, kept)
+        return cast("T", kept[1])
 
-    def _put(self, key: Hashable, basis: Basis, value: object) -> None:
+    def _kept(self, key: Hashable, basis: Basis) -> tuple[Basis, Any] | None:
+        kept = self._values.get(key)
+        return kept if kept is not None and kept[0] == basis else None
+
+    def _put(self, key: Hashable, value: tuple[Basis, Any]) -> None:
         with self._lock:
             self._values.pop(key, None)
-            self._values[key] = (basis, value)
+            self._values[key] = value
             if len(self._values) > MAX_KEPT_VALUES:
                 del self._values[next(iter(self._values))]
 

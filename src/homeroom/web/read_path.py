@@ -107,14 +107,10 @@ class ReadPath:
         question = (asker.user_id, session, *asked.question)
         answer = self._answers.get(question, basis, utc_now())
         if answer is None:
-            if self._underway.begin_or_wait((question, basis)):
-                try:
+            with self._underway.leading((question, basis)) as leads:
+                answer = None if leads else self._answers.get(question, basis, utc_now())
+                if answer is None:
                     return self._ask_flask(environ, start_response, basis, question)
-                finally:
-                    self._underway.end((question, basis))
-            answer = self._answers.get(question, basis, utc_now())
-            if answer is None:
-                return self._flask(environ, start_response)
         log.debug("answered from memory", path=environ["PATH_INFO"], user=asker.user_id)
         return give_again(answer, environ, start_response, self._config, started_at=started_at)
 
