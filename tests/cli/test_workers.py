@@ -1,10 +1,16 @@
-"""How many workers a server starts by itself."""
+"""How many workers a server starts by itself, and which cores they and their processes run on."""
 
+import os
 from pathlib import Path
 
+import psutil
 import pytest
+import requests
 
 from homeroom.cli import threads
+from homeroom.data import cores
+from tests.conftest import PASSWORD, MakePerson
+from tests.servers import serving
 
 GIB = 1024**3
 
@@ -30,3 +36,45 @@ def test_workers_fit_cores_and_memory(
     if limit is not None:
         (tmp_path / "memory.max").write_text(limit)
     assert threads.workers_of_this_machine() == workers
+
+
+@pytest.mark.parametrize(
+    ("cores_here", "workers", "chosen"),
+    [
+        ((0, 1), 2, [0, 1]),
+        ((3, 5, 7), 3, [3, 5, 7]),
+        ((0, 1), 1, [None]),
+        ((0, 1), 3, [None] * 3),
+        ((0,), 1, [None]),
+    ],
+)
+def test_each_worker_has_a_core_where_there_is_one_for_each(
+    monkeypatch: pytest.MonkeyPatch, cores_here: tuple[int, ...], workers: int, chosen: list[int | None]
+) -> None:
+    monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _process: set(cores_here))
+    assert [cores.core_of(worker, workers) for worker in range(workers)] == chosen
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_workers_keep_to_cores_of_their_own_and_their_hashers_do_not(
+    server_settings: dict[str, str], make_person: MakePerson
+) -> None:
+    all_cores = sorted(os.sched_getaffinity(0))
+    assert len(all_cores) > 1, "with one core, nothing can be seen"
+    make_person("ada")
+    with serving(server_settings, workers=len(all_cores)) as server:
+        workers = [
+            child
+            for child in psutil.Process(server.process.pid).children()
+            if "resource_tracker" not in " ".join(child.cmdline())
+        ]
+        for worker in workers:
+            assert {len(os.sched_getaffinity(thread.id)) for thread in worker.threads()} == {1}
+        assert sorted(core for worker in workers for core in worker.cpu_affinity()) == all_cores
+        signed_in = requests.post(
+            server.url("/api/authenticate"), json={"uid": "ada", "password": PASSWORD}, timeout=60
+        )
+        assert signed_in.ok
+        hashers = [child for worker in workers for child in worker.children()]
+        assert hashers
+        assert {tuple(hasher.cpu_affinity()) for hasher in hashers} == {tuple(all_cores)}

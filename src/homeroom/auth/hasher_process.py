@@ -9,7 +9,7 @@ import sys
 import weakref
 from typing import Any
 
-from homeroom.data.child_processes import child_environment
+from homeroom.data.child_processes import start_child
 
 # A hash takes 25 ms of a core, and an old one of another server up to two seconds; where others keep every
 # core busy, ten times as long.
@@ -34,11 +34,8 @@ class HasherProcess:
         with theirs:
             try:
                 # A socket as both its input and its output: one deadline covers asking and answering.
-                process = subprocess.Popen(  # noqa: S603  ours, with a number
-                    [*_HASHER, str(os.getpid())],
-                    stdin=theirs.fileno(),
-                    stdout=theirs.fileno(),
-                    env=child_environment(),
+                process = start_child(
+                    [*_HASHER, str(os.getpid())], stdin=theirs.fileno(), stdout=theirs.fileno()
                 )
             except OSError as error:
                 self._socket.close()

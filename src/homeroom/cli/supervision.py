@@ -5,12 +5,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import structlog
 from granian.server.mp import MPServer
+
+from homeroom.data.cores import core_of, keep_to
 
 # A worker that lived this long was well; its next death is the first one again.
 WELL_AFTER_S = 60
@@ -49,6 +52,13 @@ class SupervisedServer(MPServer):
         # Otherwise granian's loop compares this moment with the next death.
         self.respawned_wrks.clear()
 
+    def _spawn_worker(  # type: ignore[override]  # granian's own has less than its base, too
+        self, idx: int, target: Any, callback_loader: Callable[[], Any]
+    ) -> Any:
+        core = core_of(idx, self.workers)
+        loader = callback_loader if core is None else partial(_load_on, core, callback_loader)
+        return super()._spawn_worker(idx, target, loader)
+
     def _pause(self, workers: int) -> None:
         now = time.monotonic()
         self._deaths = 1 if now - self._last_death > WELL_AFTER_S else self._deaths + 1
@@ -62,6 +72,12 @@ class SupervisedServer(MPServer):
 def respawn_pause_s(deaths: int) -> float:
     """How long to wait after so many deaths in a row, in seconds: 0, 0.5, 1, 2, … 30."""
     return 0 if deaths <= 1 else min(MAX_DELAY_S, 0.5 * 2.0 ** min(deaths - 2, 10))
+
+
+def _load_on(core: int, load: Callable[[], Any]) -> Any:
+    # Before any thread of the worker is started.
+    keep_to(core)
+    return load()
 
 
 def load_app() -> Any:

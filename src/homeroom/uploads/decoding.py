@@ -19,7 +19,7 @@ import structlog
 
 import homeroom
 from homeroom.config import current_config
-from homeroom.data.child_processes import child_environment
+from homeroom.data.child_processes import start_child
 from homeroom.data.errors import Refused, TooLarge, Unavailable, Unreadable, WrongType
 from homeroom.uploads.encoding import PreparedPicture
 from homeroom.uploads.patience import wait_left
@@ -123,12 +123,8 @@ def _refuse_when_late(deadline: float) -> None:
 
 def _run(picture: int, lock: int, ending: str) -> tuple[int, bytes]:
     """The decoder's end and its answer."""
-    process = subprocess.Popen(  # noqa: S603  ours; the ending has letters and digits alone
-        [*_DECODER, ending, str(os.getpid())],
-        stdin=picture,
-        stdout=subprocess.PIPE,
-        pass_fds=(lock,),
-        env=child_environment(),
+    process = start_child(
+        [*_DECODER, ending, str(os.getpid())], stdin=picture, stdout=subprocess.PIPE, pass_fds=(lock,)
     )
     with process:
         try:
