@@ -213,10 +213,14 @@ MakeApp = Callable[..., APIFlask]
 
 
 class HeldConnections:
-    """Notes requests that take a second connection while they hold one: such wait for each other."""
+    """Notes requests that take a second connection while they hold one: such wait for each other.
+
+    One thread may give back what another has taken: those who write together share a connection.
+    """
 
     def __init__(self) -> None:
-        self._held = threading.local()
+        # Which thread has taken a connection, by its record in the pool.
+        self._takers: dict[int, int] = {}
         self.twice: list[str] = []
 
     def watch(self, engine: Engine) -> None:
@@ -224,13 +228,14 @@ class HeldConnections:
         event.listen(engine, "checkin", self._give_back)
         event.listen(engine, "detach", self._give_back)
 
-    def _take(self, *_: object) -> None:
-        self._held.count = getattr(self._held, "count", 0) + 1
-        if self._held.count > 1 and has_request_context():
+    def _take(self, _connection: object, record: object, *_: object) -> None:
+        thread = threading.get_ident()
+        if thread in list(self._takers.values()) and has_request_context():
             self.twice.append(f"{request.method} {request.path}")
+        self._takers[id(record)] = thread
 
-    def _give_back(self, *_: object) -> None:
-        self._held.count = getattr(self._held, "count", 0) - 1
+    def _give_back(self, _connection: object, record: object) -> None:
+        self._takers.pop(id(record), None)
 
 
 @pytest.fixture

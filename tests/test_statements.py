@@ -19,7 +19,7 @@ from tests.permissions import ACTIONS, CALLERS, Scene
 
 PAGE = Path(__file__).parents[1] / "docs/reference/statements.md"
 # What begins and shapes a transaction is no statement of the action.
-_FRAME = re.compile(r"BEGIN|PRAGMA|SET LOCAL|SELECT set_config|SELECT pg_catalog|SHOW ")
+_FRAME = re.compile(r"BEGIN|SAVEPOINT|RELEASE|PRAGMA|SET LOCAL|SELECT set_config|SELECT pg_catalog|SHOW ")
 
 
 @dataclass

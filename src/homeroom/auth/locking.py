@@ -19,8 +19,11 @@ _LOCKED = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
-# Built once, as every sign-in needs it.
+# Built once, as every write needs one of them.
 _LOCK_ONE = _LOCKED.where(User.id == bindparam("user_id"))
+_WANTED = User.id.in_(bindparam("user_ids", expanding=True))
+_LOCK_SOME = _LOCKED.where(_WANTED).order_by(User.id)
+_LOCK_SOME_AND_ADMINS = _LOCKED.where(or_(_WANTED, admins())).order_by(User.id)
 
 
 def lock_user(session: Session, user_id: int | None) -> User | None:
@@ -35,6 +38,6 @@ def lock_users(
 
     `and_admins` locks the admins too, for whoever decides whether one of them may go.
     """
-    wanted = User.id.in_([user_id for user_id in user_ids if user_id is not None])
-    statement = _LOCKED.where(or_(wanted, admins()) if and_admins else wanted).order_by(User.id)
-    return {user.id: user for user in session.scalars(statement)}
+    wanted = {user_id for user_id in user_ids if user_id is not None}
+    statement = _LOCK_SOME_AND_ADMINS if and_admins else _LOCK_SOME
+    return {user.id: user for user in session.scalars(statement, {"user_ids": list(wanted)})}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import flask_sqlalchemy.session
 import structlog
 from flask import Flask
 from flask_migrate import Migrate
@@ -13,11 +14,12 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, PoolProxiedConnection
 
 from homeroom.config import Config, SqliteSynchronous
 from homeroom.data.database_time import CONNECT_ARGUMENTS, count_database_time
 from homeroom.data.faults import fault_of
+from homeroom.data.write_groups import WriteGroups
 from homeroom.data.write_turns import FileTurns, Turns
 
 log = structlog.get_logger(__name__)
@@ -37,7 +39,11 @@ BUSY_TIMEOUT_MS = 10_000
 POOL_TIMEOUT_S = 10
 _WRITES = "homeroom_writes"
 _NOT_DURABLE = "homeroom_not_durable"
+_UNIT = "homeroom_unit"
 TURN_TO_WRITE = "homeroom_turn_to_write"
+WRITE_GROUPS = "homeroom_write_groups"
+# In a session's `info`: the connection of the group whose part its unit is.
+UNIT_CONNECTION = "homeroom_unit_connection"
 # Execution options of a connection that is going to write.
 WRITES = {_WRITES: True}
 # The same for what may be lost when the power goes, such as counts of guesses: it need not wait for the
@@ -51,7 +57,23 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMES)
 
 
-db = SQLAlchemy(metadata=Base.metadata, disable_autonaming=True)
+class _UnitSession(flask_sqlalchemy.session.Session):
+    """A session that uses its unit's connection while one is open."""
+
+    def get_bind(self, *args: Any, **kwargs: Any) -> Engine | Connection:
+        return self.info.get(UNIT_CONNECTION) or super().get_bind(*args, **kwargs)
+
+
+db = SQLAlchemy(
+    metadata=Base.metadata,
+    disable_autonaming=True,
+    session_options={
+        "class_": _UnitSession,
+        "join_transaction_mode": "create_savepoint",
+        # What a unit has written is known after it, too, and is not read again for the answer.
+        "expire_on_commit": False,
+    },
+)
 migrate = Migrate()
 
 
@@ -70,7 +92,7 @@ def init_database(app: Flask, config: Config) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"hide_parameters": True} | _pool_options(
         url.get_backend_name(), config
     )
-    app.extensions[TURN_TO_WRITE] = _turns(url, config)
+    turns = app.extensions[TURN_TO_WRITE] = _turns(url, config)
     db.init_app(app)
     migrate.init_app(
         app,
@@ -81,7 +103,9 @@ def init_database(app: Flask, config: Config) -> None:
     )
     app.teardown_appcontext(_end_session)
     with app.app_context():
-        _listen(db.engine, config)
+        engine = db.engine
+        _listen(engine, config)
+    app.extensions[WRITE_GROUPS] = _write_groups(engine, turns)
 
 
 def _turns(url: URL, config: Config) -> Turns:
@@ -90,6 +114,23 @@ def _turns(url: URL, config: Config) -> Turns:
         return FileTurns(Path(url.database or ""))
     # PostgreSQL's writers may wait for each other's rows, but not all of a process's connections may.
     return threading.BoundedSemaphore(config.database_connections // 2)
+
+
+def _write_groups(engine: Engine, turns: Turns) -> WriteGroups | None:
+    """Units that share a transaction; None on PostgreSQL, where several write at once."""
+    if not isinstance(turns, FileTurns):
+        return None
+
+    def begin() -> Connection:
+        connection = engine.connect().execution_options(**WRITES)
+        try:
+            connection.begin()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    return WriteGroups(turns, begin, timeout_s=BUSY_TIMEOUT_MS / 1000)
 
 
 def _end_session(_error: BaseException | None) -> None:
@@ -137,7 +178,8 @@ def _listen(engine: Engine, config: Config) -> None:
 
         event.listen(engine, "do_connect", make_private)
         event.listen(engine, "connect", set_up)
-        event.listen(engine, "begin", _sqlite_begin(synchronous))
+        event.listen(engine, "begin", _name_unit)
+        engine.dialect.do_begin = _sqlite_begin(synchronous)  # type: ignore[method-assign, assignment]
     else:
         event.listen(engine, "begin", _postgresql_begin)
     count_database_time(engine)
@@ -169,16 +211,24 @@ def _make_private_file(database: str | None, instance_path: Path) -> None:
         path.touch(mode=0o600)
 
 
-def _sqlite_begin(synchronous: SqliteSynchronous) -> Callable[[Connection], None]:
-    def begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
+def _name_unit(connection: Connection) -> None:
+    """Tell `_sqlite_begin`, which is given less, what the transaction is for."""
+    connection.info[_UNIT] = connection.get_execution_options()
+
+
+def _sqlite_begin(synchronous: SqliteSynchronous) -> Callable[[PoolProxiedConnection], None]:
+    """Begin on the driver itself: through SQLAlchemy, that costs as much as a unit's statements."""
+
+    def begin(connection: PoolProxiedConnection) -> None:
+        driver: sqlite3.Connection = connection.dbapi_connection  # type: ignore[assignment]
+        options = connection.info[_UNIT]
         if not options.get(_WRITES):
-            connection.exec_driver_sql("BEGIN")
+            driver.execute("BEGIN")
             return
         mode = SqliteSynchronous.NORMAL if options.get(_NOT_DURABLE) else synchronous
         # Connections are used by one after the other, and the mode stays with the connection.
-        connection.exec_driver_sql(f"PRAGMA synchronous={mode}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        driver.execute(f"PRAGMA synchronous={mode}")
+        driver.execute("BEGIN IMMEDIATE")
 
     return begin
 

@@ -69,5 +69,6 @@ def count_database_time(engine: Engine) -> None:
 
     event.listen(engine, "before_cursor_execute", start)
     event.listen(engine, "after_cursor_execute", stop)
-    # There is no event after a commit, which is what waits for the disk.
+    # There is no event after these: a beginning waits for other writers, a commit for the disk.
+    engine.dialect.do_begin = _counting(engine.dialect.do_begin)  # type: ignore[method-assign]
     engine.dialect.do_commit = _counting(engine.dialect.do_commit)  # type: ignore[method-assign]

@@ -11,11 +11,14 @@ from sqlalchemy.orm import Session
 from homeroom.data.database import (
     BUSY_TIMEOUT_MS,
     TURN_TO_WRITE,
+    UNIT_CONNECTION,
+    WRITE_GROUPS,
     WRITES,
     WRITES_NOT_DURABLY,
     WriteOutsideTransactionError,
     db,
 )
+from homeroom.data.write_groups import WriteGroups
 from homeroom.data.write_turns import Turns
 
 _UNIT_OPEN = "homeroom_unit_open"
@@ -26,7 +29,8 @@ def write_transaction() -> Iterator[Session]:
     """One unit of writing: what is in the block is committed whole, or not at all.
 
     The transaction that only read so far is ended first and what it loaded is forgotten, so that the
-    block sees, and decides on, what is true now. On SQLite the unit begins with BEGIN IMMEDIATE: a
+    block sees, and decides on, what is true now. On SQLite the unit is a savepoint of a transaction that
+    begins with BEGIN IMMEDIATE, and that units of this process may share (`write_groups.py`): a
     deferred transaction that turns into a writing one fails at once when another has written since,
     and pysqlite's own mode loses updates without a word. On PostgreSQL a unit first locks the users it
     is about (`auth/locking.py`); docs/decisions/concurrency.md says why that is enough.
@@ -39,8 +43,7 @@ def write_transaction() -> Iterator[Session]:
     session = db.session()
     session.info[_UNIT_OPEN] = True
     try:
-        with _turn_to_write():
-            session.connection(execution_options=WRITES)
+        with _unit_of(session):
             try:
                 yield session
                 session.commit()
@@ -49,6 +52,22 @@ def write_transaction() -> Iterator[Session]:
                 raise
     finally:
         del session.info[_UNIT_OPEN]
+
+
+@contextmanager
+def _unit_of(session: Session) -> Iterator[None]:
+    groups: WriteGroups | None = current_app.extensions[WRITE_GROUPS]
+    if groups is None:
+        with _turn_to_write():
+            session.connection(execution_options=WRITES)
+            yield
+        return
+    with groups.unit() as session.info[UNIT_CONNECTION]:
+        try:
+            session.connection()
+            yield
+        finally:
+            del session.info[UNIT_CONNECTION]
 
 
 def _refuse_to_drop(session: Session) -> None:
@@ -71,6 +90,8 @@ def give_connection_back() -> None:
     session = db.session()
     _refuse_to_drop(session)
     session.rollback()
+    # What an earlier unit has written, too.
+    session.expire_all()
 
 
 @contextmanager

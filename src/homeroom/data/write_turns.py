@@ -26,6 +26,14 @@ class Turns(Protocol):
         ...
 
 
+class _Waiting:
+    """Somebody in the queue."""
+
+    def __init__(self, joins: bool) -> None:
+        self.joins = joins
+        self.has_turn = threading.Event()
+
+
 class FileTurns:
     """One writer of a database file at a time, in the order of arrival.
 
@@ -37,14 +45,18 @@ class FileTurns:
         self._path = database.with_name(f"{database.name}-turn")
         self._lock = threading.Lock()
         self._taken = False
-        self._waiting: deque[threading.Event] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._file: int | None = None
+        self._is_passed_on = False
 
-    def acquire(self, *, timeout: float) -> bool:
-        """Wait for a turn; False after `timeout` seconds."""
+    def acquire(self, *, timeout: float, joins: bool = False) -> bool:
+        """Wait for a turn; False after `timeout` seconds. Who `joins` takes one that is passed on, too."""
         deadline = time.monotonic() + timeout
-        if not self._acquire_here(timeout):
+        if not self._acquire_here(timeout, joins=joins):
             return False
+        if self._is_passed_on:
+            self._is_passed_on = False
+            return True
         has_turn = False
         try:
             file = self._open()
@@ -55,6 +67,14 @@ class FileTurns:
             if not has_turn:
                 self._leave()
         return has_turn
+
+    def pass_on(self) -> bool:
+        """Give the turn to the next one of this process, if that one joins; other processes wait on."""
+        with self._lock:
+            self._is_passed_on = bool(self._waiting) and self._waiting[0].joins
+            if self._is_passed_on:
+                self._waiting.popleft().has_turn.set()
+            return self._is_passed_on
 
     def release(self) -> None:
         """Give the turn to the next one."""
@@ -70,17 +90,17 @@ class FileTurns:
             # A full or read-only disk. SQLite says so itself, and its lock needs no help to be right.
             return None
 
-    def _acquire_here(self, timeout: float) -> bool:
+    def _acquire_here(self, timeout: float, *, joins: bool) -> bool:
         with self._lock:
             if not self._taken:
                 self._taken = True
                 return True
-            mine = threading.Event()
+            mine = _Waiting(joins)
             self._waiting.append(mine)
-        if mine.wait(timeout):
+        if mine.has_turn.wait(timeout):
             return True
         with self._lock:
-            if mine.is_set():
+            if mine.has_turn.is_set():
                 # It was given in this moment.
                 return True
             self._waiting.remove(mine)
@@ -89,7 +109,7 @@ class FileTurns:
     def _leave(self) -> None:
         with self._lock:
             if self._waiting:
-                self._waiting.popleft().set()
+                self._waiting.popleft().has_turn.set()
             else:
                 self._taken = False
 

@@ -1,6 +1,8 @@
 """Who may see, change and hide projects, and who meets whom in the portfolio."""
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from typing import NamedTuple
+
+from sqlalchemy import BindParameter, ColumnElement, and_, or_, select, true
 
 from homeroom.auth.models import User
 from homeroom.auth.permissions import STAFF, Principal, is_admin, is_staff
@@ -10,19 +12,39 @@ from homeroom.portfolio.models import Profile, Project, Visibility
 HIDE = STAFF
 
 
-def visible_projects(viewer: Principal | None) -> ColumnElement[bool]:
-    """Which projects a viewer may see; None is a guest. The owner's table must be joined.
+class Sight(NamedTuple):
+    """What of a viewer decides which projects they see, beside their own. There are few of them."""
+
+    is_known: bool
+    is_admitted: bool
+    is_staff: bool
+
+
+def sight_of(viewer: Principal | None) -> Sight:
+    """How a viewer sees projects; None is a guest."""
+    if viewer is None:
+        return Sight(is_known=False, is_admitted=False, is_staff=False)
+    return Sight(is_known=True, is_admitted=not viewer.pending, is_staff=is_staff(viewer))
+
+
+def visible_with(sight: Sight, viewer_id: int | BindParameter[int] | None) -> ColumnElement[bool]:
+    """Which projects a viewer sees, whose id may be a parameter. The owner's table must be joined.
 
     Guests see public projects, members the class's as well, the staff also what is hidden. Drafts are
     their owner's alone, and who waits for admission shows nothing yet.
     """
     shown = Project.visibility == Visibility.PUBLIC
-    if viewer is not None and not viewer.pending:
+    if sight.is_admitted:
         shown = Project.visibility != Visibility.DRAFT
-    if viewer is None or not is_staff(viewer):
+    if not sight.is_staff:
         shown = and_(shown, Project.hidden_at.is_(None))
     shown = and_(shown, User.pending.is_(False))
-    return shown if viewer is None else or_(shown, Project.owner_id == viewer.id)
+    return or_(shown, Project.owner_id == viewer_id) if sight.is_known else shown
+
+
+def visible_projects(viewer: Principal | None) -> ColumnElement[bool]:
+    """Which projects a viewer may see; None is a guest. The owner's table must be joined."""
+    return visible_with(sight_of(viewer), None if viewer is None else viewer.id)
 
 
 def found_by_uid(viewer: Principal | None) -> ColumnElement[bool]:

@@ -1,15 +1,17 @@
 """Reading the portfolio: which projects a viewer may see, and what people say of themselves."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, select
-from sqlalchemy.orm import Session, defer, joinedload, selectinload
+from sqlalchemy.orm import Session, contains_eager, defer, joinedload, selectinload
 
 from homeroom.auth.models import User, name_key, uid_key
 from homeroom.auth.permissions import Principal
 from homeroom.data.errors import NotFound
+from homeroom.data.types import Id
 from homeroom.portfolio.models import Profile, Project, ProjectPicture, ProjectTag
-from homeroom.portfolio.permissions import found_by_uid, visible_projects
+from homeroom.portfolio.permissions import Sight, found_by_uid, sight_of, visible_projects, visible_with
 from homeroom.portfolio.presenters import Author
 from homeroom.portfolio.schemas import ProjectSort, ProjectsQuery
 from homeroom.uploads.models import Picture, is_avatar
@@ -32,6 +34,11 @@ _AUTHORS = (
 )
 
 
+_PICTURES = (
+    select(Picture)
+    .join(ProjectPicture, ProjectPicture.picture_id == Picture.id)
+    .where(ProjectPicture.project_id == bindparam("project_id"))
+)
 _LOCK = select(Project.id).where(Project.id == bindparam("project_id")).with_for_update()
 
 
@@ -39,13 +46,9 @@ def _projects(viewer: Principal | None) -> Select[Project]:
     return select(Project).join(Project.owner).where(visible_projects(viewer))
 
 
-_whole = (
-    joinedload(Project.owner),
-    selectinload(Project.tags),
-    selectinload(Project.pictures).joinedload(ProjectPicture.picture),
-)
+_PARTS = (selectinload(Project.tags), selectinload(Project.pictures).joinedload(ProjectPicture.picture))
 # A hundred texts with their trees may be megabytes, and lists show none of them.
-_listed = (*_whole, defer(Project.body), defer(Project.tree))
+_LISTED = (*_PARTS, joinedload(Project.owner), defer(Project.body), defer(Project.tree))
 
 
 def projects_page(
@@ -59,7 +62,7 @@ def projects_page(
     statement = _projects(viewer).where(*_filters(query, viewer))
     page = keyset_page(
         lambda part: session.scalars(part).all(),
-        statement.options(*_listed),
+        statement.options(*_LISTED),
         _ORDERS[query.sort],
         limit=query.limit,
         cursor=query.cursor,
@@ -84,6 +87,14 @@ def _filters(query: ProjectsQuery, viewer: Principal | None) -> list[ColumnEleme
     return filters
 
 
+@cache
+def _one_project(sight: Sight, *, whole: bool) -> Select[Project]:
+    statement = select(Project).join(Project.owner).options(contains_eager(Project.owner))
+    parts = _PARTS if whole else (defer(Project.tree),)
+    visible = visible_with(sight, bindparam("viewer_id", type_=Id))
+    return statement.options(*parts).where(Project.id == bindparam("project_id"), visible)
+
+
 def get_project(
     session: Session, project_id: int, viewer: Principal | None, *, whole: bool = True
 ) -> Project:
@@ -92,8 +103,8 @@ def get_project(
     Raises:
         NotFound: there is none that the viewer may see (404).
     """
-    options = _whole if whole else (joinedload(Project.owner), defer(Project.tree))
-    project = session.scalar(_projects(viewer).where(Project.id == project_id).options(*options))
+    asked = {"project_id": project_id, "viewer_id": None if viewer is None else viewer.id}
+    project = session.scalar(_one_project(sight_of(viewer), whole=whole), asked)
     if project is None:
         raise NotFound("No such project, or you can't see it.")
     return project
@@ -114,8 +125,7 @@ def lock_project(session: Session, project_id: int, viewer: Principal, *, whole:
 
 def pictures_of(session: Session, project_id: int) -> Sequence[Picture]:
     """The pictures that a project shows."""
-    places = select(ProjectPicture.picture_id).where(ProjectPicture.project_id == project_id)
-    return session.scalars(select(Picture).where(Picture.id.in_(places))).all()
+    return session.scalars(_PICTURES, {"project_id": project_id}).all()
 
 
 def get_placed_picture(
@@ -147,7 +157,7 @@ def authors_of(session: Session, projects: Sequence[Project]) -> dict[int, Autho
     owners = {project.owner_id for project in projects}
     if not owners:
         return {}
-    rows = session.execute(_AUTHORS, {"owners": list(owners)})
+    rows = session.connection().execute(_AUTHORS, {"owners": list(owners)})
     return {
         user_id: Author(shown_name, None if digest is None else Avatar(user_id, digest, kind))
         for user_id, shown_name, digest, kind in rows

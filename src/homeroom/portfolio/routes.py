@@ -80,8 +80,7 @@ def _authors(projects: Sequence[Project], viewer: Viewer | None) -> dict[int, di
     }
 
 
-def _shown(project_id: int, viewer: Viewer | None) -> Answer:
-    project = get_project(db.session(), project_id, viewer)
+def _shown(project: Project, viewer: Viewer | None) -> Answer:
     shown = show_project(project, viewer, _authors([project], viewer)[project.owner_id])
     body, etag = project.body, entity_tag(project.version, shown, source_of(project.body))
     # The connection is given back before a text is read.
@@ -126,7 +125,8 @@ def preview(user: Viewer, json_data: Draft) -> dict[str, Any]:
 @bp.output(ProjectOut, headers=VersionHeaders)
 def read(project_id: int) -> Answer:
     """Get a project with its text."""
-    return _shown(project_id, current_viewer())
+    viewer = current_viewer()
+    return _shown(get_project(db.session(), project_id, viewer), viewer)
 
 
 @bp.route(PROJECT, methods=["PUT", "PATCH"])
@@ -137,8 +137,7 @@ def read(project_id: int) -> Answer:
 @compares_versions
 def change(user: Viewer, project_id: int, json_data: ProjectChanges) -> Answer:
     """Change a project. Omitted fields stay the same. `If-Match` protects other people's changes."""
-    change_project(project_id, json_data, user, known=known_versions())
-    return _shown(project_id, user)
+    return _shown(change_project(project_id, json_data, user, known=known_versions()), user)
 
 
 @bp.delete(PROJECT)
@@ -161,8 +160,7 @@ def delete(user: Viewer, project_id: int) -> dict[str, Any]:
 def hide(user: Viewer, project_id: int, json_data: Reason) -> Answer:
     """Hide a project, with a reason for its owner."""
     require_confirmation()
-    hide_project(project_id, json_data.reason, user, known=known_versions())
-    return _shown(project_id, user)
+    return _shown(hide_project(project_id, json_data.reason, user, known=known_versions()), user)
 
 
 @bp.delete(f"{PROJECT}/hidden")
@@ -173,8 +171,7 @@ def hide(user: Viewer, project_id: int, json_data: Reason) -> Answer:
 def show_again(user: Viewer, project_id: int) -> Answer:
     """Show a hidden project again."""
     require_confirmation()
-    hide_project(project_id, None, user, known=known_versions())
-    return _shown(project_id, user)
+    return _shown(hide_project(project_id, None, user, known=known_versions()), user)
 
 
 @bp.get(f"{PROJECT}/pictures/<int:picture_id>/<rendition>.<extension>")

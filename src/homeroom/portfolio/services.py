@@ -27,8 +27,8 @@ _IDS_OF_OWNER = (
 )
 
 
-def create_project(new: NewProject, owner: Principal) -> int:
-    """Make a project; its id.
+def create_project(new: NewProject, owner: Principal) -> Project:
+    """Make a project; as it was written.
 
     Raises:
         Forbidden: the owner waits for admission (403).
@@ -37,7 +37,7 @@ def create_project(new: NewProject, owner: Principal) -> int:
         Unavailable: too many texts wait to be read (503).
     """
     owner_id = owner.id
-    _require_room(db.session(), owner)
+    _require_admission(owner)
     tree = read_text(new.body, reader=owner_id)
     with write_transaction() as session:
         owner = _locked(session, owner_id)
@@ -46,8 +46,7 @@ def create_project(new: NewProject, owner: Principal) -> int:
         _date(project)
         session.add(project)
         _apply(session, project, new, owner, fields=set(NewProject.model_fields), tree=tree)
-        session.flush()
-        return project.id
+        return project
 
 
 def _locked(session: Session, user_id: int) -> User:
@@ -57,9 +56,13 @@ def _locked(session: Session, user_id: int) -> User:
     return user
 
 
-def _require_room(session: Session, owner: Principal) -> None:
+def _require_admission(owner: Principal) -> None:
     if not may_make_projects(owner):
         raise Forbidden("Your account is waiting for approval. After that you can create projects.")
+
+
+def _require_room(session: Session, owner: Principal) -> None:
+    _require_admission(owner)
     ids = session.connection().execute(_IDS_OF_OWNER, {"owner_id": owner.id}).all()
     if len(ids) == MAX_PROJECTS_PER_USER:
         raise Conflict("You can have at most {max_projects} projects.", max_projects=MAX_PROJECTS_PER_USER)
@@ -67,8 +70,8 @@ def _require_room(session: Session, owner: Principal) -> None:
 
 def change_project(
     project_id: int, changes: ProjectChanges, actor: Principal, *, known: frozenset[str] | None
-) -> None:
-    """Change a project; only the fields that were sent.
+) -> Project:
+    """Change a project, only the fields that were sent; as it was written.
 
     `known` are the versions that the caller knows; None: any.
 
@@ -94,6 +97,7 @@ def change_project(
             _date(project)
         files = delete_pictures(session, dropped)
     forget_files(files)
+    return project
 
 
 def _date(project: Project) -> None:
@@ -126,7 +130,7 @@ def delete_project(project_id: int, actor: Principal, *, known: frozenset[str] |
 
 def hide_project(
     project_id: int, reason: str | None, actor: Principal, *, known: frozenset[str] | None
-) -> None:
+) -> Project:
     """Keep a project from everyone but its owner and the staff, or, without a reason, show it again.
 
     Raises:
@@ -140,6 +144,7 @@ def hide_project(
         project.hidden_at = None if reason is None else utc_now()
         project.hidden_reason = reason
         project.version += 1
+        return project
 
 
 def change_profile(user_id: int, changes: ProfileChanges) -> Profile:
