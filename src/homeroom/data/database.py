@@ -12,7 +12,7 @@ from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 from sqlalchemy.pool import NullPool, PoolProxiedConnection
 
@@ -179,7 +179,10 @@ def _listen(engine: Engine, config: Config) -> None:
         event.listen(engine, "do_connect", make_private)
         event.listen(engine, "connect", set_up)
         event.listen(engine, "begin", _name_unit)
-        engine.dialect.do_begin = _sqlite_begin(synchronous)  # type: ignore[method-assign, assignment]
+        dialect: Any = engine.dialect
+        dialect.do_begin = _sqlite_begin(synchronous)
+        dialect.do_savepoint = _on_driver("SAVEPOINT")
+        dialect.do_release_savepoint = _on_driver("RELEASE")
     else:
         event.listen(engine, "begin", _postgresql_begin)
     count_database_time(engine)
@@ -209,6 +212,19 @@ def _make_private_file(database: str | None, instance_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if path.parent.is_dir() and not path.exists():
         path.touch(mode=0o600)
+
+
+def _on_driver(statement: str) -> Callable[[Connection, str], None]:
+    """What begins or ends a unit within a group, as `_sqlite_begin` does it."""
+
+    def execute(connection: Connection, name: str) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            driver.execute(f"{statement} {name}")
+        except sqlite3.Error as error:
+            raise OperationalError(statement, None, error) from error
+
+    return execute
 
 
 def _name_unit(connection: Connection) -> None:
