@@ -11,10 +11,13 @@ def main() -> None:
     """Load the command line and run it; Ctrl+C ends it quietly from the first moment on."""
     try:
         # Only now: it takes a part of a second, in which an interruption would print a traceback.
+        streams = import_module("homeroom.cli.streams")
+        streams.fill_closed_streams()
         command_line = import_module("homeroom.cli").main
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    command_line()
+    with streams.output_told():
+        command_line()
 
 
 if __name__ == "__main__":

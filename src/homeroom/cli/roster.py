@@ -139,18 +139,27 @@ def _write_codes(
     from homeroom.roster.fonts import FontError
     from homeroom.roster.sheet import make_csv, make_pdf, write_private
 
-    try:
-        if pdf is not None:
-            sheet = make_pdf(invited, site, fonts)
+    if pdf is not None:
+        with _codes_written(pdf):
+            try:
+                sheet = make_pdf(invited, site, fonts)
+            except FontError as error:
+                raise click.ClickException(str(error)) from None
             write_private(pdf, sheet.content, overwrite=force)
-            _tell_written(pdf, len(invited), sheet.undrawn)
-        if table is not None:
+        _tell_written(pdf, len(invited), sheet.undrawn)
+    if table is not None:
+        with _codes_written(table):
             write_private(table, make_csv(invited, site).content, overwrite=force)
-            _tell_written(table, len(invited))
-    except FontError as error:
-        raise click.ClickException(str(error)) from None
+        _tell_written(table, len(invited))
+
+
+@contextmanager
+def _codes_written(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise click.ClickException(f"Couldn't write the codes: {error.strerror}: {error.filename}") from None
+        where = error.filename or path
+        raise click.ClickException(f"Couldn't write the codes: {error.strerror}: {where}") from None
 
 
 def _tell_written(path: Path, count: int, undrawn: tuple[str, ...] = ()) -> None:
