@@ -128,6 +128,7 @@ def test_a_command_on_an_unprepared_database_says_what_prepares_it(
     tmp_path: Path, command: list[str]
 ) -> None:
     (tmp_path / "instance").mkdir()
+    (tmp_path / "instance" / "homeroom.db").touch()
     done = subprocess.run(
         [sys.executable, "-m", "homeroom", *command], capture_output=True, text=True, timeout=60, check=False
     )

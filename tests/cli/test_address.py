@@ -13,6 +13,7 @@ import requests
 from homeroom.cli import address as addresses
 from homeroom.cli.site import _local_api
 from homeroom.config import load_config
+from tests.conftest import PostgreSQL
 from tests.servers import free_port, homeroom, serving
 
 
@@ -80,16 +81,58 @@ def test_pages_on_a_port_of_their_own_ask_the_site_that_runs(
     assert _local_api(4100) is None
 
 
+NO_SITE = (
+    r"There is no class site here: .* doesn't exist\.( |\n *→ )Go to the folder .* begins with `make run`\.\n"
+)
+
+
+@pytest.mark.parametrize("instance", ["none", "empty"])
 @pytest.mark.parametrize(
     "command",
-    ["user code admin", "roster codes --csv c.csv", "demo remove", "backup", "uploads sweep", "drill"],
+    [
+        "user code admin",
+        "roster codes --csv c.csv",
+        "demo remove",
+        "backup",
+        "uploads sweep",
+        "drill",
+        "serve",
+        "db current",
+        "db downgrade",
+    ],
 )
-def test_a_command_in_another_folder_makes_no_second_site(tmp_path: Path, command: str) -> None:
+def test_a_command_in_another_folder_makes_no_second_site(
+    tmp_path: Path, command: str, instance: str
+) -> None:
+    if instance == "empty":
+        (tmp_path / "instance").mkdir()
+    before = list(tmp_path.rglob("*"))
     told = run({"INSTANCE_PATH": "instance"}, *command.split(), folder=tmp_path)
     assert (told.returncode, told.stdout) == (1, "")
-    assert re.fullmatch(r"Error: There is no class site here: .* begins with `make run`\.\n", told.stderr)
+    assert re.fullmatch(f"Error: {NO_SITE}", told.stderr)
+    assert list(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("command", ["user", "backup", "db"])
+def test_help_needs_no_site(tmp_path: Path, command: str) -> None:
+    assert run({"INSTANCE_PATH": "instance"}, command, "--help", folder=tmp_path).returncode == 0
     assert list(tmp_path.iterdir()) == []
-    assert run({}, command.split()[0], "--help", folder=tmp_path).returncode == 0
+
+
+def test_the_doctor_and_a_restore_make_no_site_either(tmp_path: Path) -> None:
+    settings = {"INSTANCE_PATH": "instance"}
+    told = run(settings, "doctor", folder=tmp_path)
+    assert (told.returncode, bool(re.search(NO_SITE, told.stdout))) == (1, True)
+    told = run(settings, "restore", "latest", "--yes", folder=tmp_path)
+    assert (told.returncode, "No archives in" in told.stderr) == (1, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_key_is_made_for_a_site_whose_database_is_a_server(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    settings = {"INSTANCE_PATH": "instance", "DATABASE_URL": postgresql.shared}
+    told = run(settings, "user", "code", "admin", folder=tmp_path)
+    assert (told.returncode, bool(re.fullmatch(f"Error: {NO_SITE}", told.stderr))) == (1, True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_host_may_be_a_name(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from homeroom import __version__
 from homeroom.cli.lazy import LazyGroup
-from homeroom.cli.presence import NEED_A_SITE, require_site
+from homeroom.cli.presence import needs_site, require_site
 from homeroom.config import ConfigError, load_config
 from homeroom.data.faults import fault_of
 
@@ -59,7 +59,7 @@ def _explain(error: DBAPIError) -> str:
 
 
 def _make_app() -> object:
-    if click.get_current_context().find_root().invoked_subcommand in NEED_A_SITE:
+    if needs_site(click.get_current_context()):
         require_site(load_config())
     return import_module("homeroom.app").create_app()
 

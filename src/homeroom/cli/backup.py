@@ -155,9 +155,15 @@ def restore_(archive: str, yes: bool, identity: Path | None) -> None:
     """
     # The archive may be what brings the key back, without which production does not start.
     config = load_config(homeroom_env=Environment.DEVELOPMENT)
-    with _failures_in_one_line(), work_folder(config) as work:
+    with _failures_in_one_line():
+        # First: where there is no archive, nothing is made either.
         place, name = _find(archive, config)
-        with ProgressBar() as progress, fetched(place, name, _identities(identity), work, progress) as found:
+        identities = _identities(identity)
+        with (
+            work_folder(config) as work,
+            ProgressBar() as progress,
+            fetched(place, name, identities, work, progress) as found,
+        ):
             if not yes:
                 progress.pause()
                 _ask(found, config)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import click
 from flask.cli import ScriptInfo
 
-from homeroom.config import ConfigError, current_config, misspelt_settings
+from homeroom.cli.presence import NoSiteError, require_site
+from homeroom.config import ConfigError, current_config, load_config, misspelt_settings
 from homeroom.operations.doctor.browser import Target
 from homeroom.operations.doctor.findings import Finding, State
 from homeroom.operations.doctor.machine import check_machine
@@ -76,7 +77,12 @@ def doctor(
 
 def _look_inside(context: click.Context) -> Iterator[Finding]:
     try:
+        require_site(load_config())
         app = context.ensure_object(ScriptInfo).load_app()
+    except NoSiteError as error:
+        told, _, remedy = error.message.partition(". ")
+        yield Finding("site", f"{told}.", remedy)
+        return
     except ConfigError as error:
         for line in str(error).splitlines():
             yield Finding("settings", line, "Fix the setting. docs/reference/settings.md explains each one.")

@@ -13,6 +13,7 @@ from granian.log import LogLevels
 from homeroom.cli.address import is_local, remember_address, remembered_address, remembering
 from homeroom.cli.links import site_address
 from homeroom.cli.prepare import greet, make_admin_if_nobody, migrate_if_needed, tell_unknown_settings
+from homeroom.cli.presence import require_site
 from homeroom.cli.site import reserve
 from homeroom.cli.supervision import SupervisedServer, load_app
 from homeroom.cli.threads import THREADS_PER_WORKER, workers_of_this_machine
@@ -66,6 +67,7 @@ def serve(host: str, port: int, workers: int) -> None:
     """Serve the site; the database must be ready (`homeroom db upgrade`)."""
     tell_unknown_settings()
     config = load_config()
+    require_site(config)
     with reserve(host, port), remembering(config):
         # Who prepared it said where the public finds it; without that, it is here.
         if is_local(remembered_address()):
