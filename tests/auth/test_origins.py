@@ -67,7 +67,8 @@ def test_answers_errors_and_unknown_paths_can_be_read_by_an_admitted_page(
         (guest.get("/api/users/", headers=origin), 401),
         (guest.get("/api/no/such/path", headers=origin), 404),
         (guest.put("/api/id", headers=origin), 405),
-        (guest.post("/api/authenticate", data="{", headers=origin), 400),
+        (guest.post("/api/authenticate", data="{", headers=origin, content_type="application/json"), 400),
+        (guest.post("/api/authenticate", data="{", headers=origin), 415),
     ):
         assert answer.status_code == status
         assert answer.headers["Access-Control-Allow-Origin"] == PAGE

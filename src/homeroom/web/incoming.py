@@ -6,7 +6,7 @@ import re
 from typing import IO, Any, NoReturn
 
 from flask import Flask, Request, has_app_context, request
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from homeroom.data.errors import TooLarge, reject_field
 from homeroom.data.transactions import give_connection_back
@@ -109,10 +109,17 @@ class IncomingRequest(Request):
     def get_json(self, *args: Any, **kwargs: Any) -> Any:
         """The body; a bare `null`, which APIFlask would take for an empty object, is refused.
 
-        `DELETE` needs none (RFC 9110, section 9.3.5): what it has to say then is nothing.
+        APIFlask takes JSON of any type. But for a page of another origin, a browser sends text, a form, or
+        bytes without a type before it asks: only the type of JSON makes it ask (a preflight).
+        `DELETE` needs no body (RFC 9110, section 9.3.5): what it has to say then is nothing.
+
+        Raises:
+            UnsupportedMediaType: a body that does not say that it is JSON (415).
         """
         if self.method == "DELETE" and not self.get_data():
             return {}
+        if not self.is_json and self.get_data():
+            raise UnsupportedMediaType(_remedy(self.mimetype))
         self._refuse_many_pieces()
         body = super().get_json(*args, **kwargs)
         if body is None:
