@@ -21,7 +21,15 @@ from apiflask import APIFlask
 from sqlalchemy import text
 
 from homeroom.auth.models import Role
-from homeroom.cli.gate import BODIES, BODIES_OF_ONE, SMALL_BODY_BYTES, BodyPlaces, Gate, NoPlaceError
+from homeroom.cli.gate import (
+    BODIES,
+    BODIES_OF_ONE,
+    MAX_LEFT_BYTES,
+    SMALL_BODY_BYTES,
+    BodyPlaces,
+    Gate,
+    NoPlaceError,
+)
 from homeroom.cli.supervision import respawn_pause_s
 from homeroom.data.database import POOL_TIMEOUT_S, db
 from tests.conftest import PASSWORD, MakePerson
@@ -313,14 +321,25 @@ def test_liveness_needs_no_place_and_everything_else_does() -> None:
     assert ask("/api/users/").startswith("200")
 
 
-@pytest.mark.parametrize(("behind_proxy", "left"), [(True, 0), (False, 100_000)])
-def test_what_the_app_leaves_of_a_body_is_taken_from_a_proxy_alone(behind_proxy: bool, left: int) -> None:
-    """A proxy that is still sending when the connection closes may lose the answer; a guest may not make
-    the server read.
+@pytest.mark.parametrize(
+    ("behind_proxy", "status", "left", "closes"),
+    [
+        (True, "401 Unauthorized", 0, False),
+        (False, "401 Unauthorized", 100_000, True),
+        (False, "403 Forbidden", 100_000, True),
+        (False, "413 Content Too Large", 0, False),
+        (False, "503 Service Unavailable", 0, False),
+    ],
+)
+def test_what_the_app_leaves_of_a_body_is_taken_so_that_its_sender_hears_why(
+    behind_proxy: bool, status: str, left: int, closes: bool
+) -> None:
+    """Whoever is still sending when the connection closes may lose the answer. A guest may not make the
+    server read, and is told that the connection ends.
     """
 
     def app(_environ, start_response):
-        start_response("401 Unauthorized", [])
+        start_response(status, [])
         return [b""]
 
     body = io.BytesIO(b"x" * 100_000)
@@ -331,7 +350,21 @@ def test_what_the_app_leaves_of_a_body_is_taken_from_a_proxy_alone(behind_proxy:
         "CONTENT_LENGTH": "100000",
         "wsgi.input": body,
     }
-    told: list[str] = []
+    told: list[object] = []
     gate = Gate(app, places=1, behind_proxy=behind_proxy)
-    gate(environ, lambda status, _headers: told.append(status))
-    assert (told, len(body.read())) == (["401 Unauthorized"], left)
+    gate(environ, lambda status, headers: told.extend((status, headers)))
+    assert told == [status, [("Connection", "close")] if closes else []]
+    assert len(body.read()) == left
+
+
+def test_no_more_of_a_refused_body_is_read_than_a_photograph_has() -> None:
+    def app(_environ, start_response):
+        start_response("413 Content Too Large", [])
+        return [b""]
+
+    body = io.BytesIO(bytes(MAX_LEFT_BYTES + 2 * SMALL_BODY_BYTES))
+    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "POST", "REMOTE_ADDR": "127.0.0.1"}
+    environ |= {"CONTENT_LENGTH": str(len(body.getbuffer())), "wsgi.input": body}
+    told: list[object] = []
+    Gate(app, places=1, behind_proxy=False)(environ, lambda _status, headers: told.extend(headers))
+    assert (told, len(body.read())) == ([("Connection", "close")], 2 * SMALL_BODY_BYTES)

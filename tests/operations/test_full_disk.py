@@ -1,7 +1,11 @@
 """A disk without a free byte: people sign in and delete, nothing that grows is taken, and all comes back."""
 
+import json
+import time
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -11,7 +15,8 @@ from homeroom.operations.disk_reserve import FILE_NAME, DiskReserve
 from tests.conftest import KEY, PASSWORD
 from tests.disks import MEGABYTE, fill, needs_root, small_disk
 from tests.servers import homeroom, serving
-from tests.uploads.files import encoded
+from tests.uploads.conftest import form_with
+from tests.uploads.files import encoded, noise
 
 
 def sign_in(address: str, uid: str = "ada") -> requests.Session:
@@ -62,6 +67,7 @@ def check_on(address: str, disk: Path) -> None:
     ]
     assert {answer.status_code for answer in refused} == {503}
     assert all("disk is full" in answer.json()["detail"] for answer in refused)
+    assert [send_slowly(ada, address, path) for path in ("/api/uploads/", "/api/id/picture")] == [503, 503]
     deleted = [again.delete(f"{address}/api/projects/{made.json()['id']}", timeout=30) for made in projects]
     deleted.append(again.delete(f"{address}/api/uploads/{upload.json()['id']}", timeout=30))
     assert {answer.status_code for answer in deleted} <= {200, 204}
@@ -71,6 +77,26 @@ def check_on(address: str, disk: Path) -> None:
     filler.unlink()
     assert make("/api/projects/", json={"title": "Room again"}).status_code == 201
     assert (disk / FILE_NAME).stat().st_size == 8 * MEGABYTE
+
+
+def send_slowly(browser: requests.Session, address: str, path: str) -> int:
+    """Send a large picture in a form, as over a school's line; the status of the answer."""
+    data, media_type = form_with(noise())
+    pieces = [data[at : at + 64 * 1024] for at in range(0, len(data), 64 * 1024)]
+    parts = urlsplit(address)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    connection.putrequest("POST" if path == "/api/uploads/" else "PUT", path)
+    connection.putheader("Cookie", f"jwt={browser.cookies['jwt']}")
+    connection.putheader("Content-Type", media_type)
+    connection.putheader("Content-Length", str(len(data)))
+    connection.endheaders()
+    for piece in pieces:
+        connection.send(piece)
+        time.sleep(0.005)
+    answer = connection.getresponse()
+    assert json.loads(answer.read())["status"] == answer.status
+    connection.close()
+    return answer.status
 
 
 @needs_root

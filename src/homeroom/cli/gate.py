@@ -8,11 +8,12 @@ to come back at once (503), and `/api/health/live` needs no place.
 
 import io
 import json
+import math
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -32,6 +33,10 @@ BODIES_OF_ONE = 24
 BODIES_WAITING = 24
 # What is read at once, before the app is called; larger bodies keep their place until the answer.
 SMALL_BODY_BYTES = 64 * 1024
+# How much is read of a body that was refused, so that its sender hears why: more than a photograph has.
+# Whoever isn't signed in, or may not do this, makes it read nothing.
+MAX_LEFT_BYTES = 32 * 1024 * 1024
+LEFT = ("401", "403")
 # A small body that was sent is there within milliseconds, and nobody waits longer for a place. Pictures are
 # decoded one after the other, and of a class that shares an address some wait until others' are done.
 SMALL_BODY_WAIT_S = 1.0
@@ -121,23 +126,42 @@ class Gate:
         network = network_of(environ.get("REMOTE_ADDR", ""))
         if chunked or int(length) > SMALL_BODY_BYTES:
             with holding(self._large.place(network), environ):
-                answer = self._app(environ, start_response)
-                if self._behind_proxy:
-                    _read_to_the_end(environ)
-                return answer
+                return self._with_large_body(environ, start_response)
         with self._small.place(network):
             environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(length)))
         return self._app(environ, start_response)
 
+    def _with_large_body(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        begun: list[tuple[str, list[tuple[str, str]]]] = []
 
-def _read_to_the_end(environ: "WSGIEnvironment") -> None:
-    """Take what the app left of a body, such as a picture of somebody who is signed out.
+        def begin(status: str, headers: list[tuple[str, str]], _error: object = None) -> Any:
+            begun[:] = [(status, headers)]
 
-    The server closes a connection on which something still comes in, and a proxy that is sending may then
-    lose the answer: it would tell that the site is away. It has the whole body, so this takes milliseconds.
+        answer = self._app(environ, begin)
+        ((status, headers),) = begun
+        # A proxy of ours has read it, so this takes milliseconds.
+        most = math.inf if self._behind_proxy else 0 if status.startswith(LEFT) else MAX_LEFT_BYTES
+        if not _read_rest(environ, most):
+            # Otherwise its sender asks the next thing on a connection that is about to be closed.
+            headers.append(("Connection", "close"))
+        start_response(status, headers)
+        return answer
+
+
+def _read_rest(environ: "WSGIEnvironment", max_bytes: float) -> bool:
+    """Take what the app left of a body, and say whether that was all of it.
+
+    The server closes a connection on which something still comes in, and whoever is sending may then lose the
+    answer: a proxy would tell that the site is away, and a page that nobody answers.
     """
-    while environ["wsgi.input"].read(SMALL_BODY_BYTES):
-        pass
+    while max_bytes > 0:
+        chunk = environ["wsgi.input"].read(SMALL_BODY_BYTES)
+        if not chunk:
+            return True
+        max_bytes -= len(chunk)
+    return False
 
 
 def _refuse(start_response: "StartResponse", what: str) -> Iterable[bytes]:
