@@ -20,9 +20,16 @@ def check_address(address: str) -> str:
     """An address that a page may link to.
 
     Raises:
-        ValueError: it is none of the web's.
+        ValueError: it is none of the web's, or names a host that nobody else could find.
     """
     address = address.strip()
-    if not is_web_address(address) or not address.isprintable() or " " in address:
+    readable = address.isprintable() and " " not in address
+    if not is_web_address(address) or not readable or not _has_public_name(address):
         raise MessageError("A link must be a web address, such as https://example.org/page.")
     return address
+
+
+def _has_public_name(address: str) -> bool:
+    """Whether a host is a name in a domain, or an address; a single word is a slip, or this machine."""
+    host = (urlsplit(address).hostname or "").rstrip(".")
+    return ":" in host or all(host.partition("."))
