@@ -37,6 +37,67 @@ def test_what_authors_write_is_kept() -> None:
     assert "x < 1" in text_of(nodes)
 
 
+def links_in(text: str) -> list[tuple[str, str]]:
+    """Where a text's links lead, and their words."""
+    nodes = walk(render_markdown(text))
+    return [(node["attrs"]["href"], text_of(node["children"])) for node in nodes if node["tag"] == "a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("See https://example.org/a_b_c.", "https://example.org/a_b_c"),
+        ("(see http://example.org/x?y=1&z=2)", "http://example.org/x?y=1&z=2"),
+        ("https://en.wikipedia.org/wiki/Go_(game), which", "https://en.wikipedia.org/wiki/Go_(game)"),
+        ("**https://example.org/**", "https://example.org/"),
+        ("- https://example.org/#part!", "https://example.org/#part"),
+    ],
+)
+def test_an_address_in_a_sentence_is_a_link(text: str, address: str) -> None:
+    assert links_in(text) == [(address, address)]
+    assert text_of(render_markdown(text)) == text.strip("*- ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`https://example.org`",
+        "    https://example.org",
+        "javascript:alert(1)",
+        "https://",
+        "https://user:pw@example.org",
+        "xhttps://example.org",
+    ],
+)
+def test_not_everything_that_looks_like_an_address_is_a_link(text: str) -> None:
+    assert links_in(text) == []
+
+
+def test_a_link_has_one_address_and_never_another_link_inside() -> None:
+    text = "[https://a.example](https://b.example) [](https://c.example)"
+    assert links_in(text) == [
+        ("https://b.example", "https://a.example"),
+        ("https://c.example", "https://c.example"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "links"),
+    [
+        ("![A robot](https://a.example/r.png)", "A robot", 1),
+        ("Look: ![](https://a.example/r.png)", "Look: https://a.example/r.png", 1),
+        ("![A robot][r]\n\n[r]: https://a.example/r.png", "A robot", 1),
+        ("![x](//a.example/r.png)", "x", 0),
+        ("Wow\\![a](https://a.example)", "Wow!a", 1),
+        ("Wow!<https://a.example>", "Wow!https://a.example", 1),
+        ("Wow! [a](https://a.example)", "Wow! a", 1),
+    ],
+)
+def test_an_image_from_elsewhere_is_a_link(text: str, shown: str, links: int) -> None:
+    assert text_of(render_markdown(text)) == shown
+    assert len(links_in(text)) == links
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -1,5 +1,7 @@
 """Markdown as a tree of nodes from a fixed list, which a page builds without ever parsing HTML."""
 
+import re
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from markdown_it import MarkdownIt
@@ -13,7 +15,7 @@ from homeroom.translations.messages import MessageError
 Node: TypeAlias = str | dict[str, Any]
 
 # Raise it with every change of what a text becomes: trees that an older renderer made are not shown.
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 
 # A few kilobytes can unfold to megabytes (a table's short rows are filled up to its width), so it is counted
 # while the text is parsed, not looked up afterwards. A page of a book has some hundred pieces.
@@ -26,12 +28,18 @@ MAX_TREE_BYTES = 256 * 1024
 # Of an element in JSON, beside its tag and its children.
 _ELEMENT_BYTES = 28
 
-# Raw HTML stays text, and so do images: a project's pictures are uploaded, not fetched from elsewhere.
+# Raw HTML stays text, and an image becomes a link: a project's pictures are uploaded, not fetched from
+# elsewhere.
 # The parser would leave out what is nested more deeply than it is told; it is told of one level more than
 # is taken, so that nothing is left out in silence.
 _parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MAX_DEPTH + 2})
 _parser.enable(["table", "strikethrough"])
 _parser.disable(["image", "html_block", "html_inline"])
+
+
+# An address in a sentence. What ends the sentence is no part of it: GFM, "Autolinks (extension)".
+_BARE_ADDRESS = re.compile(r"\bhttps?://[^\s<>\"“”«»]+")
+_ENDS_A_SENTENCE = "?!.,:;*_~'’"
 
 
 class TooMuchError(MessageError):
@@ -133,7 +141,15 @@ def _parse_inline(block: Token, state: StateCore, count: _Count) -> list[Token]:
     for token in tokens:
         # Emphasis gets its levels at the end, when it is known which marks belong together.
         count.check_depth(block.level + token.level)
+    _make_images_links(tokens)
     return tokens
+
+
+def _make_images_links(tokens: list[Token]) -> None:
+    """Take the mark away that makes an image of a link; an escaped one is no such text."""
+    for mark, link in pairwise(tokens):
+        if link.type == "link_open" and link.info != "auto" and mark.type == "text":
+            mark.content = mark.content.removesuffix("!")
 
 
 def plain_text(text: str) -> list[Node]:
@@ -146,6 +162,7 @@ class _Renderer:
 
     def __init__(self, count: _Count) -> None:
         self._count = count
+        self._in_link = False
 
     def children(self, node: SyntaxTreeNode) -> list[Node]:
         rendered: list[Node] = []
@@ -155,7 +172,7 @@ class _Renderer:
 
     def _render(self, node: SyntaxTreeNode) -> list[Node]:
         if node.type == "text":
-            return [self._text(node.content)]
+            return self._with_links(node.content)
         if node.type == "softbreak":
             return ["\n"]
         if node.type == "code_inline":
@@ -176,9 +193,33 @@ class _Renderer:
         address = str(node.attrs.get("href", ""))
         if not is_web_address(address):
             return self.children(node)
+        self._in_link = True
+        children = self.children(node)
+        self._in_link = False
+        return [self._anchor(address, children or [self._text(address)])]
+
+    def _with_links(self, text: str) -> list[Node]:
+        """A text, in which each address of the web is a link."""
+        if self._in_link:
+            return [self._text(text)]
+        nodes: list[Node] = []
+        end = 0
+        for match in _BARE_ADDRESS.finditer(text):
+            address = _without_ending(match[0])
+            if not is_web_address(address):
+                continue
+            if match.start() > end:
+                nodes.append(self._text(text[end : match.start()]))
+            nodes.append(self._anchor(address, [self._text(address)]))
+            end = match.start() + len(address)
+        if end < len(text):
+            nodes.append(self._text(text[end:]))
+        return nodes
+
+    def _anchor(self, address: str, children: list[Node]) -> dict[str, Any]:
         # A definition of an address may be used very often.
         self._count.add_bytes(len(address))
-        return [self._element("a", self.children(node)) | {"attrs": {"href": address}}]
+        return self._element("a", children) | {"attrs": {"href": address}}
 
     def _text(self, text: str) -> str:
         self._count.add_bytes(len(text.encode()))
@@ -187,3 +228,15 @@ class _Renderer:
     def _element(self, tag: str, children: list[Node]) -> dict[str, Any]:
         self._count.add_bytes(_ELEMENT_BYTES + len(tag))
         return {"tag": tag, "children": children}
+
+
+def _without_ending(address: str) -> str:
+    """An address without the marks behind it, or a parenthesis that began before it."""
+    opened, closed = address.count("("), address.count(")")
+    while address:
+        if address[-1] == ")" and closed > opened:
+            closed -= 1
+        elif address[-1] not in _ENDS_A_SENTENCE:
+            break
+        address = address[:-1]
+    return address
