@@ -197,6 +197,11 @@ def test_paper_gets_the_whole_of_what_was_made(page: Page, world: World) -> None
     page.emulate_media(media="print")
     for place in ("#title", "#summary", "#author", "#content", "#links", "#tags", "#cover img"):
         expect(page.locator(place)).to_be_visible()
+    # In a grid, a row of pictures is cut where the paper ends.
+    display = page.locator("#shots").evaluate(
+        "list => { list.hidden = false; return getComputedStyle(list).display; }"
+    )
+    assert display == "block"
     address = page.locator("#links a").evaluate("link => getComputedStyle(link, '::after').content")
     assert "https://example.org/more" in address
     settled(page, "/")

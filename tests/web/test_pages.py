@@ -74,6 +74,7 @@ def test_every_page_answers_without_a_redirect(client: FlaskClient, path: str) -
     assert answer.status_code == 200
     assert answer.content_type == "text/html; charset=utf-8"
     assert "<site-header>" in answer.text
+    assert answer.text.index("<noscript>") < answer.text.index("<site-header>"), "it is read first"
 
 
 @pytest.mark.parametrize("path", [*PAGES, NO_PAGE, "/assets/js/api/config.js"])
