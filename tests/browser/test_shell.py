@@ -49,6 +49,16 @@ def test_without_script_a_page_has_its_brand_and_a_guests_links(
     expect(page).to_have_url(f"{API}/")
 
 
+@pytest.mark.parametrize("width", [320, 390])
+def test_the_bar_reaches_from_edge_to_edge(new_context: Callable[..., BrowserContext], width: int) -> None:
+    page = new_context(viewport={"width": width, "height": 700}).new_page()
+    for path in ("/", "/login/", "/api/docs/", "/no/such/page"):
+        settled(page, path)
+        bar = page.locator("header.site-header").bounding_box()
+        assert bar is not None
+        assert (bar["x"], bar["width"]) == (0, page.evaluate("document.documentElement.clientWidth")), path
+
+
 def test_the_links_are_those_of_the_viewer(
     page: Page, ada: Member, grace: Member, sign_in: Callable[..., None]
 ) -> None:
