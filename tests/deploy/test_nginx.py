@@ -328,6 +328,27 @@ def test_while_the_application_is_away_pages_and_the_api_say_so(tmp_path: Path) 
     assert "<h1>Back shortly</h1>" in page.body
 
 
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [
+        (414, {"query": "?" + "a" * 9000}),
+        (400, {"header": "X-Large: " + "a" * 9000}),
+        (400, {"header": "Content-Length: many"}),
+    ],
+)
+def test_what_nginx_cannot_read_is_a_problem_for_scripts_and_a_page_for_people(
+    nginx: Nginx, status: int, refused: dict[str, str]
+) -> None:
+    header = refused.get("header", "X-Small: a")
+    arguments = ("--http1.1", "-H", f"Origin: {PAGE_ORIGIN}", "-H", header)
+    api, page = (curl(nginx, path + refused.get("query", ""), *arguments) for path in ("/api/id", "/login/"))
+    assert api.status == page.status == status
+    assert api.all("Content-Type") == ["application/problem+json"]
+    assert json.loads(api.body)["status"] == status
+    assert page.all("Content-Type") == ["text/html; charset=utf-8"]
+    assert "<h1>" in page.body
+
+
 def test_before_the_first_certificate_it_answers_the_authority_alone(tmp_path: Path) -> None:
     nginx = Nginx(tmp_path, http_only=True)
     nginx.render()
