@@ -233,10 +233,11 @@ class _Renderer:
 def _without_ending(address: str) -> str:
     """An address without the marks behind it, or a parenthesis that began before it."""
     opened, closed = address.count("("), address.count(")")
-    while address:
-        if address[-1] == ")" and closed > opened:
+    end = len(address)
+    while end:
+        if address[end - 1] == ")" and closed > opened:
             closed -= 1
-        elif address[-1] not in _ENDS_A_SENTENCE:
+        elif address[end - 1] not in _ENDS_A_SENTENCE:
             break
-        address = address[:-1]
-    return address
+        end -= 1
+    return address[:end]
