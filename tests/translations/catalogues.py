@@ -22,6 +22,7 @@ SOURCE = Path(homeroom.__path__[0])
 # Which argument of a call is a template: of functions, then of exceptions.
 PLACES = {
     "message": 0,
+    "ComparedMessage": 0,
     "plural": 0,
     "reject_field": 1,
     **dict.fromkeys(("MessageError", "RosterError", "TooMuchError", "BadRequest"), 0),

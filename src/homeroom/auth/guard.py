@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, func, select, true
 
 from homeroom.auth.keys import current_verifier
 from homeroom.auth.last_use import current_last_uses
-from homeroom.auth.models import Directory, DraftVersion, Role, User, UserSession
+from homeroom.auth.models import ROLE_NAMES, Directory, DraftVersion, Role, User, UserSession
 from homeroom.auth.permissions import has_role
 from homeroom.auth.tokens import Claims, TokenInvalidError
 from homeroom.auth.viewer import Viewer
@@ -20,7 +20,7 @@ from homeroom.config import current_config
 from homeroom.data.database import db
 from homeroom.data.errors import Forbidden, NotSignedIn
 from homeroom.data.types import utc_now
-from homeroom.translations.messages import Message
+from homeroom.translations.messages import ComparedMessage, joined
 from homeroom.web.kept_answers import ASKER, Versions
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -29,11 +29,11 @@ View = TypeVar("View", bound=Callable[..., Any])
 NOTE_USE_AFTER = timedelta(minutes=5)
 MAX_TOKENS = 3
 
-TOKEN_MISSING = "Authentication Token is missing!"  # noqa: S105  the lesson's words
-TOKEN_UNKNOWN = "Invalid Authentication token!"  # noqa: S105
-TOKEN_BROKEN = "Something went wrong, likely with the token!"  # noqa: S105
-# Pages compare these four texts, so they are in no catalogue and stay English.
-ROLE_MISSING = "Insufficient permissions. Required roles: {roles}"
+# The lesson's words, which pages of its readers compare.
+TOKEN_MISSING = ComparedMessage("Authentication Token is missing!")
+TOKEN_UNKNOWN = ComparedMessage("Invalid Authentication token!")
+TOKEN_BROKEN = ComparedMessage("Something went wrong, likely with the token!")
+ROLE_MISSING = ComparedMessage("Insufficient permissions. Required roles: {roles}")
 
 # Built once: a statement built for each request costs three times as much.
 _STATE = (
@@ -198,7 +198,8 @@ def token_required(roles: Role | str | Collection[str] | None = None) -> Callabl
         def guarded(*args: Any, **kwargs: Any) -> Any:
             viewer, claims = signed_in()
             if allowed is not None and not has_role(viewer, allowed):
-                raise Forbidden(Message(ROLE_MISSING, roles=", ".join(allowed)))
+                names = joined((ROLE_NAMES[role] for role in allowed), ", ")
+                raise Forbidden(ROLE_MISSING.filled(roles=names))
             g.claims = claims
             return view(viewer, *args, **kwargs)
 

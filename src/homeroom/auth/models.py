@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from homeroom.data.database import Base
 from homeroom.data.types import MAX_KEY_LENGTH, Id, Key, UTCDateTime, utc_now, words
+from homeroom.translations.messages import message
 
 
 class Role(StrEnum):
@@ -28,6 +29,14 @@ class Role(StrEnum):
     USER = "User"
     TEACHER = "Teacher"
     ADMIN = "Admin"
+
+
+# What people call the roles; in English, as the contract does.
+ROLE_NAMES = {
+    Role.USER: message("User"),
+    Role.TEACHER: message("Teacher"),
+    Role.ADMIN: message("Admin"),
+}
 
 
 class Status(StrEnum):

@@ -13,7 +13,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from homeroom.auth.models import User, uid_key
+from homeroom.auth.models import ROLE_NAMES, User, uid_key
 from homeroom.config import today
 from homeroom.data.database import db
 from homeroom.data.transactions import write_transaction
@@ -286,7 +286,7 @@ def _remark(row: RosterRow, user: User) -> str:
     if user.uid_key != uid_key(row.uid):
         remarks.append(message("Now signs in as “{uid}”.", uid=shown(user.uid)))
     if keeps_role(user):
-        remarks.append(message("Keeps the role {role}.", role=user.role.value))
+        remarks.append(message("Keeps the role {role}.", role=ROLE_NAMES[user.role]))
     if user.pending:
         remarks.append(message("Signed up and is waiting for approval."))
     return joined(remarks)

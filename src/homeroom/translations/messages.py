@@ -33,9 +33,9 @@ class Message(str):
         made.template, made.plural, made.values = template, plural, values
         return made
 
-    def filled(self, **values: object) -> "Message":
+    def filled(self, **values: object) -> Self:
         """This template with values."""
-        return Message(self.template, self.plural, **values)
+        return type(self)(self.template, self.plural, **values)
 
     def written(self, catalogue: Catalogue) -> str:
         """The text in a catalogue's language; in English, where the catalogue lacks the template."""
@@ -46,6 +46,15 @@ class Message(str):
         if not self.values:
             return template
         return template.format(**{name: _written(value, catalogue) for name, value in self.values.items()})
+
+
+class ComparedMessage(Message):
+    """A text that pages compare word for word: an error's `message` keeps it in English, whoever asks.
+
+    People read `detail`, which is in their language.
+    """
+
+    __slots__ = ()
 
 
 def _written(value: object, catalogue: Catalogue) -> object:

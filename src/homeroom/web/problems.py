@@ -34,7 +34,7 @@ from homeroom.data.errors import (
     WrongType,
 )
 from homeroom.data.faults import Fault, fault_of
-from homeroom.translations.messages import message
+from homeroom.translations.messages import ComparedMessage, message
 from homeroom.web.languages import translated
 
 MEDIA_TYPE = "application/problem+json"
@@ -102,7 +102,9 @@ class Problem(BaseModel):
     title: str = Field(examples=["Unauthorized"])
     status: int = Field(examples=[401])
     detail: str = Field(examples=["Authentication Token is missing!"])
-    message: str = Field(description="The same as `detail`.")
+    message: str = Field(
+        description="The same as `detail`; the guard's refusals stay English here, as pages compare them."
+    )
     data: None
     error: str = Field(description="The same as `title`.")
     errors: list[FieldProblem] = Field(default_factory=list, description="For a rejected body.")
@@ -130,6 +132,8 @@ def problem_response(
 ) -> Response:
     """An error in the one shape, and in the language of the request."""
     body = problem_members(status, translated(detail))
+    if isinstance(detail, ComparedMessage):
+        body["message"] = str(detail)
     if fields:
         body["errors"] = [{"pointer": field.pointer, "detail": translated(field.detail)} for field in fields]
     response = make_response(current_app.json.dumps(body), status)
