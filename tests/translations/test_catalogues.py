@@ -3,6 +3,7 @@
 import ast
 
 from babel.messages import Catalog
+from babel.numbers import format_decimal
 
 from homeroom.translations.catalogues import ENGLISH, catalogue, languages
 from homeroom.translations.messages import Message, MessageException, joined, message, plural
@@ -115,3 +116,23 @@ def test_braces_in_a_value_or_in_a_text_without_values_are_just_braces() -> None
         "Se ha borrado la cuenta de {0.__class__}."
     )
     assert Message("{0.__class__}").written(spanish) == "{0.__class__}"
+
+
+def test_numbers_are_written_as_the_language_does() -> None:
+    limit = "Use at most {max_length:,} {things}; you sent {actual_length:,}."
+    said = message(limit, max_length=1000, things=message("characters"), actual_length=1234567)
+    assert said == "Use at most 1,000 characters; you sent 1,234,567."
+    assert said.written(catalogue("es")) == "Máximo de caracteres: 1000; has enviado 1.234.567."
+    room = message(
+        "Your pictures use {used:,} of your {available:,} MB. Delete some first.", used=9.5, available=12345.5
+    )
+    assert "use 9.5 of your 12,345.5 MB" in room
+    assert "ocupan 9,5 de tus 12.345,5 MB" in room.written(catalogue("es"))
+
+
+def test_every_catalogue_has_the_marks_that_unicode_has_for_its_numbers() -> None:
+    for path in po_files():
+        written = catalogue(path.parents[1].name).gettext
+        locale = path.parents[1].name.replace("-", "_")
+        assert written("10,000.5") == format_decimal(10_000.5, locale=locale)
+        assert written("1,000") in ("1000", format_decimal(1000, locale=locale))

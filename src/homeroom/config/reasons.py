@@ -22,7 +22,7 @@ _REASONS = {
     "list_type": message("This must be a list."),
     **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), message("This must be an object.")),
     "greater_than": message("This must be more than {gt}."),
-    "greater_than_equal": message("This must be at least {ge}."),
+    "greater_than_equal": message("This must be at least {ge:,}."),
     "less_than_equal": message("This must be at most {le:,}."),
     **dict.fromkeys(("enum", "literal_error"), message("This must be one of: {choices}.")),
     "is_instance_of": message("This must be a file."),

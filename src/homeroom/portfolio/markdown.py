@@ -110,7 +110,7 @@ class _Count:
         self._bytes += size
         if self._bytes > MAX_TREE_BYTES:
             raise TooMuchError(
-                "This text is too long: it becomes more than {kib} KiB.", kib=MAX_TREE_BYTES // 1024
+                "This text is too long: it becomes more than {kib:,} KiB.", kib=MAX_TREE_BYTES // 1024
             )
 
 

@@ -65,7 +65,7 @@ def _require_room(session: Session, owner: Principal) -> None:
     _require_admission(owner)
     ids = session.connection().execute(_IDS_OF_OWNER, {"owner_id": owner.id}).all()
     if len(ids) == MAX_PROJECTS_PER_USER:
-        raise Conflict("You can have at most {max_projects} projects.", max_projects=MAX_PROJECTS_PER_USER)
+        raise Conflict("You can have at most {max_projects:,} projects.", max_projects=MAX_PROJECTS_PER_USER)
 
 
 def change_project(

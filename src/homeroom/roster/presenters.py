@@ -59,11 +59,11 @@ class ReportOut(Output):
 
 
 _COUNTED = {
-    Result.CREATED: message("{count} created"),
-    Result.UPDATED: message("{count} updated"),
-    Result.UNCHANGED: message("{count} unchanged"),
-    Result.CONFLICT: message("{count} in conflict"),
-    Result.REJECTED: message("{count} rejected"),
+    Result.CREATED: message("{count:,} created"),
+    Result.UPDATED: message("{count:,} updated"),
+    Result.UNCHANGED: message("{count:,} unchanged"),
+    Result.CONFLICT: message("{count:,} in conflict"),
+    Result.REJECTED: message("{count:,} rejected"),
 }
 
 

@@ -117,7 +117,7 @@ def _rejection(report: ImportReport) -> InvalidFields:
         for row in report.rejected
     ]
     what = message(
-        "{rejected} of {all} rows were rejected, so nothing was imported.",
+        "{rejected:,} of {all:,} rows were rejected, so nothing was imported.",
         rejected=len(fields),
         all=len(report.rows),
     )

@@ -5,6 +5,7 @@ where they are used, as plain strings: `python -m tests.translations` finds them
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 
@@ -48,6 +49,24 @@ class Message(str):
         return template.format(**{name: _written(value, catalogue) for name, value in self.values.items()})
 
 
+@dataclass(frozen=True)
+class _Number:
+    """A number of a text: a place such as `{count:,}` groups its digits as the catalogue's language does."""
+
+    value: float
+    catalogue: Catalogue
+
+    def __format__(self, spec: str) -> str:
+        written = format(self.value, spec)
+        if "," not in spec:
+            return written
+        if abs(self.value) < 10_000 and self.catalogue.gettext(_THOUSAND) == "1000":
+            # As in Spanish, where four digits stay together.
+            written = written.replace(",", "")
+        example = self.catalogue.gettext(_TEN_THOUSAND)
+        return written.translate(str.maketrans(",.", example[2] + example[-2]))
+
+
 class ComparedMessage(Message):
     """A text that pages compare word for word: an error's `message` keeps it in English, whoever asks.
 
@@ -58,12 +77,21 @@ class ComparedMessage(Message):
 
 
 def _written(value: object, catalogue: Catalogue) -> object:
-    return value.written(catalogue) if isinstance(value, Message) else value
+    if isinstance(value, Message):
+        return value.written(catalogue)
+    if isinstance(value, int | float):
+        return _Number(value, catalogue)
+    return value
 
 
 def message(template: str, /, **values: object) -> Message:
     """A text for people; the catalogues have every template that is passed here."""
     return Message(template, **values)
+
+
+# How a language writes numbers: its catalogue has these two as people of that language write them.
+_THOUSAND = message("1,000")
+_TEN_THOUSAND = message("10,000.5")
 
 
 def plural(one: str, many: str, /, *, count: int, **values: object) -> Message:

@@ -40,12 +40,12 @@ def require_room(session: Session, owner_id: int, adding_bytes: int = 0) -> None
     usage = usage_of(session, owner_id)
     if usage.pictures >= usage.max_pictures:
         raise Forbidden(
-            "You have {max_pictures} pictures, which is the limit. Delete some first.",
+            "You have {max_pictures:,} pictures, which is the limit. Delete some first.",
             max_pictures=usage.max_pictures,
         )
     if usage.bytes + adding_bytes > usage.max_bytes or usage.bytes == usage.max_bytes:
         raise Forbidden(
-            "Your pictures use {used} of your {available} MB. Delete some first.",
+            "Your pictures use {used:,} of your {available:,} MB. Delete some first.",
             used=_megabytes(usage.bytes),
             available=_megabytes(usage.max_bytes),
         )
@@ -63,7 +63,7 @@ def require_room_in_class(session: Session, adding_bytes: int) -> None:
     limit = current_config().max_bytes_of_class
     if taken_by_class(session) + adding_bytes > limit:
         raise Forbidden(
-            "The class has used all of its {available} MB for pictures. "
+            "The class has used all of its {available:,} MB for pictures. "
             "Delete some of yours, or ask your teacher.",
             available=_megabytes(limit),
         )
@@ -74,5 +74,7 @@ def taken_by_class(session: Session) -> int:
     return read_total(session, Total.PICTURES_BYTES)
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / _MEGABYTE:,.1f}".removesuffix(".0")
+def _megabytes(size: int) -> float:
+    """A size with one decimal place where it needs one."""
+    size_mb = round(size / _MEGABYTE, 1)
+    return int(size_mb) if size_mb.is_integer() else size_mb

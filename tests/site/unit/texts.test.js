@@ -44,6 +44,7 @@ test('numbers are written, and plural forms chosen, as the language does', async
   const spanish = await opened('es', { found });
   assert.equal(spanish.t('found', { count: 1 }), 'una persona');
   assert.equal(spanish.t('found', { count: 12_345 }), '12.345 personas');
+  assert.deepEqual([999, 1234, 12_345].map(spanish.numeral), ['999', '1234', '12.345']);
 });
 
 test('a form that a catalogue leaves out is the other one', async () => {

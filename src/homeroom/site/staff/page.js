@@ -8,7 +8,7 @@ import { DayChart } from '../assets/js/components/day-chart.js';
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { byId, element } from '../assets/js/dom.js';
 import { sized } from '../assets/js/sizes.js';
-import { t } from '../assets/js/texts.js';
+import { numeral, t } from '../assets/js/texts.js';
 import { initActivity, showActivity } from './activity.js';
 import { initCodes } from './codes.js';
 import { showHidden } from './hidden.js';
@@ -120,7 +120,7 @@ function stat(title, figure, note) {
     'div',
     { class: 'panel stat' },
     element('h2', {}, title),
-    element('p', { class: 'figure' }, String(figure)),
+    element('p', { class: 'figure' }, typeof figure === 'number' ? numeral(figure) : figure),
     element('p', { class: 'hint' }, note),
   );
 }

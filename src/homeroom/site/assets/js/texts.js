@@ -47,6 +47,15 @@ export function pieces(key, values) {
 }
 
 /**
+ * A number that stands alone, as the reader's language writes it.
+ *
+ * @param {number} number
+ */
+export function numeral(number) {
+  return numbers.format(number);
+}
+
+/**
  * @param {Key} key
  * @param {unknown} count
  */
@@ -69,5 +78,5 @@ function filled(name, value) {
     reportError(new Error(`A text needs the value "${name}".`));
     return `{${name}}`;
   }
-  return typeof value === 'number' ? numbers.format(value) : /** @type {Exclude<Value, number>} */ (value);
+  return typeof value === 'number' ? numeral(value) : /** @type {Exclude<Value, number>} */ (value);
 }

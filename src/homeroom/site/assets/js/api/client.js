@@ -1,6 +1,6 @@
 // Every request of the site goes through here: JSON in, JSON out, failures as errors that explain.
 
-import { language, locale, t } from '../texts.js';
+import { language, numeral, t } from '../texts.js';
 import { options, uri } from './config.js';
 import { noteSignedOut } from './session.js';
 
@@ -236,7 +236,7 @@ async function readJson(response) {
  */
 export function totalIn(headers) {
   const total = headers.get('X-Total-Count');
-  return total ? new Intl.NumberFormat(locale).format(Number(total)) : t('common.more_than_1000');
+  return total ? numeral(Number(total)) : t('common.more_than_1000');
 }
 
 /**

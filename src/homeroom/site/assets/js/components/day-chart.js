@@ -3,7 +3,7 @@
 
 import uPlot from '../../vendor/uplot/uPlot.min.js';
 import { element } from '../dom.js';
-import { locale, t } from '../texts.js';
+import { locale, numeral, t } from '../texts.js';
 
 const HEIGHT = 180;
 const DAY_S = 86_400;
@@ -28,7 +28,7 @@ export class DayChart extends HTMLElement {
   /** @type {Api.DayCount[]} */
   #days = [];
   /** @type {(count: number) => string} */
-  #written = String;
+  #written = numeral;
   #readout = element('p', { class: 'chart-readout', 'aria-hidden': 'true' });
   #place = element('div', { class: 'chart-place', role: 'img' });
   #watching = new AbortController();
@@ -36,7 +36,7 @@ export class DayChart extends HTMLElement {
   #chart = null;
 
   /** @param {Figures} figures */
-  show({ title, days, summary, empty, written = String, drawing = 'bars' }) {
+  show({ title, days, summary, empty, written = numeral, drawing = 'bars' }) {
     this.#stop();
     this.#days = days;
     this.#written = written;
