@@ -147,6 +147,7 @@ def test_a_wrong_date_format_is_refused_at_once(app: APIFlask, tmp_path: Path) -
         ["codes", "--csv", "x.csv", "--site", "javascript:alert(1)"],
         ["codes", "--csv", "x.csv", "--site", "http://[half"],
         ["codes", "--pdf", "x.pdf", "--font", "/no/such/font.ttf"],
+        ["codes", "--pdf", "x.pdf", "--language", "xx"],
     ],
 )
 def test_wrong_usage_exits_with_2(app: APIFlask, args: list[str]) -> None:

@@ -37,6 +37,21 @@ def test_a_slip_has_all_that_someone_needs_to_join() -> None:
         assert part in text
 
 
+def test_a_slip_is_in_the_language_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fonts_module, "_installed", list)
+    english, spanish = (make_pdf(invite("Ada", "関孝和"), None, language=one) for one in ("en", "es"))
+    for text in ("Elige tu propia contraseña con este código en", "la página Unirse del sitio de tu clase"):
+        assert text in text_of(spanish.content)
+    assert "Sirve una sola vez, hasta el 2027-01-21." in text_of(spanish.content)
+    assert "(este equipo no tiene ninguna fuente para este nombre)" in text_of(spanish.content)
+    same = set(text_of(english.content).splitlines()) & set(text_of(spanish.content).splitlines())
+    # A name, an ID and a code are the same in every language.
+    assert same == {"Ada", "ID: u0", "ID: u1", "AB00-CDEF-GHJK", "AB01-CDEF-GHJK"}
+    documents = [pypdf.PdfReader(io.BytesIO(one.content)) for one in (english, spanish)]
+    assert [one.metadata.title for one in documents] == ["Join codes", "Códigos de acceso"]
+    assert [one.trailer["/Root"]["/Lang"] for one in documents] == ["en", "es"]
+
+
 def test_the_code_on_the_screen_leads_to_the_page_with_it_filled_in() -> None:
     (page,) = pages(make_pdf(invite("Ada"), SITE).content)
     (link,) = page["/Annots"]

@@ -90,7 +90,7 @@ def test_the_report_of_a_roster_is_translated(admin: Person) -> None:
     assert report["message"] == "creadas: 0, actualizadas: 0, sin cambios: 0, rechazadas: 2."
     assert report["notes"] == [
         "Leído como UTF-8 con puntos y comas: ID de «uid», nombre de «name», fecha de nacimiento de «dob».",
-        "Columnas sin usar: “Room”.",
+        "Columnas sin usar: «Room».",
     ]
     assert [row["message"] for row in report["rows"]] == [
         "No pudimos leer «no date» como fecha. Debería escribirse así: 2010-12-31. "

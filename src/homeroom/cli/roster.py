@@ -29,6 +29,7 @@ from homeroom.roster.services import (
 )
 from homeroom.roster.text import MAX_BYTES
 from homeroom.roster.writing import OnRows
+from homeroom.translations.catalogues import ENGLISH, languages
 
 _STYLES = {
     Result.CREATED: "green",
@@ -98,10 +99,23 @@ def import_(file: BinaryIO, dry_run: bool, date_format: str | None, same_people:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="A font for names that the sheet can't show otherwise. Repeatable.",
 )
+@click.option(
+    "--language",
+    metavar="CODE",
+    default=ENGLISH,
+    show_default=True,
+    callback=lambda _context, _option, value: _check_language(value),
+    help="Language of the slips, such as es.",
+)
 @click.option("--force", is_flag=True, help="Overwrite the file if it exists.")
 @with_appcontext
 def codes(
-    pdf: Path | None, table: Path | None, site: str | None, fonts: tuple[Path, ...], force: bool
+    pdf: Path | None,
+    table: Path | None,
+    site: str | None,
+    fonts: tuple[Path, ...],
+    language: str,
+    force: bool,
 ) -> None:
     """Print the join codes of everyone who hasn't joined yet.
 
@@ -121,7 +135,7 @@ def codes(
     remembered = remembered_address()
     if site is None and not is_local(remembered):
         site = remembered
-    _write_codes(invited, pdf, table, site, fonts, force=force)
+    _write_codes(invited, pdf, table, site, fonts, language, force=force)
     if site is None:
         say("To print the site's address too, add --site https://…")
 
@@ -132,6 +146,7 @@ def _write_codes(
     table: Path | None,
     site: str | None,
     fonts: tuple[Path, ...],
+    language: str,
     *,
     force: bool,
 ) -> None:
@@ -142,7 +157,7 @@ def _write_codes(
     if pdf is not None:
         with _codes_written(pdf):
             try:
-                sheet = make_pdf(invited, site, fonts)
+                sheet = make_pdf(invited, site, fonts, language)
             except FontError as error:
                 raise click.ClickException(str(error)) from None
             write_private(pdf, sheet.content, overwrite=force)
@@ -180,6 +195,15 @@ def _check_site(url: str | None) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
         raise click.BadParameter("write it like https://class.example.org")
     return url.rstrip("/")
+
+
+def _check_language(language: str) -> str:
+    """The --language option: one that has a catalogue."""
+    if language not in languages():
+        raise click.BadParameter(
+            f"There are no slips in {language!r}. Choose from: {', '.join(sorted(languages()))}"
+        )
+    return language
 
 
 def say(text: str) -> None:

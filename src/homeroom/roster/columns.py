@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from homeroom.roster.text import RosterError, shown
+from homeroom.roster.text import RosterError, quoted, shown
 from homeroom.translations.messages import Message, message
 
 # What spreadsheets put between words; str.split() would also swallow control characters, which
@@ -198,7 +198,7 @@ def _settle_name(positions: dict[Field, int]) -> None:
 
 
 def _contradiction(field: Field, headers: list[str]) -> Message:
-    names = ", ".join(f"“{shown(header)}”" for header in headers)
+    names = quoted(headers)
     if field is Field.UID:
         return message(
             "More than one column could be the ID: {columns}. "
@@ -214,7 +214,7 @@ def _contradiction(field: Field, headers: list[str]) -> Message:
 
 
 def _require(positions: dict[Field, int], headers: list[str]) -> None:
-    found = ", ".join(f"“{shown(header)}”" for header in headers[:20] if header.strip())
+    found = quoted(header for header in headers[:20] if header.strip())
     if Field.UID not in positions:
         raise RosterError(
             "No column contains the ID. Found: {found}. Accepted: {accepted}. "

@@ -17,6 +17,7 @@ from homeroom.roster.text import (
     RosterError,
     decode,
     find_delimiter,
+    quoted,
     shown,
 )
 from homeroom.translations.messages import Message, MessageError, joined, message, text_of
@@ -269,7 +270,7 @@ def _notes(encoding: str, delimiter: str, columns: Columns) -> Iterator[str]:
     if encoding in _ENCODINGS:
         yield message("The file isn't in Unicode. Check that names with accents are right below.")
     if columns.unused:
-        named = ", ".join(f"“{header}”" for header in columns.unused[:_NAMED_COLUMNS])
+        named = quoted(columns.unused[:_NAMED_COLUMNS])
         more = len(columns.unused) - _NAMED_COLUMNS
         yield (
             message("Columns not used: {columns} and {count} more.", columns=named, count=more)

@@ -1,6 +1,6 @@
 """What the roster's address gives."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, RootModel
 
@@ -14,7 +14,7 @@ from homeroom.web.schema import Output
 class ChangeOut(Output):
     """One field before and after."""
 
-    field: str
+    field: Literal["name", "email", "dob"]
     old: str | None
     new: str
 

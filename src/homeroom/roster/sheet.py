@@ -17,6 +17,8 @@ from homeroom.data.files import replace_file
 from homeroom.roster.fonts import FontSet, find_fonts
 from homeroom.roster.invitations import Invitation
 from homeroom.roster.services import chunks
+from homeroom.translations.catalogues import ENGLISH, catalogue
+from homeroom.translations.messages import Message, message
 
 # As wide as A4 and as high as Letter, in millimetres: printed at full size, it fits on both.
 PAGE_SIZE = (210.0, 279.4)
@@ -30,6 +32,7 @@ TEXT_WIDTH = SLIP_WIDTH - 2 * PADDING
 MIN_NAME_SIZE = 8
 
 CSV_HEADER = ("name", "uid", "code", "address", "valid until")
+_WHAT_TO_DO = message("Choose your own password with this code at")
 # What a spreadsheet would run: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -70,8 +73,13 @@ def _inert(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def make_pdf(invitations: Sequence[Invitation], site: str | None, fonts: Sequence[Path] = ()) -> Sheet:
-    """The codes as slips with dashed lines between them, twelve to a page.
+def make_pdf(
+    invitations: Sequence[Invitation],
+    site: str | None,
+    fonts: Sequence[Path] = (),
+    language: str = ENGLISH,
+) -> Sheet:
+    """The codes as slips with dashed lines between them, twelve to a page; in one of `languages()`.
 
     Raises:
         FontError: a font among `fonts` cannot be read.
@@ -80,7 +88,7 @@ def make_pdf(invitations: Sequence[Invitation], site: str | None, fonts: Sequenc
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="homeroom-fonts-") as folder:
         texts = [text for one in invitations for text in (one.name, one.uid)]
-        pages = _Pages(find_fonts(texts, Path(folder), fonts), site)
+        pages = _Pages(find_fonts(texts, Path(folder), fonts), site, language)
         for page in chunks(invitations, COLUMNS * ROWS):
             pages.add(page)
         return Sheet(pages.output(), tuple(pages.undrawn))
@@ -89,13 +97,15 @@ def make_pdf(invitations: Sequence[Invitation], site: str | None, fonts: Sequenc
 class _Pages:
     """The document while it is drawn."""
 
-    def __init__(self, fonts: FontSet, site: str | None) -> None:
+    def __init__(self, fonts: FontSet, site: str | None, language: str) -> None:
         self.undrawn: list[str] = []
+        self._catalogue = catalogue(language)
         self._fonts = fonts
         self._site = site
         self._pdf = FPDF(unit="mm", format=PAGE_SIZE)
         self._pdf.set_auto_page_break(False)
-        self._pdf.set_title("Join codes")
+        self._pdf.set_title(self._said(message("Join codes")))
+        self._pdf.set_lang(language)
         self._pdf.c_margin = 0
         for family, font in (("names", fonts.names), ("text", fonts.text), ("codes", fonts.codes)):
             self._pdf.add_font(family, fname=font.path)
@@ -134,22 +144,30 @@ class _Pages:
 
     def _draw_slip(self, x: float, y: float, invitation: Invitation) -> None:
         address = join_address(self._site, invitation.code)
-        place = f"{self._site}/join/" if self._site else "the Join page of your class's site"
+        join_page = message("the Join page of your class's site")
+        place = f"{self._site}/join/" if self._site else self._said(join_page)
+        until = message("Works once, until {date}.", date=invitation.expires_at.date())
         self._line(x, y + 3.5, self._name(invitation), "names", 14)
-        self._line(x, y + 11.0, f"ID: {self._uid(invitation)}", "codes", 10)
+        self._line(x, y + 11.0, self._said(message("ID: {uid}", uid=self._uid(invitation))), "codes", 10)
         self._line(x, y + 17.0, invitation.code, "codes", 17, link=address if self._site else "")
-        self._line(x, y + 26.5, "Choose your own password with this code at", "text", 8)
+        self._line(x, y + 26.5, self._said(_WHAT_TO_DO), "text", 8)
         self._line(x, y + 30.5, place, "names", 10)
-        self._line(x, y + 36.0, f"Works once, until {invitation.expires_at.date()}.", "text", 8)
+        self._line(x, y + 36.0, self._said(until), "text", 8)
 
     def _name(self, invitation: Invitation) -> str:
         if not self._fonts.draws(invitation.name):
             self.undrawn.append(invitation.uid)
-            return "(a name that this computer has no font for)"
+            return self._said(message("(a name that this computer has no font for)"))
         return self._cut(invitation.name)
 
     def _uid(self, invitation: Invitation) -> str:
-        return invitation.uid if self._fonts.draws(invitation.uid) else "(see the class list)"
+        if self._fonts.draws(invitation.uid):
+            return invitation.uid
+        return self._said(message("(see the class list)"))
+
+    def _said(self, text: Message) -> str:
+        """A text in the language of the sheet."""
+        return text.written(self._catalogue)
 
     def _cut(self, name: str) -> str:
         """As much of a name as fits on a slip in a size that can be read."""

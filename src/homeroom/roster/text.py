@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from homeroom.translations.messages import Message, MessageException, joined, message
@@ -52,6 +52,11 @@ def shown(text: str, limit: int = 60) -> str:
     text = " ".join(text.split())
     text = "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def quoted(texts: Iterable[str]) -> Message:
+    """Texts of the file in quotation marks, which languages draw differently."""
+    return joined((message("“{text}”", text=shown(text)) for text in texts), ", ")
 
 
 def decode(data: bytes) -> tuple[str, str]:

@@ -18,6 +18,9 @@ const RESULTS = {
   rejected: t('roster.row_rejected'),
 };
 
+// What the API calls a person's fields.
+const FIELDS = { name: t('common.name'), email: t('common.email'), dob: t('account.dob') };
+
 /** @typedef {{ body: Blob, question: URLSearchParams }} Chosen */
 
 /** @type {Chosen | null} */
@@ -132,7 +135,11 @@ function show(report) {
 /** @param {Api.ReportRow} row */
 function row({ line, uid, name, result, message, changes }) {
   const changed = changes.map(({ field, old, new: next }) =>
-    t('roster.change', { field, old: isolated(old ?? t('roster.none')), next: isolated(next) }),
+    t('roster.change', {
+      field: FIELDS[field],
+      old: isolated(old ?? t('roster.none')),
+      next: isolated(next),
+    }),
   );
   const what = [message, ...changed].filter(Boolean).join('; ');
   return element(
