@@ -25,6 +25,7 @@ from tests.browser.classroom import (
     write_roster,
 )
 from tests.browser.github_pages import published
+from tests.browser.wording import ENGLISH, LOCALES, left_in_english, look_up
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -110,20 +111,38 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_context(server: Homeroom, browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+def language(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The language of readers, and of what the test looks for: English, unless it runs in each language."""
+    chosen = getattr(request, "param", ENGLISH)
+    if chosen != ENGLISH:
+        look_up(chosen, monkeypatch)
+    return str(chosen)
+
+
+@pytest.fixture
+def new_context(server: Homeroom, browser: Browser, language: str) -> Iterator[Callable[..., BrowserContext]]:
     """Makes browsers with cookies of their own: another person, or another device."""
     made: list[BrowserContext] = []
 
     def make(**options: object) -> BrowserContext:
-        made.append(browser.new_context(**{"base_url": server.url, "locale": "en-GB"} | options))
+        made.append(browser.new_context(**{"base_url": server.url, "locale": LOCALES[language]} | options))
         return made[-1]
 
     yield make
+    left = [text for context in made for page in context.pages for text in _left_in_english(page, language)]
     for context in made:
         # One by one: a tab that asks whether to leave its unsaved text can hold up a context's end for ever.
         for page in context.pages:
             page.close(run_before_unload=False)
         context.close()
+    assert left == [], "these texts are English on a page in another language"
+
+
+def _left_in_english(page: Page, language: str) -> list[str]:
+    """What a page of ours says in English at the end of a test in another language."""
+    if language == ENGLISH or page.locator(f"html[lang={language}]").count() == 0:
+        return []
+    return left_in_english(page, language)
 
 
 @pytest.fixture
@@ -133,9 +152,10 @@ def page(new_context: Callable[..., BrowserContext]) -> Page:
 
 
 @pytest.fixture
-def screenshots(tmp_path: Path) -> Path:
-    """Where pictures go: the folder in HOMEROOM_SCREENSHOTS (for the docs), else nowhere lasting."""
-    folder = Path(os.environ.get("HOMEROOM_SCREENSHOTS") or tmp_path)
+def screenshots(tmp_path: Path, language: str) -> Path:
+    """Where pictures go: English ones into HOMEROOM_SCREENSHOTS (for the docs), else nowhere lasting."""
+    asked = os.environ.get("HOMEROOM_SCREENSHOTS") if language == ENGLISH else None
+    folder = Path(asked or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

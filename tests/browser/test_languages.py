@@ -1,14 +1,14 @@
 """Every page once more in Spanish, and the choice between the languages."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from homeroom.web.site_templates import SITE
-from homeroom.web.site_texts import PLACEHOLDER, load_catalogue
+from homeroom.web.site_templates import SitePages
 from tests.browser.classroom import API, Member
 from tests.browser.opening import settled
 from tests.browser.projects import AWKWARD, make_project
@@ -21,52 +21,9 @@ from tests.browser.test_every_page import (
     widths_that_scroll,
     words_that_break,
 )
+from tests.browser.wording import left_in_english
 
 pytestmark = pytest.mark.browser
-
-# What people see or hear, but the API's description: that is in English, and says so.
-SAID = """() => {
-  const said = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const { data, parentElement } = walker.currentNode;
-    const ours = !parentElement.closest('template, script, noscript, code, [lang]:not(html)');
-    if (ours && parentElement.checkVisibility({ visibilityProperty: true })) said.push(data);
-  }
-  for (const name of ['aria-label', 'placeholder', 'title', 'alt', 'data-missing']) {
-    for (const element of document.querySelectorAll(`[${name}]`)) said.push(element.getAttribute(name));
-  }
-  return said.map((text) => text.replace(/\\s+/g, ' ').trim()).filter(Boolean);
-}"""
-
-
-def english_alone() -> Iterator[re.Pattern[str]]:
-    """The texts, and what stands between the values of texts, that English has and Spanish hasn't."""
-    english, spanish = (set(_forms(language)) for language in ("en", "es"))
-    for text in english - spanish:
-        parts = [re.escape(part) for part in PLACEHOLDER.split(text)[::2]]
-        if any(len(re.findall(r"[^\W\d_]", part)) > 2 for part in parts):
-            yield re.compile(".+?".join(parts))
-    between = [
-        {part.strip() for text in texts for part in PLACEHOLDER.split(text)[::2]}
-        for texts in (english, spanish)
-    ]
-    for part in between[0] - between[1]:
-        if len(part) > 3:
-            yield re.compile(re.escape(part))
-
-
-def _forms(language: str) -> Iterator[str]:
-    for text in load_catalogue(SITE, language).values():
-        yield from [text] if isinstance(text, str) else text.values()
-
-
-ENGLISH_ALONE = list(english_alone())
-
-
-def left_in_english(page: Page) -> list[str]:
-    said: list[str] = page.evaluate(SAID)
-    return [text for text in said if any(english.fullmatch(text) for english in ENGLISH_ALONE)]
 
 
 @pytest.fixture
@@ -88,7 +45,7 @@ def look(spanish: Page) -> Callable[..., None]:
 
 def check(page: Page) -> None:
     assert page.locator("html").get_attribute("lang") == "es"
-    assert left_in_english(page) == [], page.url
+    assert left_in_english(page, "es") == [], page.url
     assert widths_that_scroll(page) == [], page.url
     assert words_that_break(page) == [], page.url
     page.set_viewport_size({"width": WIDTHS[-1], "height": 800})
@@ -103,7 +60,19 @@ def sign_in(page: Page, member: Member) -> None:
     assert signed_in.ok, signed_in.text()
 
 
-@pytest.mark.parametrize("path", [*GUEST_PAGES, "/users/", "/account/", "/project/?id=999999"])
+SPANISH_GUEST_PAGES = (*GUEST_PAGES, "/users/", "/account/", "/project/?id=999999")
+SPANISH_MEMBER_PAGES = (
+    *(*MEMBER_PAGES, "/users/?q=nobody", "/portfolio/?uid=nobody-at-all", "/project/?id=999999"),
+)
+
+
+def test_every_page_of_the_site_has_a_run_in_spanish() -> None:
+    opened = {urlsplit(path).path.strip("/") for path in (*SPANISH_GUEST_PAGES, *SPANISH_MEMBER_PAGES)}
+
+    assert set(SitePages().names()) - opened == set()
+
+
+@pytest.mark.parametrize("path", SPANISH_GUEST_PAGES)
 def test_a_guests_page_is_spanish(spanish: Page, look: Callable[..., None], path: str) -> None:
     heard = complaints(spanish)
     look(path)
@@ -112,9 +81,7 @@ def test_a_guests_page_is_spanish(spanish: Page, look: Callable[..., None], path
     assert [line for line in heard if not re.search("40[14]", line)] == []
 
 
-@pytest.mark.parametrize(
-    "path", [*MEMBER_PAGES, "/users/?q=nobody", "/portfolio/?uid=nobody-at-all", "/project/?id=999999"]
-)
+@pytest.mark.parametrize("path", SPANISH_MEMBER_PAGES)
 def test_a_members_page_is_spanish(spanish: Page, look: Callable[..., None], ada: Member, path: str) -> None:
     sign_in(spanish, ada)
     heard = complaints(spanish)
@@ -127,7 +94,7 @@ def test_english_texts_would_be_found(page: Page) -> None:
     settled(page, "/users/")
     expect(page.locator("#failure h2")).to_have_text("Database response error: 401")
 
-    left = left_in_english(page)
+    left = left_in_english(page, "es")
 
     # A text of the page, of an attribute, of a script, and one with a value in it.
     assert {"Sign in", "Search by name or ID", "Database response error: 401"} <= set(left)

@@ -8,8 +8,9 @@ from playwright.sync_api import BrowserContext, Dialog, Page, Route, expect
 
 from tests.browser.classroom import API, Homeroom, Member
 from tests.browser.projects import make_project, picture, picture_file
+from tests.browser.wording import IN_EACH_LANGUAGE
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, IN_EACH_LANGUAGE]
 
 UPLOADS = f"{API}/api/uploads/"
 # Drops or pastes the named file, as the operating system would hand it to the page.
@@ -81,7 +82,7 @@ def test_a_student_shows_a_project_and_a_visitor_sees_it(
 
     visitor = new_context().new_page()
     visitor.goto(API)
-    visitor.get_by_role("link", name="Paper cups in the wind").click()
+    visitor.get_by_role("link", name="Paper cups in the wind").first.click()
     expect(visitor.locator("#content strong")).to_have_text("turns")
     expect(visitor.locator("#cover img, #shots img")).to_have_count(3)
     described = [image.get_attribute("alt") for image in visitor.locator("#cover img, #shots img").all()]
@@ -377,12 +378,12 @@ def test_a_text_that_is_too_long_is_told_at_the_text_from_either_tab(editor: Pag
     editor.get_by_label("Text").fill("a" * 20_001)
     editor.get_by_role("tab", name="Preview").click()
     expect(editor.get_by_role("tabpanel", name="Preview").get_by_role("alert")).to_contain_text(
-        "Use at most 20,000 characters"
+        "Use at most 20,000 characters; you sent 20,001."
     )
     save(editor)
 
     expect(editor.get_by_label("Text")).to_be_focused()
-    expect(editor.locator("#body-error")).to_contain_text("Use at most 20,000 characters")
+    expect(editor.locator("#body-error")).to_contain_text("Use at most 20,000 characters; you sent 20,001.")
 
 
 def test_the_preview_shows_the_last_text_however_late_an_older_one_comes(editor: Page) -> None:

@@ -13,8 +13,9 @@ from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 
 from tests.browser.classroom import API, Homeroom, Member
 from tests.browser.projects import landscape, make_project, send_picture
+from tests.browser.wording import IN_EACH_LANGUAGE
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, IN_EACH_LANGUAGE]
 
 
 @pytest.fixture
@@ -61,12 +62,16 @@ def test_the_overview_counts_and_draws(staff: Page) -> None:
     expect(staff.locator(".stat .figure").first).to_have_text(re.compile(r"^\d+$"))
     expect(staff.locator("day-chart canvas")).to_have_count(3)
     assert staff.evaluate(DRAWN) == [True, True, True]
-    for said in (r"New projects: \d+ in 60 days, at most \d+", r"used by pictures: .* 60 days ago, .*B now"):
-        expect(staff.get_by_role("img", name=re.compile(said))).to_be_visible()
+    overview = staff.request.get(OVERVIEW).json()
+    projects = [day["count"] for day in overview["projects_by_day"]]
+    said = f"New projects: {sum(projects)} in 60 days, at most {max(projects)} in a day."
+    expect(staff.get_by_role("img", name=said)).to_be_visible()
+    storage = staff.get_by_role("img", name="Storage used by pictures: ")
+    expect(storage).to_have_accessible_name(re.compile(r": \d\S* [KM]?B .*\b60 \w+.*, \d\S* [KM]?B\b"))
 
     staff.locator("#new-accounts summary").click()
     table = staff.get_by_role("table").filter(has_text="New accounts")
-    accounts = staff.request.get(OVERVIEW).json()["users_by_day"]
+    accounts = overview["users_by_day"]
     expect(table.locator("tbody tr")).to_have_count(sum(day["count"] > 0 for day in accounts))
     expect(table.locator("tbody td").first).to_have_text(str(accounts[-1]["count"]))
 
@@ -128,9 +133,10 @@ def test_what_happened_lately_leads_to_who_and_what_it_is_about(
     staff: Page,
     sign_in: Callable[..., None],
     new_context: Callable[..., BrowserContext],
+    language: str,
 ) -> None:
     student = new_context().new_page()
-    sign_in(student, server.add_member("active", "Alma Active"))
+    sign_in(student, server.add_member(f"active-{language}", "Alma Active"))
     pictures = [{"id": send_picture(student), "alt": "A kite"} for _ in range(3)]
     kite = make_project(student, title="A kite", pictures=pictures)
     make_project(student, title="Nobody's business", visibility="draft")
@@ -158,7 +164,7 @@ def test_older_activity_comes_page_by_page_and_the_reader_goes_on_there(staff: P
 
     staff.get_by_role("button", name="Show older").click()
 
-    expect(events.nth(11)).to_contain_text("shared Kite 0.")
+    expect(events.nth(11)).to_contain_text("Ada Lovelace shared Kite 0.")
     expect(events.nth(10).get_by_role("link").first).to_be_focused()
     assert all("limit=100" in url for url in asked)
 
@@ -185,8 +191,9 @@ def test_a_class_in_which_nothing_happened_is_told_what_comes_next(staff: Page) 
     expect(staff.get_by_role("button", name="Show older")).to_be_hidden()
 
 
-def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page) -> None:
-    file = roster(("imported", "Ines Imported", "2012-05-31"), ("broken", "Bo Broken", "no date"))
+def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page, language: str) -> None:
+    uid = f"imported-{language}"
+    file = roster((uid, "Ines Imported", "2012-05-31"), ("broken", "Bo Broken", "no date"))
     staff.get_by_label("Class list (CSV)").set_input_files([file])
     staff.get_by_role("button", name="Preview").click()
 
@@ -200,23 +207,21 @@ def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page) -> N
     expect(staff.locator("#report-advice")).to_be_visible()
     expect(staff.get_by_role("button", name="Import 1 person", exact=True)).to_be_hidden()
 
-    staff.get_by_label("Class list (CSV)").set_input_files(
-        [roster(("imported", "Ines Imported", "2012-05-31"))]
-    )
+    staff.get_by_label("Class list (CSV)").set_input_files([roster((uid, "Ines Imported", "2012-05-31"))])
     expect(staff.locator("#report")).to_be_hidden()
     staff.get_by_role("button", name="Preview").click()
     expect(staff.locator("#report-rows tr")).to_have_count(1)
-    assert staff.request.get(f"{API}/api/users/?q=imported").json() == []
-    staff.get_by_label("Class list (CSV)").set_input_files(
-        [roster(("imported", "Ines Imported", "31.5.2012"))]
-    )
-    staff.get_by_label("Dates in the file").select_option("Day first: 31/05/2012")
+    assert staff.request.get(f"{API}/api/users/?q={uid}").json() == []
+    staff.get_by_label("Class list (CSV)").set_input_files([roster((uid, "Ines Imported", "31.5.2012"))])
+    dates = staff.get_by_label("Dates in the file")
+    expect(dates.locator("[value=day-first]")).to_have_text("Day first: 31/05/2012")
+    dates.select_option("day-first")
     staff.get_by_role("button", name="Preview").click()
     expect(staff.get_by_role("heading", name="Preview, nothing saved yet: 1 new")).to_be_focused()
     staff.get_by_role("button", name="Import 1 person", exact=True).click()
 
     expect(staff.get_by_role("heading", name="Imported: 1 new")).to_be_visible()
-    assert [user["name"] for user in staff.request.get(f"{API}/api/users/?q=imported").json()] == [
+    assert [user["name"] for user in staff.request.get(f"{API}/api/users/?q={uid}").json()] == [
         "Ines Imported"
     ]
 
@@ -246,9 +251,11 @@ def test_a_file_that_cannot_be_read_is_told(staff: Page) -> None:
     expect(staff.locator("#report")).to_be_hidden()
 
 
-def test_a_role_is_given_after_a_question_and_a_code_is_made(server: Homeroom, staff: Page) -> None:
-    server.invite("promoted", "Pia Promoted")
-    staff.get_by_placeholder("Search by name or ID").fill("promoted")
+def test_a_role_is_given_after_a_question_and_a_code_is_made(
+    server: Homeroom, staff: Page, language: str
+) -> None:
+    server.invite(f"promoted-{language}", "Pia Promoted")
+    staff.get_by_placeholder("Search by name or ID").fill(f"promoted-{language}")
     role = staff.get_by_label("Role of Pia Promoted")
     role.select_option("Teacher")
     staff.get_by_role("dialog").get_by_role("button", name="Cancel").click()
@@ -289,15 +296,18 @@ def test_a_hidden_project_waits_here_with_its_reason(staff: Page) -> None:
 
 
 def test_a_teacher_sees_what_is_theirs_and_a_student_is_refused(
-    server: Homeroom, sign_in: Callable[..., None], new_context: Callable[..., BrowserContext]
+    server: Homeroom,
+    sign_in: Callable[..., None],
+    new_context: Callable[..., BrowserContext],
+    language: str,
 ) -> None:
     teacher, student = (new_context().new_page() for _ in range(2))
-    sign_in(teacher, server.add_member("staff-teacher", "Timo Teacher", "Teacher"))
+    sign_in(teacher, server.add_member(f"staff-teacher-{language}", "Timo Teacher", "Teacher"))
     teacher.get_by_role("link", name="Staff").click()
     expect(teacher.get_by_role("heading", name="Hidden projects")).to_be_visible()
     expect(teacher.get_by_role("heading", name="Import the roster")).to_be_hidden()
 
-    sign_in(student, server.add_member("no-staff", "Nora Student"))
+    sign_in(student, server.add_member(f"no-staff-{language}", "Nora Student"))
     expect(student.get_by_role("link", name="Staff")).to_have_count(0)
     student.goto(f"{API}/staff/")
     expect(student.get_by_role("alert").first).to_contain_text("You can’t open this page")
@@ -325,15 +335,16 @@ def test_the_staffs_page_is_worth_a_picture(
     screenshots: Path,
     sign_in: Callable[..., None],
     new_context: Callable[..., BrowserContext],
+    language: str,
 ) -> None:
     page = new_context().new_page()
-    sign_in(page, server.add_member("mei", "Mei Raman"))
+    sign_in(page, server.add_member(f"mei-{language}", "Mei Raman"))
     for title in ("Tide clock", "A zine about bridges", "Map of our school garden", "Sound of the corridor"):
         pictures = [{"id": send_picture(page, landscape(number)), "alt": title} for number in range(3)]
         make_project(page, title=title, pictures=pictures)
     spread_over_weeks(server)
     staff = new_context(device_scale_factor=1.5, viewport={"width": 1200, "height": 900}).new_page()
-    sign_in(staff, server.add_member("head", "Hanna Head", "Teacher"))
+    sign_in(staff, server.add_member(f"head-{language}", "Hanna Head", "Teacher"))
     staff.get_by_role("link", name="Staff").click()
     expect(staff.locator("day-chart canvas").last).to_be_visible()
     expect(staff.locator("#activity li").first).to_be_visible()
