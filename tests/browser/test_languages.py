@@ -72,6 +72,31 @@ def test_every_page_of_the_site_has_a_run_in_spanish() -> None:
     assert set(SitePages().names()) - opened == set()
 
 
+# Modules of tests that run in English alone, and why. Their pages are opened in Spanish here.
+ONCE = {
+    "test_class_journey.py": "its steps are those of other journeys",
+    "test_directions_and_print.py": "looks at the other direction of writing, and at paper",
+    "test_engines.py": "other engines show the same pages",
+    "test_every_page.py": "opens the pages that are opened here",
+    "test_exported_site.py": "an exported site has one language",
+    "test_hostile_content.py": "looks at what people write",
+    "test_languages.py": "is about languages",
+    "test_large_photos.py": "looks at pictures",
+    "test_lesson_page.py": "the lesson's page is English",
+    "test_shell.py": "compares lists of links as they are written",
+    "test_users_page.py": "compares columns and titles as they are written",
+}
+
+
+def test_every_journey_runs_in_each_language_or_says_why_not() -> None:
+    modules = {path.name: path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*")}
+    in_each = {
+        name for name, source in modules.items() if re.search(r"^pytestmark.*IN_EACH", source, re.MULTILINE)
+    }
+
+    assert modules.keys() - in_each == ONCE.keys()
+
+
 @pytest.mark.parametrize("path", SPANISH_GUEST_PAGES)
 def test_a_guests_page_is_spanish(spanish: Page, look: Callable[..., None], path: str) -> None:
     heard = complaints(spanish)

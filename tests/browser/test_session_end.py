@@ -8,8 +8,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.classroom import API, Homeroom, Member
 from tests.browser.projects import make_project
+from tests.browser.wording import IN_EACH_LANGUAGE
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, IN_EACH_LANGUAGE]
 
 # What a browser tells a tab that comes to the front again; driven tabs are never behind another.
 COME_BACK = "() => document.dispatchEvent(new Event('visibilitychange'))"

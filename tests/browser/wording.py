@@ -31,7 +31,6 @@ _PLACE = re.compile(r"\{(\w+)[^{}]*\}")
 # What a test writes where a text has a value: a number, or something in quotation marks.
 _NUMBER = re.compile(r"\d[\d,]*")
 _VALUE = re.compile(rf"“[^”]*”|{_NUMBER.pattern}")
-_LEAST_WORDS_OF_A_PART = 3
 # What people see or hear, but the API's description: that is in English, and says so.
 SAID = """() => {
   const said = [];
@@ -51,7 +50,12 @@ _LOOKING = {
     "get_by_role": "name",
     **dict.fromkeys(("filter", "locator"), "has_text"),
 }
-_EXPECTING = ("to_have_text", "not_to_have_text", "to_contain_text", "not_to_contain_text")
+_EXPECTING = (
+    *("to_have_text", "not_to_have_text", "to_contain_text", "not_to_contain_text"),
+    "to_have_accessible_description",
+)
+# A regular expression that is a part of a text, because a text would have to be the whole.
+_PLAIN = re.compile(r"[\w\s.,’'@]+")
 
 
 @dataclass(frozen=True)
@@ -118,20 +122,27 @@ def left_in_english(page: Page, language: str) -> list[str]:
 def looked_up(text: str, language: str) -> str | None:
     """A regular expression for an English text in another language; None: no catalogue has it."""
     found = {expression for pair in pairs(language) for expression in _whole(pair, text, language)}
-    if not found and len(text.split()) >= _LEAST_WORDS_OF_A_PART:
-        part = _VALUE.sub("\0", text)
+    if not found:
         found = {
             _expression(pair.translation, lambda _name: ".+?")
             for pair in pairs(language)
-            if part in _VALUE.sub("\0", _PLACE.sub("\0", pair.english)).replace("“\0”", "\0")
+            if _is_part(text, pair.english)
         }
     return "|".join(sorted(found)) or None
 
 
+def _is_part(text: str, whole: str) -> bool:
+    """Whether a text is a part of another one: three words of it, or the two that it begins with."""
+    part = _VALUE.sub("\0", text)
+    whole = _VALUE.sub("\0", _PLACE.sub("\0", whole)).replace("“\0”", "\0")
+    words = len(text.split())
+    return part in whole if words > 2 else words == 2 and whole.startswith(part)
+
+
 def _whole(pair: Pair, text: str, language: str) -> Iterator[str]:
     """The translation of a text that is this one, with the values that it has, translated as well."""
-    # With no more than "or" or a full stop around its values, it would be half of all sentences.
-    if re.fullmatch(r"\0 \w{1,2} \0|\0\W", re.sub(_PLACE, "\0", pair.english)):
+    # With no more than "or", "to" or a full stop around its values, it would be half of all sentences.
+    if re.fullmatch(r"\0 (or|to) \0|\0\W", re.sub(_PLACE, "\0", pair.english)):
         return
     match = re.fullmatch(_expression(pair.english, lambda name: f"(?P<{name}>.+)"), text)
     if match:
@@ -164,7 +175,7 @@ def look_up(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
             if hasattr(kind, name):
                 monkeypatch.setattr(kind, name, _looking(getattr(kind, name), argument, language))
     for name in _EXPECTING:
-        whole = name.endswith("have_text")
+        whole = not name.endswith("contain_text")
         monkeypatch.setattr(
             LocatorAssertions, name, _expecting(getattr(LocatorAssertions, name), language, whole)
         )
@@ -191,7 +202,7 @@ def _expecting(method: Callable[..., Any], language: str, whole: bool) -> Callab
         found = _looked_up(expected, language)
         if found is None:
             return expected
-        return re.compile(rf"^\s*(?:{found})\s*$" if whole else found)
+        return re.compile(rf"^\s*(?:{found})\s*$" if whole and isinstance(expected, str) else found)
 
     def expect(here: Any, expected: Any, **kwargs: Any) -> Any:
         wanted = [translated(one) for one in expected] if isinstance(expected, list) else translated(expected)
@@ -201,5 +212,7 @@ def _expecting(method: Callable[..., Any], language: str, whole: bool) -> Callab
 
 
 def _looked_up(wanted: Any, language: str) -> str | None:
-    """A test's own regular expression stays what it is."""
+    """What a test looks for, if it names a text: other regular expressions stay as they are."""
+    if isinstance(wanted, re.Pattern) and _PLAIN.fullmatch(wanted.pattern):
+        wanted = wanted.pattern
     return looked_up(wanted, language) if isinstance(wanted, str) else None
