@@ -133,7 +133,6 @@ def test_what_happened_lately_leads_to_who_and_what_it_is_about(
     staff: Page,
     sign_in: Callable[..., None],
     new_context: Callable[..., BrowserContext],
-    language: str,
 ) -> None:
     student = new_context().new_page()
     sign_in(student, server.add_member("active", "Alma Active"))
@@ -299,7 +298,6 @@ def test_a_teacher_sees_what_is_theirs_and_a_student_is_refused(
     server: Homeroom,
     sign_in: Callable[..., None],
     new_context: Callable[..., BrowserContext],
-    language: str,
 ) -> None:
     teacher, student = (new_context().new_page() for _ in range(2))
     sign_in(teacher, server.add_member("staff-teacher", "Timo Teacher", "Teacher"))
@@ -335,7 +333,6 @@ def test_the_staffs_page_is_worth_a_picture(
     screenshots: Path,
     sign_in: Callable[..., None],
     new_context: Callable[..., BrowserContext],
-    language: str,
 ) -> None:
     page = new_context().new_page()
     sign_in(page, server.add_member("mei", "Mei Raman"))
