@@ -12,6 +12,7 @@ from homeroom.data.database import (
     BUSY_TIMEOUT_MS,
     TURN_TO_WRITE,
     UNIT_CONNECTION,
+    UNIT_OPEN,
     WRITE_GROUPS,
     WRITES,
     WRITES_NOT_DURABLY,
@@ -20,8 +21,6 @@ from homeroom.data.database import (
 )
 from homeroom.data.write_groups import WriteGroups
 from homeroom.data.write_turns import Turns
-
-_UNIT_OPEN = "homeroom_unit_open"
 
 
 @contextmanager
@@ -41,7 +40,7 @@ def write_transaction() -> Iterator[Session]:
     """
     give_connection_back()
     session = db.session()
-    session.info[_UNIT_OPEN] = True
+    session.info[UNIT_OPEN] = True
     try:
         with _unit_of(session):
             try:
@@ -51,7 +50,7 @@ def write_transaction() -> Iterator[Session]:
                 session.rollback()
                 raise
     finally:
-        del session.info[_UNIT_OPEN]
+        del session.info[UNIT_OPEN]
 
 
 @contextmanager
@@ -71,7 +70,7 @@ def _unit_of(session: Session) -> Iterator[None]:
 
 
 def _refuse_to_drop(session: Session) -> None:
-    if session.info.get(_UNIT_OPEN):
+    if session.info.get(UNIT_OPEN):
         raise WriteOutsideTransactionError(
             "A unit of writing is open already: pass its session on instead of beginning another one."
         )
