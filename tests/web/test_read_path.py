@@ -491,3 +491,28 @@ def test_of_many_who_ask_the_same_at_once_one_is_answered_by_flask(
     with ThreadPoolExecutor(12) as pool:
         ((answered, _),) = set(pool.map(ask, range(12)))
     assert (answered.upper(), next(asked)) == (status.upper(), times)
+
+
+def test_refusals_are_given_again_for_the_same_reason_only(
+    app: APIFlask, flask_alone: APIFlask, people: dict[str, Person]
+) -> None:
+    cookie = people["student"].client.get_cookie("jwt")
+    assert cookie is not None
+    assert people["student"].client.delete("/api/authenticate").status_code == 200
+    tokens = {"ended": cookie.value, "broken": "a.b.c"}
+    here, there = app.test_client(use_cookies=False), flask_alone.test_client(use_cookies=False)
+    for _ in range(2):
+        for path, token, language, origin in product(KEPT, tokens.values(), ("en", "es"), (None, ORIGIN)):
+            headers = {"Cookie": f"jwt={token}", "Accept-Language": language}
+            headers |= {} if origin is None else {"Origin": origin}
+            assert whole(here.get(path, headers=headers)) == whole(there.get(path, headers=headers))
+    ask = partial(here.get, "/api/users/", headers={"Cookie": f"jwt={tokens['ended']}"})
+    assert from_memory(ask)[0]
+
+
+def test_who_was_refused_is_let_in_with_a_new_session(app: APIFlask, people: dict[str, Person]) -> None:
+    client = people["student"].client
+    client.set_cookie("jwt", "a.b.c")
+    assert [client.get("/api/users/").status_code for _ in range(2)] == [401, 401]
+    assert people["student"].sign_in().status_code == 200
+    assert client.get("/api/users/").status_code == 200

@@ -32,9 +32,15 @@ def give_again(
 
 
 def ask(
-    flask: "WSGIApplication", environ: "WSGIEnvironment", start_response: "StartResponse"
+    flask: "WSGIApplication",
+    environ: "WSGIEnvironment",
+    start_response: "StartResponse",
+    statuses: tuple[str, ...] = ("200 ", "304 "),
 ) -> tuple[Answer | None, Iterable[bytes]]:
-    """Let Flask answer: what to send, and the answer to keep; None: it may not be given again."""
+    """Let Flask answer: what to send, and the answer to keep; None: it may not be given again.
+
+    `statuses` are the beginnings of those that may.
+    """
     begun: list[tuple[str, Headers]] = []
 
     def begin(status: str, headers: Headers, exc_info: Any = None) -> Any:
@@ -48,7 +54,7 @@ def ask(
         if hasattr(chunks, "close"):
             chunks.close()
     ((status, headers),) = begun
-    may_be_kept = status.startswith(("200 ", "304 ")) and not any(name == "Set-Cookie" for name, _ in headers)
+    may_be_kept = status.startswith(statuses) and not any(name == "Set-Cookie" for name, _ in headers)
     return Answer(status, headers, body, environ.get(KEEP_UNTIL)) if may_be_kept else None, (body,)
 
 

@@ -26,6 +26,7 @@ from homeroom.web.kept_answers import (
     ASKER,
     MAX_KEPT_BYTES,
     SHARE,
+    Answer,
     Basis,
     KeptAnswers,
     KeptRoute,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_KEPT_SESSIONS = 10_000
+# What a refusal depends on, beside its reason and the request.
+_REFUSED: Basis = ("refused",)
 
 log = structlog.get_logger(__name__)
 
@@ -92,10 +95,11 @@ class ReadPath:
         mark = self._watch.mark()
         try:
             asker = self._authenticate(asked.tokens, mark)
-        except (NotSignedIn, SQLAlchemyError) as refusal:
-            # Flask refuses in the one shape, and the log says why.
-            if isinstance(refusal, NotSignedIn):
-                environ[ASKER] = refusal
+        except NotSignedIn as refusal:
+            environ[ASKER] = refusal
+            return self._refuse(environ, start_response, asked.question, refusal, started_at)
+        except SQLAlchemyError:
+            # Flask meets the same trouble, and tells it.
             return self._flask(environ, start_response)
         # The guard need not look again.
         environ[ASKER] = asker
@@ -111,7 +115,35 @@ class ReadPath:
                 answer = None if leads else self._answers.get(question, basis, utc_now())
                 if answer is None:
                     return self._ask_flask(environ, start_response, basis, question)
-        log.debug("answered from memory", path=environ["PATH_INFO"], user=asker.user_id)
+        return self._give_again(answer, environ, start_response, asker.user_id, started_at)
+
+    def _refuse(
+        self,
+        environ: "WSGIEnvironment",
+        start_response: "StartResponse",
+        asked: Question,
+        refusal: NotSignedIn,
+        started_at: float,
+    ) -> Iterable[bytes]:
+        """Refuse as Flask has refused another one for the same reason: nothing but the reason may change.
+
+        Where guests may look, Flask takes them for a guest instead, and that is not kept.
+        """
+        question = ("refused", str(refusal), *asked)
+        answer = self._answers.get(question, _REFUSED, utc_now())
+        if answer is None:
+            return self._ask_flask(environ, start_response, _REFUSED, question, statuses=("401 ",))
+        return self._give_again(answer, environ, start_response, None, started_at)
+
+    def _give_again(
+        self,
+        answer: Answer,
+        environ: "WSGIEnvironment",
+        start_response: "StartResponse",
+        user_id: int | None,
+        started_at: float,
+    ) -> Iterable[bytes]:
+        log.debug("answered from memory", path=environ["PATH_INFO"], user=user_id)
         return give_again(answer, environ, start_response, self._config, started_at=started_at)
 
     def _authenticate(self, tokens: tuple[str, ...], mark: int | None) -> Asker:
@@ -142,13 +174,15 @@ class ReadPath:
         start_response: "StartResponse",
         basis: Basis,
         question: Question,
+        *,
+        statuses: tuple[str, ...] = ("200 ", "304 "),
     ) -> Iterable[bytes]:
         """Let Flask answer and keep the answer.
 
         The basis was read before: what Flask reads is that or newer, so an answer may be kept with a basis
         that is over already, which costs nothing, but never the other way about.
         """
-        answer, body = ask(self._flask, environ, start_response)
+        answer, body = ask(self._flask, environ, start_response, statuses)
         if answer is not None:
             self._answers.put(question, basis, answer)
         return body
