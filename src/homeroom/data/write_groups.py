@@ -114,5 +114,5 @@ class WriteGroups:
         try:
             group.end(error)
         finally:
-            self._turns.release()
             group.is_over.set()
+            self._turns.release()
