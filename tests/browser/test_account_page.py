@@ -134,7 +134,7 @@ def test_a_new_password_ends_the_other_sessions_and_keeps_this_one(
     expect(page.get_by_text("Password changed.")).to_be_visible()
     expect(page.get_by_label("New password", exact=True)).to_have_value("")
     page.reload()
-    expect(page.locator("#fact-uid")).to_have_text("changing")
+    expect(page.locator("#fact-uid")).to_have_text(member.uid)
     other.reload()
     expect(other.get_by_role("alert")).to_contain_text("Database response error: 401")
     sign_in(other, Member(member.uid, member.name, NEW_PASSWORD))

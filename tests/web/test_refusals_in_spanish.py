@@ -53,6 +53,8 @@ def questions(method: str, path: str, fields: list[str]) -> Iterator[tuple[str, 
 
 def texts_of(answer: TestResponse) -> list[str]:
     """What a person reads of a refusal; nothing, where it is none."""
+    # A download ends with its reader, and each person has one at a time.
+    answer.close()
     if answer.status_code < 400 or answer.mimetype != "application/problem+json":
         return []
     return [answer.json["detail"], *(error["detail"] for error in answer.json.get("errors", []))]

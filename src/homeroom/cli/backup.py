@@ -16,7 +16,7 @@ from rich.progress import Progress as Bar
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from homeroom.cli.presence import require_site
+from homeroom.cli.presence import require_folder
 from homeroom.config import Config, Environment, load_config
 from homeroom.data.types import utc_now
 from homeroom.operations.backup.archive import Archive
@@ -93,7 +93,7 @@ def backup(list_: bool, recipients: tuple[str, ...]) -> None:
         if list_:
             _list(place)
         else:
-            require_site(config)
+            require_folder(config)
             _tell_backup(_back_up(config, place), place)
 
 
@@ -226,7 +226,7 @@ def drill_(identity: Path | None) -> None:
     The site itself isn't touched. The result appears in /api/health/ready.
     """
     config = load_config()
-    require_site(config)
+    require_folder(config)
     with _failures_in_one_line():
         started, at = time.monotonic(), utc_now()
         with work_folder(config) as work, ProgressBar() as progress:

@@ -38,6 +38,17 @@ def require_site(config: Config) -> None:
         )
 
 
+def require_folder(config: Config) -> None:
+    """For commands that note in the site's folder how they ended: that the database is gone, too.
+
+    Raises:
+        NoSiteError: there is no such folder, or it is empty, and no database elsewhere.
+    """
+    folder = config.instance_path
+    if not folder.is_dir() or not any(folder.iterdir()):
+        require_site(config)
+
+
 def _missing(config: Config) -> Path | None:
     if config.database.get_backend_name() == "sqlite":
         return config.database_file if config.database_file and not config.database_file.exists() else None

@@ -277,7 +277,7 @@ def test_a_drill_touches_nothing_of_the_site(school_class: SchoolClass, tmp_path
 
 
 def test_without_an_archive_there_is_nothing_to_restore_or_to_rehearse(tmp_path: Path) -> None:
-    (tmp_path / "instance").mkdir()
+    (tmp_path / "instance" / "backups").mkdir(parents=True)
     for command in (["drill"], ["restore", "latest", "--yes"], ["backup"]):
         refused = run(*command)
         assert refused.exit_code == 1
@@ -343,7 +343,7 @@ def test_backups_that_the_schedule_does_not_keep_are_deleted_after_a_good_one(
 
 
 def test_settings_of_backups_that_cannot_be_right_stop_the_command(tmp_path: Path) -> None:
-    (tmp_path / "instance").mkdir()
+    (tmp_path / "instance" / "backups").mkdir(parents=True)
     identity = "AGE-SECRET-KEY-1" + "Q" * 58
     for name, value, reason in (
         ("BACKUP_URL", "ftp://x", "s3://"),
