@@ -149,6 +149,21 @@ def test_on_a_full_disk_nobody_of_the_group_is_told_that_it_was_written(app: API
     assert f"{WRITERS}" in written(app)
 
 
+def test_a_connection_that_is_closed_in_a_unit_keeps_nobody_waiting(app: APIFlask) -> None:
+    def close(session: Session) -> None:
+        session.connection().invalidate()
+        raise KeyboardInterrupt
+
+    def unit(number: int) -> Callable[[], None]:
+        return lambda: write(app, number, close) if number == WRITERS // 2 else write(app, number)
+
+    errors = [future.exception() for future in at_once(app, *map(unit, range(WRITERS)))]
+    assert isinstance(errors[WRITERS // 2], KeyboardInterrupt)
+    assert written(app) == {f"{number}" for number, error in enumerate(errors) if error is None}
+    assert written(app) == {f"{number}" for number in range(WRITERS // 2 + 1, WRITERS)}
+    write(app, WRITERS)
+
+
 def test_a_commit_that_fails_is_told_to_everybody(app: APIFlask, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")

@@ -51,6 +51,16 @@ def links_in(text: str) -> list[tuple[str, str]]:
         ("https://en.wikipedia.org/wiki/Go_(game), which", "https://en.wikipedia.org/wiki/Go_(game)"),
         ("**https://example.org/**", "https://example.org/"),
         ("- https://example.org/#part!", "https://example.org/#part"),
+        ("Https://example.org/x", "Https://example.org/x"),
+        *(
+            (address, address)
+            for address in (
+                "https://docs.python.org/3/reference/datamodel.html#object.__init__",
+                "https://github.com/x/y/blob/main/src/__init__.py",
+                "https://a.org/?q=a*b*c",
+                "https://a.org/~~x~~y",
+            )
+        ),
     ],
 )
 def test_an_address_in_a_sentence_is_a_link(text: str, address: str) -> None:
@@ -91,6 +101,10 @@ def test_a_link_has_one_address_and_never_another_link_inside() -> None:
         ("Wow\\![a](https://a.example)", "Wow!a", 1),
         ("Wow!<https://a.example>", "Wow!https://a.example", 1),
         ("Wow! [a](https://a.example)", "Wow! a", 1),
+        ("[![Build](https://ci.example/b.svg)](https://ci.example)", "Build", 1),
+        ("[![](https://ci.example/b.svg)](https://ci.example)", "https://ci.example", 1),
+        ('![A \\_b\\_](https://a.example/r.png "Title")', "A _b_", 1),
+        ("![a [b] c](https://a.example/r.png)", "a [b] c", 1),
     ],
 )
 def test_an_image_from_elsewhere_is_a_link(text: str, shown: str, links: int) -> None:

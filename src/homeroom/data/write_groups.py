@@ -6,6 +6,7 @@ docs/decisions/concurrency.md has what this gains.
 """
 
 import copy
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -46,7 +47,11 @@ class _Group:
         On a full disk and the like, SQLite takes the whole transaction back, and goes on without one:
         https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
         """
-        return bool(self._driver.in_transaction)
+        try:
+            return bool(self._driver.in_transaction)
+        except sqlite3.ProgrammingError:
+            # It is closed, as after Ctrl+C.
+            return False
 
     def end(self, error: BaseException | None) -> None:
         """Commit, and give the connection back. `error` is what the last unit failed with."""

@@ -5,7 +5,9 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import unescapeAll
 from markdown_it.rules_core import StateCore, normalize, text_join
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
@@ -38,8 +40,65 @@ _parser.disable(["image", "html_block", "html_inline"])
 
 
 # An address in a sentence. What ends the sentence is no part of it: GFM, "Autolinks (extension)".
-_BARE_ADDRESS = re.compile(r"\bhttps?://[^\s<>\"“”«»]+")
+_ADDRESS = re.compile(r"https?://[^\s<>\"“”«»]+", re.IGNORECASE)
 _ENDS_A_SENTENCE = "?!.,:;*_~'’"
+# Except where it belongs to the last word, as in Python's `object.__init__`.
+_DUNDER = re.compile(r"(?<!\w)(__)\w+\1\Z", re.ASCII)
+# An image as most people write it; with brackets in its words, it is a link behind an exclamation mark.
+_IMAGE = re.compile(r"""!\[([^\[\]\n]*)\]\(\s*<?([^\s<>()]+)>?(?:\s+(?:"[^"\n]*"|'[^'\n]*'))?\s*\)""")
+
+
+def _read_address(state: StateInline, silent: bool) -> bool:
+    """The parser's rule for a bare address: it is taken whole, before marks in it are read."""
+    scheme = _scheme_before(state)
+    if not scheme:
+        return False
+    match = _ADDRESS.match(state.src, state.pos - len(scheme), state.posMax)
+    address = _without_ending(match[0]) if match else ""
+    if not is_web_address(address):
+        return False
+    if not silent:
+        state.pending = state.pending[: -len(scheme)]
+        _push_link(state, address, address)
+    state.pos += len(address) - len(scheme)
+    return True
+
+
+def _scheme_before(state: StateInline) -> str:
+    """The scheme of a bare address whose colon is here; empty: there is none, or this is within a link."""
+    if state.linkLevel > 0 or not state.src.startswith("://", state.pos):
+        return ""
+    for scheme in ("https", "http"):
+        before = state.pending[-len(scheme) - 1 :]
+        if before.lower().endswith(scheme):
+            return "" if before[: -len(scheme)].isalnum() else scheme
+    return ""
+
+
+def _read_image(state: StateInline, silent: bool) -> bool:
+    """The parser's rule for an image: a link to it, or, within a link, its words."""
+    match = _IMAGE.match(state.src, state.pos, state.posMax)
+    if match is None:
+        return False
+    words, address = unescapeAll(match[1]), match[2]
+    if not silent:
+        if state.linkLevel > 0 or not is_web_address(address):
+            state.pending += words
+        else:
+            _push_link(state, address, words)
+    state.pos = match.end()
+    return True
+
+
+def _push_link(state: StateInline, address: str, words: str) -> None:
+    state.push("link_open", "a", 1).attrs = {"href": address}
+    if words:
+        state.push("text", "", 0).content = words
+    state.push("link_close", "a", -1)
+
+
+_parser.inline.ruler.after("text", "address", _read_address)
+_parser.inline.ruler.before("link", "own_image", _read_image)
 
 
 class TooMuchError(MessageError):
@@ -162,7 +221,6 @@ class _Renderer:
 
     def __init__(self, count: _Count) -> None:
         self._count = count
-        self._in_link = False
 
     def children(self, node: SyntaxTreeNode) -> list[Node]:
         rendered: list[Node] = []
@@ -172,7 +230,7 @@ class _Renderer:
 
     def _render(self, node: SyntaxTreeNode) -> list[Node]:
         if node.type == "text":
-            return self._with_links(node.content)
+            return [self._text(node.content)]
         if node.type == "softbreak":
             return ["\n"]
         if node.type == "code_inline":
@@ -193,33 +251,10 @@ class _Renderer:
         address = str(node.attrs.get("href", ""))
         if not is_web_address(address):
             return self.children(node)
-        self._in_link = True
-        children = self.children(node)
-        self._in_link = False
-        return [self._anchor(address, children or [self._text(address)])]
-
-    def _with_links(self, text: str) -> list[Node]:
-        """A text, in which each address of the web is a link."""
-        if self._in_link:
-            return [self._text(text)]
-        nodes: list[Node] = []
-        end = 0
-        for match in _BARE_ADDRESS.finditer(text):
-            address = _without_ending(match[0])
-            if not is_web_address(address):
-                continue
-            if match.start() > end:
-                nodes.append(self._text(text[end : match.start()]))
-            nodes.append(self._anchor(address, [self._text(address)]))
-            end = match.start() + len(address)
-        if end < len(text):
-            nodes.append(self._text(text[end:]))
-        return nodes
-
-    def _anchor(self, address: str, children: list[Node]) -> dict[str, Any]:
+        children = self.children(node) or [self._text(address)]
         # A definition of an address may be used very often.
         self._count.add_bytes(len(address))
-        return self._element("a", children) | {"attrs": {"href": address}}
+        return [self._element("a", children) | {"attrs": {"href": address}}]
 
     def _text(self, text: str) -> str:
         self._count.add_bytes(len(text.encode()))
@@ -234,7 +269,7 @@ def _without_ending(address: str) -> str:
     """An address without the marks behind it, or a parenthesis that began before it."""
     opened, closed = address.count("("), address.count(")")
     end = len(address)
-    while end:
+    while end and not (address[end - 1] == "_" and _DUNDER.search(address, max(0, end - 64), end)):
         if address[end - 1] == ")" and closed > opened:
             closed -= 1
         elif address[end - 1] not in _ENDS_A_SENTENCE:
