@@ -32,6 +32,7 @@ from homeroom.cli.gate import (
 )
 from homeroom.cli.supervision import respawn_pause_s
 from homeroom.data.database import POOL_TIMEOUT_S, db
+from homeroom.web.incoming import SIGNED_IN
 from tests.conftest import PASSWORD, MakePerson
 from tests.servers import Server, free_port, serving
 
@@ -322,23 +323,27 @@ def test_liveness_needs_no_place_and_everything_else_does() -> None:
 
 
 @pytest.mark.parametrize(
-    ("behind_proxy", "status", "left", "closes"),
+    ("behind_proxy", "signed_in", "status", "left", "closes"),
     [
-        (True, "401 Unauthorized", 0, False),
-        (False, "401 Unauthorized", 100_000, True),
-        (False, "403 Forbidden", 100_000, True),
-        (False, "413 Content Too Large", 0, False),
-        (False, "503 Service Unavailable", 0, False),
+        (True, False, "401 Unauthorized", 0, False),
+        (False, False, "401 Unauthorized", 100_000, True),
+        (False, False, "405 Method Not Allowed", 100_000, True),
+        (False, False, "413 Content Too Large", 100_000, True),
+        (False, True, "403 Forbidden", 100_000, True),
+        (False, True, "413 Content Too Large", 0, False),
+        (False, True, "503 Service Unavailable", 0, False),
     ],
 )
 def test_what_the_app_leaves_of_a_body_is_taken_so_that_its_sender_hears_why(
-    behind_proxy: bool, status: str, left: int, closes: bool
+    behind_proxy: bool, signed_in: bool, status: str, left: int, closes: bool
 ) -> None:
     """Whoever is still sending when the connection closes may lose the answer. A guest may not make the
     server read, and is told that the connection ends.
     """
 
-    def app(_environ, start_response):
+    def app(environ, start_response):
+        if signed_in:
+            environ[SIGNED_IN] = True
         start_response(status, [])
         return [b""]
 
@@ -363,7 +368,7 @@ def test_no_more_of_a_refused_body_is_read_than_a_photograph_has() -> None:
         return [b""]
 
     body = io.BytesIO(bytes(MAX_LEFT_BYTES + 2 * SMALL_BODY_BYTES))
-    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "POST", "REMOTE_ADDR": "127.0.0.1"}
+    environ = {"PATH_INFO": "/", "REQUEST_METHOD": "POST", "REMOTE_ADDR": "127.0.0.1", SIGNED_IN: True}
     environ |= {"CONTENT_LENGTH": str(len(body.getbuffer())), "wsgi.input": body}
     told: list[object] = []
     Gate(app, places=1, behind_proxy=False)(environ, lambda _status, headers: told.extend(headers))

@@ -21,6 +21,7 @@ from homeroom.data.database import db
 from homeroom.data.errors import Forbidden, NotSignedIn
 from homeroom.data.types import utc_now
 from homeroom.translations.messages import ComparedMessage, joined
+from homeroom.web.incoming import SIGNED_IN
 from homeroom.web.kept_answers import ASKER, Versions
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -157,6 +158,7 @@ def signed_in() -> tuple[Viewer, Claims]:
     assert isinstance(found, Authenticated)
     # For the log, on routes that guests may use too.
     g.user_id = found.viewer.id
+    request.environ[SIGNED_IN] = True
     return found.viewer, found.claims
 
 

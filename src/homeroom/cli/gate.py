@@ -19,6 +19,7 @@ import structlog
 
 from homeroom.auth.limits import network_of
 from homeroom.uploads.patience import WAIT_S, holding
+from homeroom.web.incoming import SIGNED_IN
 from homeroom.web.problems import MEDIA_TYPE, problem_members
 
 if TYPE_CHECKING:
@@ -34,9 +35,8 @@ BODIES_WAITING = 24
 # What is read at once, before the app is called; larger bodies keep their place until the answer.
 SMALL_BODY_BYTES = 64 * 1024
 # How much is read of a body that was refused, so that its sender hears why: more than a photograph has.
-# Whoever isn't signed in, or may not do this, makes it read nothing.
+# Whoever isn't signed in, or may not do this, makes it read nothing: a thread would wait for them.
 MAX_LEFT_BYTES = 32 * 1024 * 1024
-LEFT = ("401", "403")
 # A small body that was sent is there within milliseconds, and nobody waits longer for a place. Pictures are
 # decoded one after the other, and of a class that shares an address some wait until others' are done.
 SMALL_BODY_WAIT_S = 1.0
@@ -141,8 +141,9 @@ class Gate:
 
         answer = self._app(environ, begin)
         ((status, headers),) = begun
+        may_send = environ.get(SIGNED_IN, False) and not status.startswith("403")
         # A proxy of ours has read it, so this takes milliseconds.
-        most = math.inf if self._behind_proxy else 0 if status.startswith(LEFT) else MAX_LEFT_BYTES
+        most = math.inf if self._behind_proxy else MAX_LEFT_BYTES if may_send else 0
         if not _read_rest(environ, most):
             # Otherwise its sender asks the next thing on a connection that is about to be closed.
             headers.append(("Connection", "close"))

@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 from flask import Flask, request
 
+from homeroom.auth.guard import current_viewer
 from homeroom.auth.origins import SAFE_METHODS
 from homeroom.config import Config
 from homeroom.data.errors import OPERATOR_RETRY_S, Unavailable
@@ -82,6 +83,8 @@ def init_disk_reserve(app: Flask, config: Config) -> None:
             log.warning("no reserve can be kept on the disk", error=error.strerror)
             return
         if not has_room and request.method != "DELETE" and request.path.rstrip("/") not in _SMALL_PATHS:
+            # For the server's gate: of whoever is signed in, it takes the body, so that they hear this.
+            current_viewer()
             raise Unavailable(
                 "The server's disk is full, so nothing new can be saved. Delete something, or tell the "
                 "person who runs the server.",

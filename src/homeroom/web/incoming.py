@@ -13,6 +13,9 @@ from homeroom.data.transactions import give_connection_back
 from homeroom.translations.messages import Message, message
 from homeroom.web.spool import open_spool
 
+# Where the guard tells the server's gate that somebody is signed in.
+SIGNED_IN = "homeroom.signed_in"
+
 _NAME = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?"
 _HOST = re.compile(rf"(?P<name>{_NAME}|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{{1,5}}))?")
 MAX_PORT = 65535
