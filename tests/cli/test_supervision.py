@@ -1,6 +1,7 @@
 """The server over its workers, and the gate before each: what dies comes back; nobody has all threads."""
 
 import io
+import json
 import os
 import socket
 import sqlite3
@@ -317,6 +318,11 @@ def test_liveness_needs_no_place_and_everything_else_does() -> None:
         assert entered.wait(TIMEOUT_S)
         assert ask("/api/users/").startswith("503")
         assert ask("/api/health/live").startswith("200")
+        environ = {"PATH_INFO": "/", "REQUEST_METHOD": "GET", "HTTP_ACCEPT_LANGUAGE": "es"}
+        told: list[tuple[str, str]] = []
+        body = b"".join(gate(environ, lambda _status, headers: told.extend(headers)))
+        assert "ocupado" in json.loads(body)["detail"]
+        assert ("Content-Language", "es") in told
         leave.set()
         assert slow.result().startswith("200")
     assert ask("/api/users/").startswith("200")

@@ -18,8 +18,12 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from homeroom.auth.limits import network_of
+from homeroom.translations.catalogues import catalogue, languages
+from homeroom.translations.messages import message
 from homeroom.uploads.patience import WAIT_S, holding
 from homeroom.web.incoming import SIGNED_IN
+from homeroom.web.kept_questions import language_cookie
+from homeroom.web.languages import language_for
 from homeroom.web.problems import MEDIA_TYPE, problem_members
 
 if TYPE_CHECKING:
@@ -41,6 +45,8 @@ MAX_LEFT_BYTES = 32 * 1024 * 1024
 # decoded one after the other, and of a class that shares an address some wait until others' are done.
 SMALL_BODY_WAIT_S = 1.0
 RETRY_S = 2
+
+_BUSY = message("The server is busy. Try again in a few seconds.")
 
 log = structlog.get_logger(__name__)
 
@@ -110,11 +116,11 @@ class Gate:
         if environ["PATH_INFO"] in LIVE_PATHS and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             return self._app(environ, start_response)
         if not self._places.acquire(blocking=False):
-            return _refuse(start_response, "requests")
+            return _refuse(environ, start_response, "requests")
         try:
             return self._with_body(environ, start_response)
         except NoPlaceError:
-            return _refuse(start_response, "unfinished bodies")
+            return _refuse(environ, start_response, "unfinished bodies")
         finally:
             self._places.release()
 
@@ -165,14 +171,17 @@ def _read_rest(environ: "WSGIEnvironment", max_bytes: float) -> bool:
     return False
 
 
-def _refuse(start_response: "StartResponse", what: str) -> Iterable[bytes]:
+def _refuse(environ: "WSGIEnvironment", start_response: "StartResponse", what: str) -> Iterable[bytes]:
     log.warning("a request was refused", too_many=what)
-    body = json.dumps(problem_members(503, "The server is busy. Try again in a few seconds.")).encode()
+    chosen, accepted = environ.get("HTTP_COOKIE", ""), environ.get("HTTP_ACCEPT_LANGUAGE", "")
+    language = language_for(language_cookie(chosen), accepted, languages())
+    body = json.dumps(problem_members(503, _BUSY.written(catalogue(language)))).encode()
     start_response(
         "503 Service Unavailable",
         [
             ("Content-Type", MEDIA_TYPE),
             ("Content-Length", str(len(body))),
+            ("Content-Language", language),
             ("Cache-Control", "no-store"),
             ("Retry-After", str(RETRY_S)),
         ],

@@ -123,7 +123,7 @@ class ProfileChanges(Body):
     about: Annotated[StorableText, Field(max_length=MAX_ABOUT_LENGTH)] = ""
     links: Annotated[list[LinkIn], Field(max_length=MAX_LINKS)] = Field(default_factory=list)
     shown_name: Annotated[StorableText, AfterValidator(clean_name)] | None = Field(
-        default=None, description=f"The author's name as the public sees it; empty for “{NAMELESS}”."
+        default=None, description=f"The author's name as the public sees it; null for “{NAMELESS}”."
     )
 
 
