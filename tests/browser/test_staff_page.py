@@ -128,6 +128,17 @@ def test_a_class_without_anything_yet_is_told_so_in_place_of_a_chart(staff: Page
     expect(staff.locator("day-chart canvas")).to_have_count(0)
 
 
+def test_the_figures_of_projects_add_up_when_one_is_hidden(staff: Page) -> None:
+    overview = staff.request.get(OVERVIEW).json()
+    overview["projects"] = {"draft": 0, "class": 1, "public": 1, "hidden": 1}
+    staff.route(OVERVIEW, lambda route: route.fulfill(json=overview))
+    staff.reload()
+
+    projects = staff.locator(".stat", has_text="Projects")
+    expect(projects.locator(".figure")).to_have_text("2")
+    expect(projects).to_contain_text("1 of them hidden")
+
+
 def test_what_happened_lately_leads_to_who_and_what_it_is_about(
     server: Homeroom,
     staff: Page,

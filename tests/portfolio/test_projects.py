@@ -430,7 +430,7 @@ def test_a_portfolio_is_for_the_class_and_for_guests_of_public_work(
 
 def test_the_staff_sees_the_class_at_a_glance(ada: Person, teacher: Person, make_person: MakePerson) -> None:
     make_person("invited", password_hash=None, signed_in=False)
-    make(ada, visibility=PUBLIC, pictures=[{"id": upload(ada)}])
+    shown = make(ada, visibility=PUBLIC, pictures=[{"id": upload(ada)}])
     make(ada)
     assert ada.client.get("/api/overview").status_code == 403
     seen = teacher.client.get("/api/overview").json
@@ -443,6 +443,10 @@ def test_the_staff_sees_the_class_at_a_glance(ada: Person, teacher: Person, make
     assert days["projects_by_day"] == days["users_by_day"] == days["storage_by_day"]
     stored = [day["count"] for day in seen["storage_by_day"]]
     assert (stored[0], stored[-1]) == (0, seen["storage_bytes"])
+    teacher.client.put(f"/api/projects/{shown['id']}/hidden", json={"reason": "A home address."})
+    # Hidden is said in addition: the project still has its visibility.
+    counted = teacher.client.get("/api/overview").json["projects"]
+    assert counted == {"draft": 1, "class": 0, "public": 1, "hidden": 1}
 
 
 def test_what_was_stored_before_the_days_that_are_shown_is_counted_on_each(

@@ -113,7 +113,7 @@ def test_a_message_is_its_english_text_and_can_be_written_in_another_language() 
 def test_braces_in_a_value_or_in_a_text_without_values_are_just_braces() -> None:
     spanish = catalogue("es")
     assert message("{name} was deleted.", name="{0.__class__}").written(spanish) == (
-        "Se ha borrado la cuenta de {0.__class__}."
+        "Se ha eliminado la cuenta de {0.__class__}."
     )
     assert Message("{0.__class__}").written(spanish) == "{0.__class__}"
 
@@ -122,7 +122,7 @@ def test_numbers_are_written_as_the_language_does() -> None:
     limit = "Use at most {max_length:,} {things}; you sent {actual_length:,}."
     said = message(limit, max_length=1000, things=message("characters"), actual_length=1234567)
     assert said == "Use at most 1,000 characters; you sent 1,234,567."
-    assert said.written(catalogue("es")) == "Máximo de caracteres: 1000; has enviado 1.234.567."
+    assert said.written(catalogue("es")) == "Usa como máximo 1000 caracteres; has enviado 1.234.567."
     room = message(
         "Your pictures use {used:,} of your {available:,} MB. Delete some first.", used=9.5, available=12345.5
     )

@@ -298,7 +298,7 @@ def test_all_pictures_take_no_more_than_the_setting_says(make_app: MakeApp, make
     assert send(make_person("ada", of=app), encoded("PNG")).status_code == 201
     refused = send(make_person("eve", of=app), encoded("PNG"))
     assert refused.status_code == 403
-    assert "ask your teacher" in refused.json["message"]
+    assert "ask whoever runs the class site" in refused.json["message"]
     teacher = make_person("teacher", role=Role.TEACHER, of=app)
     seen = teacher.client.get("/api/overview").json
     assert (seen["storage_bytes"], seen["max_storage_bytes"]) == (2 * size, 2 * size + size // 2)

@@ -65,8 +65,8 @@ def test_the_reason_of_a_field_is_translated_with_its_values(ada: Person) -> Non
     assert answer.json["detail"] == "Algunos campos no son válidos."
     assert {error["pointer"]: error["detail"] for error in answer.json["errors"]} == {
         "#/title": "Este campo no puede estar vacío.",
-        "#/tags": "Máximo de etiquetas: 12; has enviado 13.",
-        "#/summary": "Máximo de caracteres: 300; has enviado 301.",
+        "#/tags": "Usa como máximo 12 etiquetas; has enviado 13.",
+        "#/summary": "Usa como máximo 300 caracteres; has enviado 301.",
         "#/visibility": "El valor debe ser uno de estos: draft, class, public.",
         "#/links/0/label": "Este campo es obligatorio.",
         "#/links/0/url": "Este campo es obligatorio.",
@@ -78,7 +78,7 @@ def test_the_reason_of_a_field_is_translated_with_its_values(ada: Person) -> Non
 def test_the_success_is_translated_too(admin: Person, make_person: MakePerson) -> None:
     bob = make_person(uid="bob", name="Bob Ross")
     answer = admin.client.delete(f"/api/users/{bob.id}", headers=SPANISH)
-    assert answer.json == {"message": "Se ha borrado la cuenta de Bob Ross."}
+    assert answer.json == {"message": "Se ha eliminado la cuenta de Bob Ross."}
     assert answer.headers["Content-Language"] == "es"
 
 

@@ -94,6 +94,16 @@ def test_texts_are_clean_and_plural_forms_have_names_that_browsers_know(language
             assert all("{count}" in form for form in text.values()), key
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_promises_a_code_from_a_teacher_because_only_admins_give_codes(language: str) -> None:
+    promised = re.compile(r"(teacher|docente)[^.]*(code|código)|(code|código)[^.]*(teacher|docente)", re.I)
+
+    texts = load_catalogue(SITE, language)
+    assert [text for text in all_of(texts) if promised.search(text)] == []
+    assert re.search("drafts|borradores", str(texts["people.teacher_may"]), re.I)
+    assert re.search("drafts|borradores", str(texts["people.admin_may"]), re.I)
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_translation_is_one(language: str) -> None:
     same = {key for key, text in load_catalogue(SITE, language).items() if text == ENGLISH[key]}

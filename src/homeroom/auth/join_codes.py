@@ -99,7 +99,8 @@ def find_code(session: Session, text: str) -> JoinCode:
         )
     if row is None:
         raise NotFound(
-            "This code is wrong, was already used, or has expired. Ask your teacher for a new one."
+            "This code is wrong, was already used, or has expired. "
+            "Ask whoever runs the class site for a new one."
         )
     return row
 

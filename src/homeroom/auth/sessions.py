@@ -108,7 +108,9 @@ def sign_in(uid: str, password: str, device: Device) -> SignedIn:
                 forgive(session.connection(), attempts)
         if signed_in is not None:
             return signed_in
-        raise Forbidden("This password is easy to guess. Ask your teacher for a new join code.")
+        raise Forbidden(
+            "This password is easy to guess. Ask whoever runs the class site for a new join code."
+        )
     raise NotSignedIn("Wrong ID or password.")
 
 

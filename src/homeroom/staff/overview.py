@@ -39,7 +39,9 @@ class OverviewOut(Output):
     """The class in numbers."""
 
     users: dict[str, int]
-    projects: dict[str, int]
+    projects: dict[str, int] = Field(
+        description="By visibility. `hidden` counts those among them that staff hid."
+    )
     projects_by_day: list[DayCount]
     users_by_day: list[DayCount]
     storage_by_day: list[DayCount] = Field(description="For the pictures that still exist.")

@@ -64,7 +64,7 @@ def require_room_in_class(session: Session, adding_bytes: int) -> None:
     if taken_by_class(session) + adding_bytes > limit:
         raise Forbidden(
             "The class has used all of its {available:,} MB for pictures. "
-            "Delete some of yours, or ask your teacher.",
+            "Delete some of yours, or ask whoever runs the class site.",
             available=_megabytes(limit),
         )
 
