@@ -52,8 +52,8 @@ def test_it_is_one_of_the_commands() -> None:
 def test_an_import_reports_row_by_row_and_in_one_line(app: APIFlask, tmp_path: Path) -> None:
     result = import_file(app, tmp_path, ROSTER)
     assert result.exit_code == 0
-    assert "2\tada\tAda Lovelace\tcreated\t" in result.stdout.splitlines()
-    assert "2 created, 0 updated, 0 unchanged, 0 rejected. Done." in result.stdout
+    assert "2\tada\tAda Lovelace\tnew\t" in result.stdout.splitlines()
+    assert "2 new, 0 changed, 0 unchanged, 0 rejected. Done." in result.stdout
     assert "homeroom roster codes" in result.stdout
     assert uids(app) == ["ada", "alan"]
 
@@ -71,7 +71,7 @@ def test_a_second_import_changes_nothing(app: APIFlask, tmp_path: Path) -> None:
     import_file(app, tmp_path, ROSTER)
     result = import_file(app, tmp_path, ROSTER)
     assert result.exit_code == 0
-    assert "0 created, 0 updated, 2 unchanged, 0 rejected." in result.stdout
+    assert "0 new, 0 changed, 2 unchanged, 0 rejected." in result.stdout
 
 
 def test_standard_input_is_read(app: APIFlask) -> None:
@@ -82,6 +82,7 @@ def test_standard_input_is_read(app: APIFlask) -> None:
 def test_a_dry_run_says_that_nothing_was_written(app: APIFlask, tmp_path: Path) -> None:
     result = import_file(app, tmp_path, ROSTER, "--dry-run")
     assert result.exit_code == 0
+    assert "Would be: 2 new, 0 changed, 0 unchanged, 0 rejected." in result.stdout
     assert "Nothing was written" in result.stdout
     assert uids(app) == []
 
@@ -98,7 +99,7 @@ def test_a_rejected_row_stops_the_import_and_says_why(app: APIFlask, tmp_path: P
 def test_old_values_are_not_shown(app: APIFlask, tmp_path: Path) -> None:
     import_file(app, tmp_path, ROSTER)
     result = import_file(app, tmp_path, ROSTER.replace("2010-12-10", "2011-01-02"))
-    assert "2\tada\tAda Lovelace\tupdated\tNew dob." in result.stdout
+    assert "2\tada\tAda Lovelace\tchanged\tNew dob." in result.stdout
     assert "2010-12-10" not in result.stdout
 
 
@@ -173,6 +174,17 @@ def test_codes_are_printed_for_all_who_have_not_joined(
     assert "https://class.example.org/join/" in text
     assert (pdf.stat().st_mode & 0o777, table.stat().st_mode & 0o777) == (0o600, 0o600)
     assert "because they are staff: boss" in result.stdout
+
+
+def test_a_table_without_the_sites_address_leaves_its_column_empty_and_says_so(
+    app: APIFlask, tmp_path: Path
+) -> None:
+    import_file(app, tmp_path, ROSTER)
+    table = tmp_path / "codes.csv"
+    assert "address column is empty" in run(app, "codes", "--csv", table).stdout
+    told = run(app, "codes", "--csv", table, "--site", "https://class.example.org", "--force").stdout
+    assert "address column" not in told
+    assert "https://class.example.org/join/#code=" in table.read_text("utf-8-sig")
 
 
 def test_the_same_codes_come_out_again_and_work(app: APIFlask, tmp_path: Path) -> None:
@@ -250,7 +262,7 @@ def test_a_terminal_gets_a_table_and_a_bar_and_markup_in_names_stays_text(tmp_pa
     output = _on_a_terminal([*homeroom, "roster", "import", str(path)], environment)
     assert "[red]Ada[/red]" in output
     assert "│" in output
-    assert "1 created" in output
+    assert "1 new" in output
 
 
 def _on_a_terminal(command: list[str], environment: dict[str, str]) -> str:
@@ -287,7 +299,7 @@ def test_a_terminal_without_unicode_gets_question_marks_and_no_traceback(tmp_pat
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    assert "2\tseki\t???\tcreated" in result.stdout
+    assert "2\tseki\t???\tnew" in result.stdout
     assert result.stderr == ""
 
 

@@ -274,7 +274,7 @@ def test_a_second_run_creates_nothing_and_leaves_new_passwords_alone(app: APIFla
     upgraded = users(app)["ada"].password_hash
     result = run(app, old)
     assert result.exit_code == 0
-    assert "0 created, 0 updated, 1 unchanged, 0 rejected." in result.stdout
+    assert "0 new, 0 changed, 1 unchanged, 0 rejected." in result.stdout
     assert users(app)["ada"].password_hash == upgraded
 
 
@@ -315,7 +315,7 @@ def test_bad_rows_can_be_skipped_and_are_told(app: APIFlask, old: Path) -> None:
     result = run(app, old, "--skip-bad-rows")
     assert result.exit_code == 0
     assert "1\t\tNobody\trejected\tAn ID can't be empty." in result.stdout
-    assert "12 created, 0 updated, 0 unchanged, 1 rejected. Done. The rejected rows were skipped." in (
+    assert "12 new, 0 changed, 0 unchanged, 1 rejected. Done. The rejected rows were skipped." in (
         result.stdout
     )
     assert set(users(app)) == {f"u{number}" for number in range(12)}
@@ -346,7 +346,7 @@ def test_an_account_here_gives_way_where_the_operator_says_so(
     here = make_person("admin", role=Role.ADMIN)
     make_database(old, old_user("admin", "Old Teacher", _role="Admin", _dob="1980-01-02"), old_user("ada"))
     result = run(app, old, "--replace", "ADMIN")
-    assert "updated\tReplaces the existing account." in result.stdout
+    assert "changed\tReplaces the existing account." in result.stdout
     after = users(app)["admin"]
     assert (after.id, after.name, after.dob) == (here.id, "Old Teacher", date(1980, 1, 2))
     assert sign_in(app, "admin", PASSWORD) == 200
@@ -384,7 +384,7 @@ def test_a_dry_run_writes_nothing(app: APIFlask, old: Path) -> None:
     make_database(old, old_user("ada"))
     result = run(app, old, "--dry-run")
     assert result.exit_code == 0
-    assert "1\tada\tOld ada\tcreated" in result.stdout
+    assert "1\tada\tOld ada\tnew" in result.stdout
     assert "Nothing was written" in result.stdout
     assert users(app) == {}
 

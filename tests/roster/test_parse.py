@@ -197,6 +197,14 @@ def test_a_row_that_cannot_be_taken_says_why(row: str, reason: str) -> None:
     assert reason in reasons(roster)[3]
 
 
+def test_a_row_that_cannot_be_taken_says_all_that_is_wrong_with_it() -> None:
+    roster = read("uid,name,email,dob\nada,Ada,,\ntwo words,,nowhere,yesterday\nADA,Again,nowhere,\n")
+    every, twice = reasons(roster).values()
+    for reason in ("no spaces", "name is missing", "isn't an email address", "read “yesterday” as a date"):
+        assert reason in every
+    assert twice == "Line 2 has the same ID. This isn't an email address."
+
+
 def test_a_bad_address_rejects_its_row() -> None:
     assert "email address" in reasons(read("uid,name,email\na,A,nowhere\n"))[2]
 

@@ -33,7 +33,7 @@ def text_of(content: bytes) -> str:
 
 def test_a_slip_has_all_that_someone_needs_to_join() -> None:
     text = text_of(make_pdf(invite("Ada Lovelace"), SITE).content)
-    for part in ("Ada Lovelace", "u0", "AB00-CDEF-GHJK", f"{SITE}/join/", "2027-01-21"):
+    for part in ("Ada Lovelace", "u0", "AB00-CDEF-GHJK", f"{SITE}/join/", "21 Jan 2027"):
         assert part in text
 
 
@@ -42,7 +42,7 @@ def test_a_slip_is_in_the_language_that_was_asked_for(monkeypatch: pytest.Monkey
     english, spanish = (make_pdf(invite("Ada", "関孝和"), None, language=one) for one in ("en", "es"))
     for text in ("Elige tu propia contraseña con este código en", "la página Unirse del sitio de tu clase"):
         assert text in text_of(spanish.content)
-    assert "Sirve una sola vez, hasta el 2027-01-21." in text_of(spanish.content)
+    assert "Sirve una sola vez, hasta el 21 ene 2027." in text_of(spanish.content)
     assert "(este equipo no tiene ninguna fuente para este nombre)" in text_of(spanish.content)
     same = set(text_of(english.content).splitlines()) & set(text_of(spanish.content).splitlines())
     # A name, an ID and a code are the same in every language.
@@ -59,6 +59,8 @@ def test_the_code_on_the_screen_leads_to_the_page_with_it_filled_in() -> None:
 
 
 def test_without_a_site_there_is_no_address_to_mislead() -> None:
+    (row,) = csv.DictReader(io.StringIO(make_csv(invite("Ada"), None).content.decode("utf-8-sig")))
+    assert (row["code"], row["address"]) == ("AB00-CDEF-GHJK", "")
     content = make_pdf(invite("Ada"), None).content
     assert "http" not in text_of(content)
     assert "/Annots" not in pages(content)[0]

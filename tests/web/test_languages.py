@@ -87,7 +87,7 @@ def test_the_report_of_a_roster_is_translated(admin: Person) -> None:
     report = admin.client.post(
         "/api/roster?dry_run=true", data=roster.encode(), content_type="text/csv", headers=SPANISH
     ).json
-    assert report["message"] == "creadas: 0, actualizadas: 0, sin cambios: 0, rechazadas: 2."
+    assert report["message"] == "Así quedaría: nuevas: 0, modificadas: 0, sin cambios: 0, rechazadas: 2."
     assert report["notes"] == [
         "Leído como UTF-8 con puntos y comas: ID de «uid», nombre de «name», fecha de nacimiento de «dob».",
         "Columnas sin usar: «Room».",

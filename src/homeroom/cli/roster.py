@@ -19,7 +19,7 @@ from homeroom.config.checks import split_url
 from homeroom.data.database import db
 from homeroom.roster.invitations import Invitation, make_invitations, staff_not_joined
 from homeroom.roster.parse import CHOOSE_ORDER, RosterError
-from homeroom.roster.presenters import summary
+from homeroom.roster.presenters import WORDS, summary
 from homeroom.roster.services import (
     ImportConflictError,
     ImportReport,
@@ -137,7 +137,8 @@ def codes(
         site = remembered
     _write_codes(invited, pdf, table, site, fonts, language, force=force)
     if site is None:
-        say("To print the site's address too, add --site https://…")
+        empty = " The table's address column is empty." if table is not None else ""
+        say(f"The site's address isn't known.{empty} To add it, run again with --site https://… --force")
 
 
 def _write_codes(
@@ -245,7 +246,7 @@ def print_report(report: ImportReport, *, dry_run: bool) -> None:
         console.print(_table(report))
     else:
         for row in report.rows:
-            say("\t".join((str(row.line), row.uid, row.name, row.result.value, _details(row))))
+            say("\t".join((str(row.line), row.uid, row.name, WORDS[row.result], _details(row))))
     say(_outcome(report, dry_run=dry_run))
 
 
@@ -254,7 +255,7 @@ def _table(report: ImportReport) -> Table:
     for row in report.rows:
         # Text, not markup: a name may hold square brackets.
         told = (Text(_printable(cell)) for cell in (row.uid, row.name))
-        result = Text(row.result.value, style=_STYLES[row.result])
+        result = Text(WORDS[row.result], style=_STYLES[row.result])
         table.add_row(str(row.line), *told, result, Text(_printable(_details(row))))
     return table
 

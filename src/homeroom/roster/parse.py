@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVar
 
 from homeroom.auth.models import uid_key
 from homeroom.roster.columns import Columns, Field, find_columns, known_columns
@@ -24,6 +25,8 @@ from homeroom.translations.messages import Message, MessageError, joined, messag
 from homeroom.users.fields import check_dob, clean_email, clean_name, clean_uid
 
 __all__ = ["ParsedRoster", "Rejection", "RosterError", "RosterRow", "check_date_format", "parse"]
+
+T = TypeVar("T")
 
 MAX_ROWS = 10_000
 MAX_DATE_FORMAT_CHARACTERS = 40
@@ -61,7 +64,7 @@ class RosterRow:
 
 @dataclass(frozen=True)
 class Rejection:
-    """A row that cannot be taken, with what it said and why not."""
+    """A row that cannot be taken, with what it said and every reason why not."""
 
     line: int
     uid: str
@@ -176,13 +179,38 @@ def _read_rows(
     # Lines of rejected rows count too: a second row for the same ID is wrong in either case.
     seen: dict[str, int] = {}
     for record in people:
-        uid, name = columns.cell(record.fields, Field.UID), _name(record, columns)
-        try:
-            cleaned = _unseen_uid(uid, record.line, seen)
-            rows.append(_row(record, columns, dates, cleaned, name))
-        except ValueError as error:
-            rejected.append(Rejection(record.line, shown(uid), shown(name), text_of(error)))
+        row = _read_row(record, columns, dates, seen)
+        if isinstance(row, RosterRow):
+            rows.append(row)
+        else:
+            rejected.append(row)
     return rows, rejected
+
+
+def _read_row(record: Record, columns: Columns, dates: _Dates, seen: dict[str, int]) -> RosterRow | Rejection:
+    """A person, or everything that is wrong with the row: whoever fixes the file reads it once."""
+    reasons: list[str] = []
+
+    def checked(check: Callable[[str], T], text: str) -> T | None:
+        try:
+            return check(text)
+        except ValueError as error:
+            reasons.append(text_of(error))
+            return None
+
+    text, said = columns.cell(record.fields, Field.UID), _name(record, columns)
+    uid = checked(lambda text: _unseen_uid(text, record.line, seen), text)
+    if any(cell.strip() for cell in record.fields[len(columns.headers) :]):
+        # Its cells are in the wrong columns, so what they contain says nothing.
+        reasons.append(_too_many_fields(record, columns))
+        return Rejection(record.line, shown(text), shown(said), joined(reasons))
+    name = checked(_present_name, said)
+    email, dob = (columns.cell(record.fields, field) for field in (Field.EMAIL, Field.DOB))
+    address = checked(clean_email, email) if email else None
+    day = checked(dates.read, dob) if dob else None
+    if reasons or uid is None or name is None:
+        return Rejection(record.line, shown(text), shown(said), joined(reasons))
+    return RosterRow(record.line, uid, name, address, day)
 
 
 def _unseen_uid(uid: str, line: int, seen: dict[str, int]) -> str:
@@ -199,22 +227,16 @@ def _cleaned(clean: Callable[[str], str], text: str, if_empty: Message) -> str:
     return clean(text)
 
 
-def _row(record: Record, columns: Columns, dates: _Dates, uid: str, name: str) -> RosterRow:
-    if any(cell.strip() for cell in record.fields[len(columns.headers) :]):
-        raise MessageError(
-            "The row has {fields} fields, but the header has {columns}. "
-            "Put quotes around a field that contains the separator.",
-            fields=len(record.fields),
-            columns=len(columns.headers),
-        )
-    email = columns.cell(record.fields, Field.EMAIL)
-    dob = columns.cell(record.fields, Field.DOB)
-    return RosterRow(
-        line=record.line,
-        uid=uid,
-        name=_cleaned(clean_name, name, message("The name is missing.")),
-        email=clean_email(email) if email else None,
-        dob=dates.read(dob) if dob else None,
+def _present_name(name: str) -> str:
+    return _cleaned(clean_name, name, message("The name is missing."))
+
+
+def _too_many_fields(record: Record, columns: Columns) -> Message:
+    return message(
+        "The row has {fields} fields, but the header has {columns}. "
+        "Put quotes around a field that contains the separator.",
+        fields=len(record.fields),
+        columns=len(columns.headers),
     )
 
 

@@ -58,23 +58,34 @@ class ReportOut(Output):
     rows: list[RowOut]
 
 
+# The staff page's words. The API's own names of results stay as clients know them.
+WORDS = {
+    Result.CREATED: "new",
+    Result.UPDATED: "changed",
+    Result.UNCHANGED: "unchanged",
+    Result.CONFLICT: "to decide",
+    Result.REJECTED: "rejected",
+}
 _COUNTED = {
-    Result.CREATED: message("{count:,} created"),
-    Result.UPDATED: message("{count:,} updated"),
+    Result.CREATED: message("{count:,} new"),
+    Result.UPDATED: message("{count:,} changed"),
     Result.UNCHANGED: message("{count:,} unchanged"),
-    Result.CONFLICT: message("{count:,} in conflict"),
+    Result.CONFLICT: message("{count:,} to decide"),
     Result.REJECTED: message("{count:,} rejected"),
 }
 
 
 def summary(report: ImportReport) -> Message:
-    """A report in one sentence; conflicts, which are rare, only where there are some."""
+    """A report in one sentence; what someone has to decide, which is rare, only where there is some."""
     told = [
         _COUNTED[result].filled(count=count)
         for result, count in report.counts.items()
         if count or result is not Result.CONFLICT
     ]
-    return message("{counts}.", counts=joined(told, ", "))
+    counts = joined(told, ", ")
+    if report.written:
+        return message("{counts}.", counts=counts)
+    return message("Would be: {counts}.", counts=counts)
 
 
 def show_report(report: ImportReport) -> dict[str, Any]:

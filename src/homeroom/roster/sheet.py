@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from fpdf import FPDF
@@ -32,6 +33,21 @@ TEXT_WIDTH = SLIP_WIDTH - 2 * PADDING
 MIN_NAME_SIZE = 8
 
 CSV_HEADER = ("name", "uid", "code", "address", "valid until")
+# As pages write them: "30 Jan 2027", "30 ene 2027".
+_MONTHS = (
+    message("Jan"),
+    message("Feb"),
+    message("Mar"),
+    message("Apr"),
+    message("May"),
+    message("Jun"),
+    message("Jul"),
+    message("Aug"),
+    message("Sep"),
+    message("Oct"),
+    message("Nov"),
+    message("Dec"),
+)
 _WHAT_TO_DO = message("Choose your own password with this code at")
 # What a spreadsheet would run: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -45,13 +61,17 @@ class Sheet:
     undrawn: tuple[str, ...] = ()
 
 
-def join_address(site: str | None, code: str) -> str:
+def join_address(site: str, code: str) -> str:
     """Where a code is used. It stands in the fragment, which no server gets to log."""
-    return f"{site or ''}/join/#code={code}"
+    return f"{site}/join/#code={code}"
+
+
+def _written_day(day: date) -> Message:
+    return message("{day} {month} {year}", day=day.day, month=_MONTHS[day.month - 1], year=day.year)
 
 
 def make_csv(invitations: Sequence[Invitation], site: str | None) -> Sheet:
-    """The codes as a table, in UTF-8 with the mark that Excel wants."""
+    """The codes as a table, in UTF-8 with the mark that Excel wants; the address is empty without a site."""
     table = io.StringIO(newline="")
     writer = csv.writer(table)
     writer.writerow(CSV_HEADER)
@@ -61,7 +81,7 @@ def make_csv(invitations: Sequence[Invitation], site: str | None) -> Sheet:
                 _inert(invitation.name),
                 _inert(invitation.uid),
                 invitation.code,
-                join_address(site, invitation.code),
+                join_address(site, invitation.code) if site else "",
                 invitation.expires_at.date().isoformat(),
             )
         )
@@ -143,13 +163,13 @@ class _Pages:
         pdf.set_dash_pattern()
 
     def _draw_slip(self, x: float, y: float, invitation: Invitation) -> None:
-        address = join_address(self._site, invitation.code)
+        address = join_address(self._site, invitation.code) if self._site else ""
         join_page = message("the Join page of your class's site")
         place = f"{self._site}/join/" if self._site else self._said(join_page)
-        until = message("Works once, until {date}.", date=invitation.expires_at.date())
+        until = message("Works once, until {date}.", date=_written_day(invitation.expires_at.date()))
         self._line(x, y + 3.5, self._name(invitation), "names", 14)
         self._line(x, y + 11.0, self._said(message("ID: {uid}", uid=self._uid(invitation))), "codes", 10)
-        self._line(x, y + 17.0, invitation.code, "codes", 17, link=address if self._site else "")
+        self._line(x, y + 17.0, invitation.code, "codes", 17, link=address)
         self._line(x, y + 26.5, self._said(_WHAT_TO_DO), "text", 8)
         self._line(x, y + 30.5, place, "names", 10)
         self._line(x, y + 36.0, self._said(until), "text", 8)
