@@ -34,7 +34,7 @@ ROSTER = "uid,name,email,dob\nada,Ada Lovelace,ada@example.org,2010-12-10\ngrace
 
 
 def _prepare_site(workspace: Workspace) -> None:
-    workspace.run("homeroom prepare")
+    workspace.run(".venv/bin/homeroom prepare")
 
 
 def _write_roster(workspace: Workspace) -> None:
@@ -102,6 +102,19 @@ def test_every_preparation_belongs_to_a_document_that_runs() -> None:
     assert PREPARE.keys() <= {_name(document) for document in filter(_blocks_to_run, DOCUMENTS)}
 
 
+def test_commands_that_are_not_run_name_homeroom_by_its_path_too() -> None:
+    """Only a container and a machine that `install.sh` set up (`sudo homeroom`) have it in the PATH."""
+    bare = re.compile(r"(^|[|;&]\s*)homeroom ", re.MULTILINE)
+    found = {
+        f"{_name(document)}:{block.line}: {command}"
+        for document in DOCUMENTS
+        for block in shell_blocks(document)
+        for command in block.commands
+        if bare.search(command)
+    }
+    assert found == set()
+
+
 def test_a_block_is_run_unless_a_comment_says_why_not(tmp_path: Path) -> None:
     document = tmp_path / "page.md"
     document.write_text(
@@ -134,6 +147,12 @@ def test_a_stray_comment_or_an_unnamed_block_is_an_error(tmp_path: Path, text: s
 
 
 def test_a_command_that_fails_or_is_unknown_fails(workspace: Workspace) -> None:
-    for command in ("homeroom no-such-command", "make no-such-target", "false | cat", "false && make run"):
+    for command in (
+        ".venv/bin/homeroom no-such-command",
+        "homeroom --help",
+        "make no-such-target",
+        "false | cat",
+        "false && make run",
+    ):
         with pytest.raises(AssertionError):
             workspace.run(command)

@@ -35,7 +35,8 @@ class Workspace:
         _link_virtual_environment(folder / ".venv")
         settings = {name.upper() for name in Config.model_fields}
         self._environment = {name: value for name, value in os.environ.items() if name not in settings} | {
-            "PATH": f"{folder / '.venv/bin'}:{os.environ['PATH']}",
+            # As a reader's: the virtual environment's commands are found by their path alone.
+            "PATH": os.pathsep.join(_without_homeroom(os.environ["PATH"])),
             # The copy's modules, not those that the virtual environment points to.
             "PYTHONPATH": str(folder / "src"),
             "HOME": str(folder.parent),
@@ -114,6 +115,10 @@ class Workspace:
 
     def _log(self, kind: str) -> Path:
         return self.folder.parent / f"{kind}.log"
+
+
+def _without_homeroom(path: str) -> list[str]:
+    return [folder for folder in path.split(os.pathsep) if not (Path(folder) / "homeroom").exists()]
 
 
 def _answers(address: str) -> bool:

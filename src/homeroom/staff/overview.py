@@ -1,4 +1,4 @@
-"""The class at a glance, for the staff: who has joined, what is shown, how much is kept."""
+"""The class at a glance, for the staff: how many have joined, what is shown, how much is kept."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class OverviewOut(Output):
 @token_required(SEE_CLASS)
 @bp.output(OverviewOut)
 def overview(_user: Viewer) -> dict[str, Any]:
-    """Get numbers about the class: who has joined, projects over time, storage used."""
+    """Get numbers about the class: how many people have joined, projects over time, storage used."""
     calendar = _Calendar.ending_today()
     counts = read_counts(db.session(), calendar.begins)
     stored = counts.totals[Total.PICTURES_BYTES]
