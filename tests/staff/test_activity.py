@@ -74,10 +74,16 @@ def test_a_draft_stays_its_owners_secret(ada: Person, teacher: Person) -> None:
     assert "picture_added" in kinds(told(teacher))
 
 
-def test_a_project_that_was_changed_at_once_is_told_as_changed(ada: Person, teacher: Person) -> None:
+def test_a_project_that_was_changed_is_still_told_as_shared(ada: Person, teacher: Person) -> None:
     project = make(ada, visibility=CLASS)
-    ada.client.patch(f"/api/projects/{project['id']}", json={"summary": "New"})
-    assert kinds(told(teacher))[0] == "project_changed"
+    for summary in ("New", "Newer"):
+        ada.client.patch(f"/api/projects/{project['id']}", json={"summary": summary})
+    events = told(teacher)
+    assert kinds(events)[:2] == ["project_changed", "project_made"]
+    assert kinds(events).count("project_made") == 1
+    assert [event["project"]["id"] for event in events[:2]] == [project["id"]] * 2
+    ada.client.patch(f"/api/projects/{project['id']}", json={"visibility": DRAFT})
+    assert "project" not in "".join(kinds(told(teacher)))
 
 
 def test_a_draft_of_long_ago_is_told_as_shared_on_the_day_it_is(
@@ -104,8 +110,8 @@ def test_what_was_shared_before_moments_of_sharing_were_kept_is_told_as_it_was(
         flask_migrate.downgrade(revision="0011")
         flask_migrate.upgrade()
         flask_migrate.check()
-    events = {event["project"]["id"]: event["kind"] for event in told(teacher) if event["project"]}
-    assert events == {made: "project_made", changed: "project_changed"}
+    events = [(event["project"]["id"], event["kind"]) for event in told(teacher) if event["project"]]
+    assert events == [(changed, "project_changed"), (changed, "project_made"), (made, "project_made")]
     ada.client.patch(f"/api/projects/{draft}", json={"visibility": CLASS})
     assert kinds(told(teacher))[0] == "project_made"
 
@@ -140,7 +146,7 @@ def test_pages_tell_each_event_once_even_where_moments_are_the_same(
         make(ada, f"Project {number}", visibility=CLASS, pictures=[{"id": upload(ada)}])
     moment = utc_now() - timedelta(hours=1)
     with app.app_context(), write_transaction() as session:
-        for model, columns in ((User, ("created_at",)), (Project, ("created_at", "updated_at"))):
+        for model, columns in ((User, ("created_at",)), (Project, ("created_at", "updated_at", "shared_at"))):
             for row in session.query(model):
                 for column in columns:
                     setattr(row, column, moment)

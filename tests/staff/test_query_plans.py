@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -49,7 +50,7 @@ def plans_of(app: APIFlask, admin: Person) -> Plans:
         session.execute(insert(Project), [
             {"id": n, "owner_id": n, "title": f"T{n}", "title_key": f"t{n}", "visibility": Visibility.CLASS,
              "hidden_at": now if n == first else None, "hidden_reason": "Why" if n == first else None,
-             "created_at": now, "updated_at": now}
+             "created_at": now, "updated_at": now, "shared_at": now - timedelta(days=n % 2)}
             for n in numbers
         ])  # fmt: skip
         session.execute(insert(Picture), [
@@ -109,6 +110,9 @@ def test_the_staffs_lists_are_read_along_an_index(app: APIFlask, admin: Person, 
                 assert_along_indexes(plan)
                 # All along an index that holds what is not hidden is no better than none.
                 assert "projects" not in path or "ix_projects_title_key_id" not in plan, plan
+            if "activity" in path:
+                # Sorting all that were changed since they were shared is no better than a scan.
+                assert any("ix_projects_shared_at_id" in plan for plan in plans)
 
 
 def test_the_overview_reads_no_rows_but_the_readers_own(

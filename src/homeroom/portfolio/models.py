@@ -14,6 +14,8 @@ from homeroom.uploads.models import Picture
 
 # Few are, and who looks for them shall not look at all.
 _HIDDEN = text("hidden_at IS NOT NULL")
+# Until a project is changed, `ix_projects_updated_at_id` finds when it was shared.
+_CHANGED_SINCE_SHARED = text("shared_at <> updated_at")
 
 
 class Visibility(StrEnum):
@@ -43,6 +45,13 @@ class Project(Base):
     __table_args__ = (
         Index("ix_projects_title_key_id", "title_key", "id"),
         Index("ix_projects_updated_at_id", "updated_at", "id"),
+        Index(
+            "ix_projects_shared_at_id",
+            "shared_at",
+            "id",
+            sqlite_where=_CHANGED_SINCE_SHARED,
+            postgresql_where=_CHANGED_SINCE_SHARED,
+        ),
         Index("ix_projects_hidden_at_id", "hidden_at", "id", sqlite_where=_HIDDEN, postgresql_where=_HIDDEN),
         Index("ix_projects_hidden_id", "id", sqlite_where=_HIDDEN, postgresql_where=_HIDDEN),
         Index(

@@ -36,6 +36,7 @@ class Source(StrEnum):
 
     ACCOUNT = "account"
     PROJECT = "project"
+    SHARING = "sharing"
     HIDING = "hiding"
     PICTURE = "picture"
     PORTRAIT = "portrait"
@@ -85,12 +86,18 @@ def _parts(viewer: Viewer) -> list[_Part]:
     visible = visible_projects(viewer)
     account, account_order = _part(Source.ACCOUNT, User.created_at, User.id, *_NO_PROJECT)
     project, project_order = _part(Source.PROJECT, Project.updated_at, Project.id, *_PROJECT)
+    sharing, sharing_order = _part(Source.SHARING, Project.shared_at, Project.id, *_PROJECT)
     hiding, hiding_order = _part(Source.HIDING, Project.hidden_at, Project.id, *_PROJECT)
     picture, picture_order = _part(Source.PICTURE, Picture.created_at, Picture.id, *_PROJECT)
     portrait, portrait_order = _part(Source.PORTRAIT, Picture.created_at, Picture.id, *_NO_PROJECT)
     return [
         (account, account_order),
         (project.join(Project.owner).where(visible), project_order),
+        # Until it is changed, a project's last change is that it was shared.
+        (
+            sharing.join(Project.owner).where(Project.shared_at != Project.updated_at, visible),
+            sharing_order,
+        ),
         (hiding.join(Project.owner).where(Project.hidden_at.is_not(None), visible), hiding_order),
         (
             picture.select_from(Picture)
@@ -120,6 +127,7 @@ def _kind(event: Row[Any]) -> Kind:
     if event.source == Source.PROJECT:
         return Kind.PROJECT_MADE if event.at == event.shared_at else Kind.PROJECT_CHANGED
     return {
+        Source.SHARING: Kind.PROJECT_MADE,
         Source.HIDING: Kind.PROJECT_HIDDEN,
         Source.PICTURE: Kind.PICTURE_ADDED,
         Source.PORTRAIT: Kind.PORTRAIT_CHOSEN,
