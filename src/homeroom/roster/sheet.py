@@ -66,8 +66,10 @@ def join_address(site: str, code: str) -> str:
     return f"{site}/join/#code={code}"
 
 
-def _written_day(day: date) -> Message:
-    return message("{day} {month} {year}", day=day.day, month=_MONTHS[day.month - 1], year=day.year)
+def _until(day: date) -> Message:
+    return message(
+        "Works once, until {day} {month} {year}.", day=day.day, month=_MONTHS[day.month - 1], year=day.year
+    )
 
 
 def make_csv(invitations: Sequence[Invitation], site: str | None) -> Sheet:
@@ -166,7 +168,7 @@ class _Pages:
         address = join_address(self._site, invitation.code) if self._site else ""
         join_page = message("the Join page of your class's site")
         place = f"{self._site}/join/" if self._site else self._said(join_page)
-        until = message("Works once, until {date}.", date=_written_day(invitation.expires_at.date()))
+        until = _until(invitation.expires_at.date())
         self._line(x, y + 3.5, self._name(invitation), "names", 14)
         self._line(x, y + 11.0, self._said(message("ID: {uid}", uid=self._uid(invitation))), "codes", 10)
         self._line(x, y + 17.0, invitation.code, "codes", 17, link=address)
