@@ -87,7 +87,7 @@ def test_a_class_is_set_up_shows_its_work_and_is_looked_after(
 
     teacher.goto(address)
     teacher.get_by_role("button", name="Hide").click()
-    dialog = teacher.get_by_role("dialog", name="Hide this project?")
+    dialog = teacher.get_by_role("dialog", name=f"Hide “{title}”?")
     dialog.get_by_label("Reason").fill(REASON)
     dialog.get_by_role("button", name="Hide project").click()
     expect(teacher.get_by_role("button", name="Show again")).to_be_visible()

@@ -140,7 +140,7 @@ def test_a_teacher_hides_a_project_and_its_owner_reads_why(
     sign_in(staff, teacher)
     staff.goto(address)
     staff.get_by_role("button", name="Hide").click()
-    dialog = staff.get_by_role("dialog", name="Hide this project?")
+    dialog = staff.get_by_role("dialog", name="Hide “A friend in the picture”?")
     dialog.get_by_role("button", name="Hide project").click()
     expect(dialog.get_by_label("Reason")).to_be_focused()
     dialog.get_by_label("Reason").fill("Ask your friend first.")
@@ -181,6 +181,7 @@ def test_a_project_is_deleted_after_a_question(
     project = make_project(page, title="To be forgotten")
     page.goto(f"{API}/project/?id={project['id']}")
     page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog", name="Delete “To be forgotten”?")).to_be_visible()
     page.get_by_role("button", name="Delete project").click()
 
     page.wait_for_url(f"{API}/portfolio/")

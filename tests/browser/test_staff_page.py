@@ -272,13 +272,31 @@ def test_a_role_is_given_after_a_question_and_a_code_is_made(
     expect(role).to_have_value("User")
     role.select_option("Teacher")
     staff.get_by_role("button", name="Change role").click()
-    expect(staff.locator("#people-told")).to_have_text("Pia Promoted is now a teacher.")
+    named = f"Pia Promoted (promoted-{language})"
+    expect(staff.locator("#people-told")).to_have_text(f"{named} is now a teacher.")
 
     staff.get_by_role("button", name="New code: Pia Promoted").click()
     staff.get_by_role("button", name="Create code").click()
 
     code = staff.get_by_label("Code", exact=True)
     expect(code).to_have_value(re.compile(r"^[0-9A-Z]{4}(-[0-9A-Z]{4})+$"))
+
+
+def test_two_people_of_one_name_are_told_apart(server: Homeroom, staff: Page, language: str) -> None:
+    for number in (1, 2):
+        server.invite(f"sam-{language}-{number}", "Sam Same")
+    staff.get_by_placeholder("Search by name or ID").fill(f"sam-{language}")
+    expect(staff.locator("#people li")).to_have_count(2)
+    for number in (1, 2):
+        uid = f"sam-{language}-{number}"
+        row = staff.locator("#people li", has_text=uid)
+        expect(row).to_have_count(1)
+        row.get_by_role("combobox").select_option("Teacher")
+        expect(staff.get_by_role("dialog")).to_contain_text(f"Sam Same ({uid})")
+        staff.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+        row.get_by_role("button").click()
+        expect(staff.get_by_role("dialog")).to_contain_text(f"Sam Same ({uid})")
+        staff.get_by_role("dialog").get_by_role("button", name="Cancel").click()
 
 
 def test_the_codes_alone_come_out_of_the_printer(staff: Page) -> None:

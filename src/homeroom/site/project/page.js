@@ -132,9 +132,14 @@ function showActions(project, me) {
   byId('hidden-next').hidden = !own;
 }
 
+/** The title as a question about the project has it. */
+function shownTitle() {
+  return { title: isolated(byId('title').textContent ?? '') };
+}
+
 async function hide() {
   const done = await askInDialog({
-    title: t('project.hide_question'),
+    title: t('project.hide_question', shownTitle()),
     intro: [t('project.hide_intro')],
     action: t('project.hide_action'),
     danger: true,
@@ -179,7 +184,7 @@ async function reload(told) {
 
 async function askToDelete() {
   const done = await askInDialog({
-    title: t('project.delete_question'),
+    title: t('project.delete_question', shownTitle()),
     intro: [t('project.delete_intro')],
     action: t('project.delete_action'),
     danger: true,

@@ -3,8 +3,8 @@
 import { request } from '../assets/js/api/client.js';
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { projectAddress } from '../assets/js/components/project-card.js';
-import { byId, element, personal } from '../assets/js/dom.js';
-import { t } from '../assets/js/texts.js';
+import { byId, element, isolated, personal } from '../assets/js/dom.js';
+import { pieces, t } from '../assets/js/texts.js';
 
 export async function showHidden() {
   try {
@@ -17,9 +17,26 @@ export async function showHidden() {
   }
 }
 
+/**
+ * A class may have two people of the same name.
+ *
+ * @param {Api.Author} author
+ */
+function nameOf({ name, uid }) {
+  return uid ? pieces('people.named', { name: personal(name), uid: personal(uid) }) : [personal(name)];
+}
+
 /** @param {Api.ListedProject} project */
 function row({ id, title, author, hidden }) {
-  const again = element('button', { class: 'button quiet small', type: 'button' }, t('common.show_again'));
+  const again = element(
+    'button',
+    {
+      class: 'button quiet small',
+      type: 'button',
+      'aria-label': t('people.button', { action: t('common.show_again'), name: isolated(title) }),
+    },
+    t('common.show_again'),
+  );
   again.addEventListener('click', async () => {
     again.disabled = true;
     try {
@@ -38,7 +55,7 @@ function row({ id, title, author, hidden }) {
       'div',
       { class: 'grow' },
       element('a', { href: projectAddress(id) }, personal(title)),
-      element('span', { class: 'hint' }, personal(author.name), ': ', personal(hidden?.reason ?? '')),
+      element('span', { class: 'hint' }, ...nameOf(author), ': ', personal(hidden?.reason ?? '')),
     ),
     again,
   );

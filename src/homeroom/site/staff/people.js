@@ -4,10 +4,10 @@ import { isCalledOff, nextCursor, request, totalIn } from '../assets/js/api/clie
 import { askInDialog } from '../assets/js/components/dialog.js';
 import { advice, clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { dressPerson } from '../assets/js/components/person.js';
-import { byId, element, isolated } from '../assets/js/dom.js';
+import { byId, element, isolated, personal } from '../assets/js/dom.js';
 import { field, fieldOf } from '../assets/js/forms.js';
 import { roleName } from '../assets/js/roles.js';
-import { t } from '../assets/js/texts.js';
+import { pieces, t } from '../assets/js/texts.js';
 
 const SHOWN = 10;
 const TYPING_PAUSE_MS = 250;
@@ -61,17 +61,27 @@ async function search() {
 function row(user) {
   const person = element('a', { class: 'person' });
   dressPerson(person, user);
-  const made = element('li', {}, element('div', { class: 'grow' }, person), roleSelect(user));
+  const uid = element('span', { class: 'hint' }, ...pieces('codes.uid', { uid: personal(user.uid) }));
+  const made = element('li', {}, element('div', { class: 'grow' }, person, uid), roleSelect(user));
   if (user.status === 'pending') made.append(button(t('people.admit'), user, () => admit(user)));
   made.append(button(t('people.new_code'), user, () => newCode(user)));
   return made;
+}
+
+/**
+ * Two people of a class may have the same name: the ID tells them apart.
+ *
+ * @param {Api.ListedUser} user
+ */
+function named({ name, uid }) {
+  return t('people.named', { name: isolated(name), uid: isolated(uid) });
 }
 
 /** @param {Api.ListedUser} user */
 function roleSelect(user) {
   const select = element(
     'select',
-    { 'aria-label': t('people.role_of', { name: isolated(user.name) }) },
+    { 'aria-label': t('people.role_of', { name: named(user) }) },
     ...ROLES.map((role) => element('option', { value: role }, roleName(role))),
   );
   select.value = user.role;
@@ -90,7 +100,7 @@ function button(label, user, act) {
     {
       class: 'button quiet small',
       type: 'button',
-      'aria-label': t('people.button', { action: label, name: isolated(user.name) }),
+      'aria-label': t('people.button', { action: label, name: named(user) }),
     },
     label,
   );
@@ -106,7 +116,7 @@ function button(label, user, act) {
  */
 async function changeRole(user, select) {
   const role = /** @type {Api.Role} */ (select.value);
-  const name = isolated(user.name);
+  const name = named(user);
   const { question, power, done } = {
     User: {
       question: t('people.make_user', { name }),
@@ -140,7 +150,7 @@ async function admit(user) {
   try {
     await request(`/api/users/${user.id}/admission`, { method: 'POST' });
     await search();
-    byId('people-told').textContent = t('people.admitted', { name: isolated(user.name) });
+    byId('people-told').textContent = t('people.admitted', { name: named(user) });
   } catch (error) {
     byId('people-told').textContent = advice(error);
   }
@@ -150,14 +160,14 @@ async function admit(user) {
 /** @param {Api.ListedUser} user */
 async function newCode(user) {
   const made = await askInDialog({
-    title: t('people.code_question', { name: isolated(user.name) }),
+    title: t('people.code_question', { name: named(user) }),
     intro: [t('people.code_intro')],
     action: t('people.code_action'),
     send: () => request(`/api/users/${user.id}/join-code`, { method: 'POST' }),
   });
   if (!made) return;
   await askInDialog({
-    title: t('people.code_title', { name: isolated(user.name) }),
+    title: t('people.code_title', { name: named(user) }),
     intro: [t('people.code_advice')],
     fields: [
       field({ name: 'code', label: t('common.code'), value: made.data.code, readonly: '', class: 'code' }),
