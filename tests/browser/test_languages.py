@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from homeroom.web.site_templates import SitePages
-from tests.browser.classroom import API, Member
+from tests.browser.classroom import API, Homeroom, Member
 from tests.browser.opening import settled
 from tests.browser.projects import AWKWARD, make_project
 from tests.browser.test_every_page import (
@@ -181,6 +181,51 @@ def test_a_reader_chooses_a_language_by_keyboard_and_keeps_it(page: Page) -> Non
     expect(page.locator("html")).to_have_attribute("lang", "es")
     page.get_by_role("group", name="Idioma").get_by_role("button", name="English").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_the_code_of_a_join_link_outlives_a_change_of_the_language(server: Homeroom, page: Page) -> None:
+    page.goto(server.invite("linked", "Lina Linked"))
+    expect(page.get_by_role("heading", name="Hello Lina Linked")).to_be_visible()
+
+    page.get_by_role("button", name="Español").click()
+
+    expect(page.get_by_role("heading", name="Hola, Lina Linked")).to_be_visible()
+    assert page.url == f"{API}/join/"
+
+
+def test_an_address_is_kept_whole_when_the_language_changes(page: Page) -> None:
+    settled(page, "/users/?q=emma#main")
+    page.get_by_role("button", name="Español").click()
+
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    assert page.url == f"{API}/users/?q=emma#main"
+
+
+def test_staying_with_unsaved_text_keeps_the_language(page: Page, ada: Member) -> None:
+    sign_in(page, ada)
+    settled(page, "/project/edit/")
+    page.get_by_label("Title").press_sequentially("Not saved")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+
+    page.get_by_role("button", name="Español").click()
+
+    expect(page.get_by_label("Title")).to_have_value("Not saved")
+    page.wait_for_function("() => !document.cookie.includes('lang=')")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Cancel").click()
+    page.wait_for_url(f"{API}/portfolio/")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_leaving_unsaved_text_changes_the_language(page: Page, ada: Member) -> None:
+    sign_in(page, ada)
+    settled(page, "/project/edit/")
+    page.get_by_label("Title").press_sequentially("Not saved")
+    page.once("dialog", lambda dialog: dialog.accept())
+
+    page.get_by_role("button", name="Español").click()
+
+    expect(page.get_by_role("heading", name="Nuevo proyecto")).to_be_visible()
 
 
 def test_dates_are_those_of_the_pages_language(

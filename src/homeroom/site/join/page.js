@@ -11,6 +11,7 @@ const codeForm = byId('enter-code', HTMLFormElement);
 const passwordForm = byId('choose-password', HTMLFormElement);
 
 let code = '';
+let asked = ''; // the last code that was looked up, right or wrong
 
 onSubmit(codeForm, (values) => lookUp(values.code), explainCode);
 onSubmit(passwordForm, join, explainJoin);
@@ -27,6 +28,7 @@ function openFromAddress() {
 
 /** @param {string} given */
 async function lookUp(given) {
+  asked = given.trim();
   const { data: person } = await request('/api/join/code', {
     method: 'POST',
     body: { code: given.trim() },
@@ -68,4 +70,10 @@ function explainJoin(error) {
   return true;
 }
 
+/** For the page in another language, which takes the code out of the address again. */
+function putIntoAddress() {
+  if (asked) history.replaceState(null, '', `#${new URLSearchParams({ code: asked })}`);
+}
+
 addEventListener('hashchange', openFromAddress);
+addEventListener('language-chosen', putIntoAddress);
