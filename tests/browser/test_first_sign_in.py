@@ -61,7 +61,7 @@ def test_a_second_origin_signs_in_reloads_and_signs_out(
     page.wait_for_url(f"{origin}/login/")
 
     page.goto(f"{origin}/users/")
-    expect(page.get_by_role("alert")).to_contain_text("Database response error: 401")
+    expect(page.get_by_role("alert")).to_contain_text("Sign in to continue")
 
 
 @pytest.mark.usefixtures("second_origin")

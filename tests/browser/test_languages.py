@@ -117,12 +117,12 @@ def test_a_members_page_is_spanish(spanish: Page, look: Callable[..., None], ada
 
 def test_english_texts_would_be_found(page: Page) -> None:
     settled(page, "/users/")
-    expect(page.locator("#failure h2")).to_have_text("Database response error: 401")
+    expect(page.locator("#failure h2")).to_have_text("Sign in to continue")
 
     left = left_in_english(page, "es")
 
     # A text of the page, of an attribute, of a script, and one with a value in it.
-    assert {"Sign in", "Search by name or ID", "Database response error: 401"} <= set(left)
+    assert {"Sign in", "Search by name or ID", "Sign in to continue"} <= set(left)
     assert "You aren’t signed in, or your session has ended." in left
 
 

@@ -1,7 +1,7 @@
 // The users page: the lesson's table, with search, sorting and pages.
 
 import { ApiError, nextCursor as cursorIn, request, statusOf, totalIn } from '../assets/js/api/client.js';
-import { noteSignedIn, onSessionChangeElsewhere } from '../assets/js/api/session.js';
+import { noteSignedIn, onSessionChangeElsewhere, seemsSignedIn } from '../assets/js/api/session.js';
 import { clearFailure, showFailure } from '../assets/js/components/failure.js';
 import { dressPerson } from '../assets/js/components/person.js';
 import { byId, fromTemplate, isolated, within } from '../assets/js/dom.js';
@@ -27,6 +27,7 @@ let running = new AbortController();
 let typing;
 
 searched.value = asked.q;
+search.hidden = !seemsSignedIn();
 search.addEventListener('submit', (event) => {
   event.preventDefault();
   searchNow();
@@ -152,6 +153,7 @@ function showUsers({ data: users, headers }) {
     ? t('users.range', { first, last, total: totalIn(headers) })
     : byId('empty-title').textContent;
   clearFailure(byId('failure'));
+  search.hidden = false;
   show(users.length ? 'table' : 'empty');
 }
 
@@ -184,7 +186,8 @@ function showSort() {
 }
 
 /**
- * The lesson's two messages, word for word, and what to do next.
+ * The lesson's two messages, word for word, and what to do next. A guest is no failure: they read what every other
+ * page tells them, and have nothing to search.
  *
  * @param {unknown} error
  */
@@ -192,17 +195,17 @@ function tell(error) {
   result.replaceChildren();
   byId('status').textContent = '';
   byId('pages').hidden = true;
-  const title =
-    error instanceof ApiError
-      ? t('users.database_error', { status: error.status })
-      : String(messageOf(error));
+  const guest = statusOf(error) === 401;
+  search.hidden = guest;
+  const title = guest ? undefined : lessonsMessage(error);
   showFailure(byId('failure'), error, { retry: load, title });
   show('failure');
 }
 
 /** @param {unknown} error */
-function messageOf(error) {
-  return error instanceof Error ? error.message : error;
+function lessonsMessage(error) {
+  if (error instanceof ApiError) return t('users.database_error', { status: error.status });
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**
