@@ -131,6 +131,20 @@ def test_pictures_are_put_in_order_by_dragging(
     assert [image.get_attribute("alt") for image in shown.all()] == order
 
 
+def test_enter_ends_a_tag_and_stays(editor: Page) -> None:
+    tags = editor.get_by_label("Tags")
+    tags.press_sequentially("wind")
+    tags.press("Enter")
+    tags.press("Enter")
+    tags.press_sequentially("paper")
+    tags.press("Enter")
+
+    expect(tags).to_have_value("wind, paper, ")
+    expect(tags).to_be_focused()
+    expect(editor.locator("#title-error")).to_be_hidden()
+    assert editor.url == f"{API}/project/edit/"
+
+
 def test_a_teacher_hides_a_project_and_its_owner_reads_why(
     student: Member, teacher: Member, sign_in: Callable[..., None], new_context: Callable[..., BrowserContext]
 ) -> None:

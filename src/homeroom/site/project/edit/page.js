@@ -16,6 +16,7 @@ import { pieces, t } from '../../assets/js/texts.js';
 
 const form = byId('project', HTMLFormElement);
 const title = byId('title', HTMLInputElement);
+const tags = byId('tags-field', HTMLInputElement);
 const links = byId('links', LinkList);
 const pictures = byId('pictures', PictureList);
 const id = new URLSearchParams(location.search).get('id');
@@ -28,6 +29,7 @@ let saved = null;
 
 onSubmit(form, save, explain);
 form.addEventListener('input', showDirty);
+tags.addEventListener('keydown', endTag);
 byId('cancel').addEventListener('click', () => location.assign(id ? projectAddress(id) : portfolioAddress()));
 addEventListener('beforeunload', (event) => {
   if (isDirty()) event.preventDefault();
@@ -73,7 +75,7 @@ function fill(project) {
   byId('summary', HTMLTextAreaElement).value = project.summary;
   byId('body', HTMLTextAreaElement).value = project.body ?? '';
   visibility().value = project.visibility;
-  byId('tags-field', HTMLInputElement).value = project.tags.join(', ');
+  tags.value = project.tags.join(', ');
   links.value = project.links;
   pictures.show(project.pictures);
   saved = JSON.stringify(written());
@@ -109,6 +111,17 @@ function isDirty() {
 function showDirty() {
   byId('state').textContent = isDirty() ? t('edit.unsaved') : t('edit.saved');
   byId('state').hidden = !id && !isDirty();
+}
+
+/**
+ * Enter ends a tag as a comma does. The browser's own way would save the project and leave it.
+ *
+ * @param {KeyboardEvent} event
+ */
+function endTag(event) {
+  if (event.key !== 'Enter' || event.isComposing) return;
+  event.preventDefault();
+  if (/[^,\s]\s*$/.test(tags.value)) tags.value = `${tags.value.trimEnd()}, `;
 }
 
 async function save() {
