@@ -63,9 +63,8 @@ export class DayChart extends HTMLElement {
 
   /** @param {Drawing} drawing */
   #draw(drawing) {
-    const times = this.#days.map(({ day }) => Date.parse(day) / 1000);
     const counts = this.#days.map(({ count }) => count);
-    const chart = new uPlot(this.#options(drawing), [times, counts], this.#place);
+    const chart = new uPlot(this.#options(drawing), [this.#times(), counts], this.#place);
     const sizes = new ResizeObserver(() => {
       const width = this.#place.clientWidth;
       if (width && width !== chart.width) chart.setSize({ width, height: HEIGHT });
@@ -105,18 +104,29 @@ export class DayChart extends HTMLElement {
     return {
       width: this.#place.clientWidth || 320,
       height: HEIGHT,
-      padding: [8, 8, 0, 0],
+      // On the right, half of a date: the last day's is centred below it.
+      padding: [8, 24, 0, 0],
       // Days have no time: no time zone may shift them.
       tzDate: (/** @type {number} */ seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: drawing === 'line' } },
-      scales: { x: { range: withHalfADay }, y: { range: fromZero } },
+      scales: { x: { range: this.#range() }, y: { range: fromZero } },
       axes: [days, counts],
       series: [{}, this.#series(drawing)],
       hooks: {
         setCursor: [(/** @type {{ cursor: { idx: number | null } }} */ { cursor }) => this.#tell(cursor.idx)],
       },
     };
+  }
+
+  /** Room for the first and the last day's bars: fixed, for a function would get its own answer again on resizing. */
+  #range() {
+    const times = this.#times();
+    return [times[0] - DAY_S / 2, times[times.length - 1] + DAY_S / 2];
+  }
+
+  #times() {
+    return this.#days.map(({ day }) => Date.parse(day) / 1000);
   }
 
   /** @param {Drawing} drawing */
@@ -193,17 +203,6 @@ export class DayChart extends HTMLElement {
   #token(name) {
     return getComputedStyle(this).getPropertyValue(name).trim();
   }
-}
-
-/**
- * Room for the first and the last day's bars.
- *
- * @param {uPlot} _chart
- * @param {number} from
- * @param {number} to
- */
-function withHalfADay(_chart, from, to) {
-  return [from - DAY_S / 2, to + DAY_S / 2];
 }
 
 /**
