@@ -1,6 +1,6 @@
 // Moments and spans of time as people say them, in the page's language.
 
-import { locale } from './texts.js';
+import { locale, t } from './texts.js';
 
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const STEPS = [
@@ -18,6 +18,7 @@ const LONG_AGO_S = 14 * 86_400;
 export function ago(time) {
   const seconds = Math.max(0, (Date.now() - time.getTime()) / 1000);
   if (seconds > LONG_AGO_S) return onDay(time);
+  if (seconds < 60) return t('time.just_now');
   const words = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const [unit, length] = STEPS.find(([, length]) => seconds >= length) ?? ['minute', 60];
   return words.format(-Math.floor(seconds / length), unit);
