@@ -102,13 +102,18 @@ def test_a_chart_follows_the_window_and_the_colour_scheme(staff: Page) -> None:
         staff.emulate_media(color_scheme=scheme)
         staff.wait_for_function(f"() => ({COLOURS})().includes({accent})")
 
-    for width in (390, 1440):
+    drawings = []
+    for width in (1440, 390, 1440):
         staff.set_viewport_size({"width": width, "height": 800})
         staff.wait_for_function(
             "() => [...document.querySelectorAll('day-chart')].every((chart) => {"
             " const place = chart.querySelector('.chart-place');"
             " return chart.querySelector('canvas').clientWidth === place.clientWidth; })"
         )
+        # What has changed is drawn before the next frame but one.
+        staff.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        drawings.append(staff.locator("#storage canvas").evaluate("canvas => canvas.toDataURL()"))
+    assert drawings[0] == drawings[2], "the days are the same"
 
 
 def test_a_class_without_anything_yet_is_told_so_in_place_of_a_chart(staff: Page) -> None:
@@ -207,6 +212,7 @@ def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page, lang
     staff.get_by_label("Class list (CSV)").set_input_files([file])
     staff.get_by_role("button", name="Preview").click()
 
+    expect(staff.locator("#file-name")).to_have_text("class.csv")
     expect(staff.get_by_role("heading", name="Preview, nothing saved yet: 1 new")).to_be_focused()
     rows = staff.locator("#report-rows tr")
     expect(rows).to_have_count(2)
@@ -231,6 +237,7 @@ def test_a_roster_is_looked_at_row_by_row_before_it_is_written(staff: Page, lang
     staff.get_by_role("button", name="Import 1 person", exact=True).click()
 
     expect(staff.get_by_role("heading", name="Imported: 1 new")).to_be_visible()
+    expect(staff.locator("#file-name")).to_have_text("No file chosen")
     assert [user["name"] for user in staff.request.get(f"{API}/api/users/?q={uid}").json()] == [
         "Ines Imported"
     ]

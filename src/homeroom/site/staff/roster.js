@@ -34,6 +34,8 @@ let chosen = null; // the file and how to read it, as it was looked at
 export function initRoster(done) {
   onSubmit(form, lookFirst);
   form.addEventListener('input', forget);
+  form.addEventListener('input', showFile);
+  form.addEventListener('reset', () => setTimeout(showFile)); // the event comes before the field is empty
   byId('forget').addEventListener('click', () => {
     form.reset();
     forget();
@@ -41,6 +43,11 @@ export function initRoster(done) {
   });
   const button = byId('import', HTMLButtonElement);
   button.addEventListener('click', () => whileDisabled(button, () => importChosen(done)));
+}
+
+/** The field itself can't be seen: it would say it in the browser's language. */
+function showFile() {
+  byId('file-name').textContent = file.files?.[0]?.name ?? t('roster.no_file');
 }
 
 function forget() {
