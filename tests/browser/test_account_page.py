@@ -205,8 +205,11 @@ def test_a_picture_is_chosen_seen_in_the_class_and_removed(
     member = server.add_member("pictured", "Petra Pictured")
     sign_in(page, member)
     open_account(page)
+    expect(page.locator("#room")).to_be_visible()
+    before = page.locator("#room").inner_text()
     page.locator("#picture-file").set_input_files([picture_file("me.png")])
     expect(page.get_by_text("Picture saved.")).to_be_visible()
+    expect(page.locator("#room")).not_to_have_text(before)
 
     page.goto(f"{API}/users/?q=petra")
     expect(page.locator("#result img")).to_have_js_property("naturalWidth", 128)

@@ -27,7 +27,7 @@ onSubmit(profile, saveProfile);
 onSubmit(password, changePassword, explainPassword);
 onSubmit(sessions, endEverySession);
 onSubmit(exporting, download);
-initOwnPicture();
+initOwnPicture(showRoom);
 byId('delete').addEventListener('click', askToDelete);
 onSessionChangeElsewhere(load);
 load();

@@ -9,9 +9,16 @@ import { largePortrait } from './person.js';
 
 /** @type {Api.User | null} */
 let person = null;
+/** @type {() => unknown} */
+let changed = () => null;
 
-/** Makes the buttons work. */
-export function initOwnPicture() {
+/**
+ * Makes the buttons work; `done` is called once the picture has changed.
+ *
+ * @param {() => unknown} done
+ */
+export function initOwnPicture(done) {
+  changed = done;
   const file = byId('picture-file', HTMLInputElement);
   byId('picture-choose').addEventListener('click', () => file.click());
   file.addEventListener('change', async () => {
@@ -68,6 +75,7 @@ async function change(told, act) {
     await act();
     showOwnPicture((await request('/api/id')).data);
     byId('picture-told').textContent = told;
+    changed();
   } catch (error) {
     byId('picture-error').textContent = advice(error);
     if (person) showOwnPicture(person);
