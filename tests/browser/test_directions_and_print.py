@@ -204,6 +204,10 @@ def test_paper_gets_the_whole_of_what_was_made(page: Page, world: World) -> None
     assert display == "block"
     address = page.locator("#links a").evaluate("link => getComputedStyle(link, '::after').content")
     assert "https://example.org/more" in address
+    bare = page.locator("#links a").evaluate(
+        "link => { link.classList.add('bare'); return getComputedStyle(link, '::after').content; }"
+    )
+    assert bare == "none", "an address that is the link's own words"
     settled(page, "/")
     image = page.locator(".cover img").first
     size = image.evaluate("image => [image.width / image.height, image.naturalWidth / image.naturalHeight]")

@@ -4,7 +4,7 @@ import { load, openPage, setBody } from './browser.js';
 
 openPage();
 const { byId, element, fromTemplate, isolated, personal, within } = await load('assets/js/dom.js');
-const { contentFragment, safeAddress } = await load('assets/js/components/content.js');
+const { contentFragment, outsideLink, safeAddress } = await load('assets/js/components/content.js');
 const { showFailure } = await load('assets/js/components/failure.js');
 const { refusal } = await load('assets/js/api/client.js');
 const { largePortrait, tone } = await load('assets/js/components/person.js');
@@ -56,6 +56,24 @@ test('written text becomes elements of a short list, with its highest heading be
   );
   assert.equal(made.querySelector('a'), null);
   assert.equal(made.children[0].getAttribute('dir'), 'auto');
+});
+
+test('headings within quotations move up with the others', () => {
+  const made = contentFragment([
+    { tag: 'blockquote', children: [{ tag: 'h3', children: ['Quoted'] }] },
+    { tag: 'h4', children: ['Below'] },
+  ]);
+  assert.ok(made.querySelector('blockquote > h2'));
+  assert.ok(made.querySelector('h3'));
+});
+
+test('a link whose words are its address is marked, for paper need not repeat it', () => {
+  const isBare = (text, href) => outsideLink(href, text).classList.contains('bare');
+  assert.ok(isBare('https://example.org', 'https://example.org/'));
+  assert.ok(isBare('example.org/kite', 'https://example.org/kite'));
+  assert.ok(isBare('ada@example.org', 'mailto:ada@example.org'));
+  assert.ok(!isBare('Kites', 'https://example.org/kite'));
+  assert.ok(!isBare('example.org', 'https://example.com/'));
 });
 
 test('only addresses of the web and of mail become links', () => {

@@ -46,11 +46,9 @@ const LINK_PROTOCOLS = ['http:', 'https:', 'mailto:'];
 export function contentFragment(nodes) {
   const made = document.createDocumentFragment();
   // Whoever began with ### or with ##: the first level below the page's title is h2.
-  const levels = nodes.filter(isHeading).map(levelOf);
+  const levels = headingsIn(nodes).map(levelOf);
   const shift = levels.length ? Math.min(...levels) - 2 : 0;
-  made.append(
-    ...nodes.map((node) => build(isHeading(node) ? { ...node, tag: `h${levelOf(node) - shift}` } : node)),
-  );
+  made.append(...nodes.map((node) => build(node, shift)));
   // Each paragraph, list and table runs as its own first letter does.
   for (const block of made.children) {
     if (!WITHOUT_DIRECTION.has(block.localName)) block.setAttribute('dir', 'auto');
@@ -58,12 +56,22 @@ export function contentFragment(nodes) {
   return made;
 }
 
+/** @param {Element} node */
+function isHeading({ tag }) {
+  return HEADING.test(tag);
+}
+
 /**
- * @param {Api.ContentNode} node
- * @returns {node is Element}
+ * Also those in quotations and lists.
+ *
+ * @param {Api.ContentNode[]} nodes
+ * @returns {Element[]}
  */
-function isHeading(node) {
-  return typeof node !== 'string' && HEADING.test(node.tag);
+function headingsIn(nodes) {
+  return nodes.flatMap((node) => {
+    if (typeof node === 'string') return [];
+    return isHeading(node) ? [node] : headingsIn(node.children ?? []);
+  });
 }
 
 /** @param {Element} heading */
@@ -92,22 +100,37 @@ export function safeAddress(text) {
  * @param {...(Node | string)} children
  */
 export function outsideLink(href, ...children) {
-  return element('a', { href, rel: 'noopener noreferrer nofollow ugc' }, ...children);
+  const link = element('a', { href, rel: 'noopener noreferrer nofollow ugc' }, ...children);
+  link.classList.toggle('bare', saysAddress(link.textContent ?? '', href));
+  return link;
+}
+
+/**
+ * Whether a link's words are its address, perhaps without its beginning: paper need not show it twice.
+ *
+ * @param {string} text
+ * @param {string} href
+ */
+function saysAddress(text, href) {
+  const said = text.trim();
+  return ['', 'https://', 'http://', 'mailto:'].some((start) => safeAddress(start + said) === href);
 }
 
 /**
  * @param {Api.ContentNode} node
+ * @param {number} shift so many levels up for headings
  * @returns {Node | string}
  */
-function build(node) {
+function build(node, shift) {
   if (typeof node === 'string') return node;
-  const children = (node.children ?? []).map(build);
+  const children = (node.children ?? []).map((child) => build(child, shift));
   if (!TAGS.has(node.tag)) return element('span', {}, ...children);
   if (node.tag === 'a') {
     const href = safeAddress(node.attrs?.href);
     return href ? outsideLink(href, ...children) : element('span', {}, ...children);
   }
-  const made = element(/** @type {keyof HTMLElementTagNameMap} */ (node.tag), {}, ...children);
+  const tag = isHeading(node) ? `h${levelOf(node) - shift}` : node.tag;
+  const made = element(/** @type {keyof HTMLElementTagNameMap} */ (tag), {}, ...children);
   // What is too wide scrolls by itself, and the keyboard must be able to do it.
   if (node.tag === 'pre') made.tabIndex = 0;
   if (node.tag === 'table') {
