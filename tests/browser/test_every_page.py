@@ -331,6 +331,17 @@ def test_the_start_page_leads_on_by_who_is_there(
     expect(page.locator("#result tr")).to_have_count(50)
 
 
+def test_only_a_guest_is_told_how_to_get_in(page: Page, ada: Member, sign_in: Callable[..., None]) -> None:
+    help_for = page.get_by_role("region", name="Help").get_by_role("heading").filter(visible=True)
+    settled(page, "/")
+    expect(help_for).to_have_text(["New here?", "Forgotten your password?", "Building a page?"])
+
+    sign_in(page, ada)
+    settled(page, "/")
+
+    expect(help_for).to_have_text(["Building a page?"])
+
+
 def test_the_description_of_the_api_can_be_browsed_and_copied(
     new_context: Callable[..., BrowserContext],
 ) -> None:

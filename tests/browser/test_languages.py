@@ -115,6 +115,15 @@ def test_a_members_page_is_spanish(spanish: Page, look: Callable[..., None], ada
     assert [line for line in heard if "404" not in line] == []
 
 
+def test_a_guests_bar_is_one_line_on_the_narrowest_phone(spanish: Page) -> None:
+    spanish.set_viewport_size({"width": 320, "height": 640})
+    settled(spanish, "/")
+    links = spanish.get_by_role("navigation").get_by_role("link").filter(visible=True)
+
+    expect(links).to_have_text(["Iniciar sesión", "Unirse"])
+    assert len(set(links.evaluate_all("all => all.map((link) => link.offsetTop)"))) == 1
+
+
 def test_english_texts_would_be_found(page: Page) -> None:
     settled(page, "/users/")
     expect(page.locator("#failure h2")).to_have_text("Sign in to continue")
