@@ -103,7 +103,7 @@ def test_a_server_that_does_not_answer_is_told_for_people(
 
 
 def test_the_code_leaves_the_address_bar_and_the_history(server: Homeroom, page: Page) -> None:
-    page.goto(server.invite("hidden", "Hidden Code"))
+    page.goto(server.invite("out-of-sight", "Hidden Code"))
     expect(page.get_by_role("heading", name="Hello Hidden Code")).to_be_visible()
 
     assert page.url == f"{API}/join/"

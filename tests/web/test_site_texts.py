@@ -114,7 +114,7 @@ def test_a_translation_is_one(language: str) -> None:
 # Names, codes and what is made of values alone.
 SAME_IN_SPANISH = {
     *("shell.title", "common.id", "docs.title", "codes.uid", "people.button", "picture.failed"),
-    "roster.change",
+    *("people.named", "roster.change"),
 }
 
 
@@ -167,7 +167,7 @@ SENTENCE = re.compile(r"^[A-Z][a-z]+(?: |$)|[a-z] [a-z]+.*[.?!…]$")
 # For whoever reads a console or works on the site, and what is the same in every language.
 FOR_DEVELOPERS = re.compile(
     r"^(?:This page has no|There is no|The form has no|A text needs|This browser draws nothing)"
-    r"|^(?:Error|User|Teacher|Admin|Escape|Called off\.|Failed to send|Content-Type|Accept|Files|Link)$"
+    r"|^(?:Error|User|Teacher|Admin|Enter|Escape|Called off\.|Failed to send|Content-Type|Accept|Files|Link)$"
 )
 
 
