@@ -204,7 +204,7 @@ def _read_row(record: Record, columns: Columns, dates: _Dates, seen: dict[str, i
         # Its cells are in the wrong columns, so what they contain says nothing.
         reasons.append(_too_many_fields(record, columns))
         return Rejection(record.line, shown(text), shown(said), joined(reasons))
-    name = checked(_present_name, said)
+    name = checked(lambda text: _cleaned(clean_name, text, message("The name is missing.")), said)
     email, dob = (columns.cell(record.fields, field) for field in (Field.EMAIL, Field.DOB))
     address = checked(clean_email, email) if email else None
     day = checked(dates.read, dob) if dob else None
@@ -225,10 +225,6 @@ def _cleaned(clean: Callable[[str], str], text: str, if_empty: Message) -> str:
     if not text:
         raise MessageError(if_empty)
     return clean(text)
-
-
-def _present_name(name: str) -> str:
-    return _cleaned(clean_name, name, message("The name is missing."))
 
 
 def _too_many_fields(record: Record, columns: Columns) -> Message:
