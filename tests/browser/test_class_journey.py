@@ -9,8 +9,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.classroom import API, PASSWORD, SECOND_ORIGINS, Member
 from tests.browser.projects import picture, picture_file
 from tests.browser.test_staff_page import roster
+from tests.browser.wording import IN_EACH_LANGUAGE
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, IN_EACH_LANGUAGE]
 
 REASON = "A friend is in the picture; ask first."
 
@@ -65,14 +66,19 @@ def publish_project(student: Page, origin: str, title: str) -> str:
 @pytest.mark.usefixtures("second_origin")
 @pytest.mark.parametrize("origin", [API, SECOND_ORIGINS[0]], ids=["api", "beside"])
 def test_a_class_is_set_up_shows_its_work_and_is_looked_after(
-    ada: Member, sign_in: Callable[..., None], new_context: Callable[..., BrowserContext], origin: str
+    ada: Member,
+    sign_in: Callable[..., None],
+    new_context: Callable[..., BrowserContext],
+    origin: str,
+    language: str,
 ) -> None:
-    port = origin.rpartition(":")[2]
-    name, title = f"Joy {port}", f"A bridge of paper {port}"
+    # Each walks it in a class of its own people.
+    walk = f"{language}-{origin.rpartition(':')[2]}"
+    name, title = f"Joy {walk}", f"A bridge of paper {walk}"
     teacher, student, visitor = (new_context().new_page() for _ in range(3))
 
     sign_in(teacher, ada, origin)
-    code = import_class(teacher, origin, f"journey-{port}", name)
+    code = import_class(teacher, origin, f"journey-{walk}", name)
     join_with(student, origin, code)
     address = publish_project(student, origin, title)
 

@@ -74,7 +74,6 @@ def test_every_page_of_the_site_has_a_run_in_spanish() -> None:
 
 # Modules of tests that run in English alone, and why. Their pages are opened in Spanish here.
 ONCE = {
-    "test_class_journey.py": "its steps are those of other journeys",
     "test_directions_and_print.py": "looks at the other direction of writing, and at paper",
     "test_engines.py": "other engines show the same pages",
     "test_every_page.py": "opens the pages that are opened here",
@@ -83,8 +82,6 @@ ONCE = {
     "test_languages.py": "is about languages",
     "test_large_photos.py": "looks at pictures",
     "test_lesson_page.py": "the lesson's page is English",
-    "test_shell.py": "compares lists of links as they are written",
-    "test_users_page.py": "compares columns and titles as they are written",
 }
 
 

@@ -8,8 +8,9 @@ from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from tests.browser.classroom import API, Member
 from tests.browser.opening import settled
+from tests.browser.wording import IN_EACH_LANGUAGE
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, IN_EACH_LANGUAGE]
 
 PATHS = (
     *("/", "/login/", "/join/", "/users/", "/account/", "/api/docs/", "/portfolio/", "/project/"),
@@ -32,8 +33,9 @@ DRAWN = """() => new Promise((resolve) => {
 }).then(() => true)"""
 
 
-def links_shown(page: Page) -> list[str]:
-    return page.get_by_role("navigation").get_by_role("link").filter(visible=True).all_inner_texts()
+def expect_links(page: Page, links: list[str]) -> None:
+    shown = page.get_by_role("navigation").get_by_role("link").filter(visible=True)
+    expect(shown).to_have_text(links)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -44,7 +46,7 @@ def test_without_script_a_page_has_its_brand_and_a_guests_links(
     page.goto(API + path)
 
     expect(page.locator("site-header").get_by_role("link", name="Homeroom")).to_be_visible()
-    assert links_shown(page) == GUEST_LINKS
+    expect_links(page, GUEST_LINKS)
     page.get_by_role("link", name="Homeroom").click()
     expect(page).to_have_url(f"{API}/")
 
@@ -63,14 +65,14 @@ def test_the_links_are_those_of_the_viewer(
     page: Page, ada: Member, grace: Member, sign_in: Callable[..., None]
 ) -> None:
     settled(page, "/")
-    assert links_shown(page) == GUEST_LINKS
+    expect_links(page, GUEST_LINKS)
     expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
     for member, links in ((grace, MEMBER_LINKS), (ada, STAFF_LINKS)):
         sign_in(page, member)
-        assert links_shown(page) == links
+        expect_links(page, links)
         page.get_by_role("button", name="Sign out").click()
         page.wait_for_url(f"{API}/login/")
-        assert links_shown(page) == GUEST_LINKS
+        expect_links(page, GUEST_LINKS)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +92,7 @@ def test_a_members_own_links_are_there_at_the_first_drawing(
 
     # Before it draws anything, a browser has no style, and would call every link visible.
     page.evaluate(DRAWN)
-    assert links_shown(page) == STAFF_LINKS
+    expect_links(page, STAFF_LINKS)
     for route in held:
         route.continue_()
 
