@@ -55,6 +55,15 @@ def test_each_worker_has_a_core_where_there_is_one_for_each(
     assert [cores.core_of(worker, workers) for worker in range(workers)] == chosen
 
 
+def test_a_worker_that_may_not_choose_its_core_serves_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_process: int, _cores: set[int]) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(cores.os, "sched_setaffinity", refuse)
+    cores.keep_to(0)
+    cores.give_all_cores(os.getpid())
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_workers_keep_to_cores_of_their_own_and_their_hashers_do_not(
     server_settings: dict[str, str], make_person: MakePerson

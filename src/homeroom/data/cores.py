@@ -20,10 +20,15 @@ def core_of(worker: int, workers: int) -> int | None:
 
 
 def keep_to(core: int) -> None:
-    """Let this thread, and those that it starts, run on one core."""
+    """Let this thread, and those that it starts, run on one core, if the system allows that."""
     global _all_cores
-    _all_cores = frozenset(_cores())
-    os.sched_setaffinity(0, {core})
+    all_cores = frozenset(_cores())
+    try:
+        os.sched_setaffinity(0, {core})
+    except OSError:
+        # A sandbox forbids it, or the core was taken away. The worker serves all the same.
+        return
+    _all_cores = all_cores
 
 
 def give_all_cores(process_id: int) -> None:
