@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Dialog, Page, expect
 
 from homeroom.web.site_templates import SitePages
 from tests.browser.classroom import API, Homeroom, Member
@@ -207,13 +207,17 @@ def test_an_address_is_kept_whole_when_the_language_changes(page: Page) -> None:
     assert page.url == f"{API}/users/?q=emma#main"
 
 
-def test_staying_with_unsaved_text_keeps_the_language(page: Page, ada: Member) -> None:
-    sign_in(page, ada)
+def change_the_language_of_unsaved_text(page: Page, member: Member, answer: Callable[[Dialog], None]) -> None:
+    """Write a project, choose Spanish, and answer the browser's question whether to leave."""
+    sign_in(page, member)
     settled(page, "/project/edit/")
     page.get_by_label("Title").press_sequentially("Not saved")
-    page.once("dialog", lambda dialog: dialog.dismiss())
-
+    page.once("dialog", answer)
     page.get_by_role("button", name="Español").click()
+
+
+def test_staying_with_unsaved_text_keeps_the_language(page: Page, ada: Member) -> None:
+    change_the_language_of_unsaved_text(page, ada, lambda dialog: dialog.dismiss())
 
     expect(page.get_by_label("Title")).to_have_value("Not saved")
     page.wait_for_function("() => !document.cookie.includes('lang=')")
@@ -224,12 +228,7 @@ def test_staying_with_unsaved_text_keeps_the_language(page: Page, ada: Member) -
 
 
 def test_leaving_unsaved_text_changes_the_language(page: Page, ada: Member) -> None:
-    sign_in(page, ada)
-    settled(page, "/project/edit/")
-    page.get_by_label("Title").press_sequentially("Not saved")
-    page.once("dialog", lambda dialog: dialog.accept())
-
-    page.get_by_role("button", name="Español").click()
+    change_the_language_of_unsaved_text(page, ada, lambda dialog: dialog.accept())
 
     expect(page.get_by_role("heading", name="Nuevo proyecto")).to_be_visible()
 

@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 
-import psutil
 import pytest
 import requests
 
 from homeroom.cli import threads
 from homeroom.data import cores
+from tests.cli.test_supervision import workers_of
 from tests.conftest import PASSWORD, MakePerson
 from tests.servers import serving
 
@@ -72,11 +72,7 @@ def test_workers_keep_to_cores_of_their_own_and_their_hashers_do_not(
     assert len(all_cores) > 1, "with one core, nothing can be seen"
     make_person("ada")
     with serving(server_settings, workers=len(all_cores)) as server:
-        workers = [
-            child
-            for child in psutil.Process(server.process.pid).children()
-            if "resource_tracker" not in " ".join(child.cmdline())
-        ]
+        workers = workers_of(server)
         for worker in workers:
             assert {len(os.sched_getaffinity(thread.id)) for thread in worker.threads()} == {1}
         assert sorted(core for worker in workers for core in worker.cpu_affinity()) == all_cores

@@ -22,8 +22,7 @@ from homeroom.translations.catalogues import catalogue, languages
 from homeroom.translations.messages import message
 from homeroom.uploads.patience import WAIT_S, holding
 from homeroom.web.incoming import SIGNED_IN
-from homeroom.web.kept_questions import language_cookie
-from homeroom.web.languages import language_for
+from homeroom.web.kept_questions import language_asked
 from homeroom.web.problems import MEDIA_TYPE, problem_members
 
 if TYPE_CHECKING:
@@ -173,8 +172,7 @@ def _read_rest(environ: "WSGIEnvironment", max_bytes: float) -> bool:
 
 def _refuse(environ: "WSGIEnvironment", start_response: "StartResponse", what: str) -> Iterable[bytes]:
     log.warning("a request was refused", too_many=what)
-    chosen, accepted = environ.get("HTTP_COOKIE", ""), environ.get("HTTP_ACCEPT_LANGUAGE", "")
-    language = language_for(language_cookie(chosen), accepted, languages())
+    language = language_asked(environ, languages())
     body = json.dumps(problem_members(503, _BUSY.written(catalogue(language)))).encode()
     start_response(
         "503 Service Unavailable",

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from homeroom.cli.address import is_local, remembered_address
+from homeroom.cli.language_option import language_option
 from homeroom.config.checks import split_url
 from homeroom.data.database import db
 from homeroom.roster.invitations import Invitation, make_invitations, staff_not_joined
@@ -99,13 +100,8 @@ def import_(file: BinaryIO, dry_run: bool, date_format: str | None, same_people:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="A font for names that the sheet can't show otherwise. Repeatable.",
 )
-@click.option(
-    "--language",
-    metavar="CODE",
-    default=ENGLISH,
-    show_default=True,
-    callback=lambda _context, _option, value: _check_language(value),
-    help="Language of the slips, such as es.",
+@language_option(
+    "the slips", default=ENGLISH, known=lambda: sorted(languages()), unknown="There are no slips in"
 )
 @click.option("--force", is_flag=True, help="Overwrite the file if it exists.")
 @with_appcontext
@@ -135,16 +131,18 @@ def codes(
     remembered = remembered_address()
     if site is None and not is_local(remembered):
         site = remembered
-    _write_codes(invited, pdf, table, site, fonts, language, force=force)
+    if pdf is not None:
+        _write_slips(pdf, invited, site, fonts, language, force=force)
+    if table is not None:
+        _write_table(table, invited, site, force=force)
     if site is None:
         empty = " The table's address column is empty." if table is not None else ""
         say(f"The site's address isn't known.{empty} To add it, run again with --site https://… --force")
 
 
-def _write_codes(
+def _write_slips(
+    path: Path,
     invited: list[Invitation],
-    pdf: Path | None,
-    table: Path | None,
     site: str | None,
     fonts: tuple[Path, ...],
     language: str,
@@ -153,20 +151,23 @@ def _write_codes(
 ) -> None:
     # What draws takes half a second and 40 MB to load, which an import need not pay.
     from homeroom.roster.fonts import FontError
-    from homeroom.roster.sheet import make_csv, make_pdf, write_private
+    from homeroom.roster.sheet import make_pdf, write_private
 
-    if pdf is not None:
-        with _codes_written(pdf):
-            try:
-                sheet = make_pdf(invited, site, fonts, language)
-            except FontError as error:
-                raise click.ClickException(str(error)) from None
-            write_private(pdf, sheet.content, overwrite=force)
-        _tell_written(pdf, len(invited), sheet.undrawn)
-    if table is not None:
-        with _codes_written(table):
-            write_private(table, make_csv(invited, site).content, overwrite=force)
-        _tell_written(table, len(invited))
+    with _codes_written(path):
+        try:
+            sheet = make_pdf(invited, site, fonts, language)
+        except FontError as error:
+            raise click.ClickException(str(error)) from None
+        write_private(path, sheet.content, overwrite=force)
+    _tell_written(path, len(invited), sheet.undrawn)
+
+
+def _write_table(path: Path, invited: list[Invitation], site: str | None, *, force: bool) -> None:
+    from homeroom.roster.sheet import make_csv, write_private
+
+    with _codes_written(path):
+        write_private(path, make_csv(invited, site).content, overwrite=force)
+    _tell_written(path, len(invited))
 
 
 @contextmanager
@@ -196,15 +197,6 @@ def _check_site(url: str | None) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
         raise click.BadParameter("write it like https://class.example.org")
     return url.rstrip("/")
-
-
-def _check_language(language: str) -> str:
-    """The --language option: one that has a catalogue."""
-    if language not in languages():
-        raise click.BadParameter(
-            f"There are no slips in {language!r}. Choose from: {', '.join(sorted(languages()))}"
-        )
-    return language
 
 
 def say(text: str) -> None:

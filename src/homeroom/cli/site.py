@@ -11,6 +11,7 @@ import click
 from werkzeug.serving import make_server
 
 from homeroom.cli.address import DEFAULT_ADDRESS, check_api, is_local, noted_address, remembered_address
+from homeroom.cli.language_option import language_option
 from homeroom.web.pages import LOCAL_API_ORIGINS, create_site
 from homeroom.web.site_export import export_site
 from homeroom.web.site_templates import SITE
@@ -79,13 +80,8 @@ def _local_api(port: int) -> str | None:
     callback=lambda _context, _option, value: _check_base(value),
     help="Path of the pages on their host, such as /repo for someone.github.io/repo",
 )
-@click.option(
-    "--language",
-    metavar="CODE",
-    default=DEFAULT_LANGUAGE,
-    show_default=True,
-    callback=lambda _context, _option, value: _check_language(value),
-    help="Language of the pages, such as es.",
+@language_option(
+    "the pages", default=DEFAULT_LANGUAGE, known=lambda: language_names(SITE), unknown="The site has no"
 )
 @click.option("--force", is_flag=True, help="Write into a folder that isn't empty.")
 def export(folder: Path, api: str, base: str, language: str, force: bool) -> None:
@@ -110,14 +106,6 @@ def _check_base(path: str) -> str:
     if base and (not re.fullmatch(r"(?:/[A-Za-z0-9._~-]+)+", base) or {".", ".."} & set(base.split("/"))):
         raise click.BadParameter(f"{path!r} isn't a path. Write it like /repo")
     return base
-
-
-def _check_language(language: str) -> str:
-    """The --language option: one that has a catalogue."""
-    languages = language_names(SITE)
-    if language not in languages:
-        raise click.BadParameter(f"The site has no {language!r}. Choose from: {', '.join(languages)}")
-    return language
 
 
 def listen(host: str, port: int) -> socket.socket:

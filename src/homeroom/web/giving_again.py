@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
+# How the statuses of answers begin that may be given again.
+GIVEN_AGAIN = ("200 ", "304 ")
+
+
 def give_again(
     answer: Answer,
     environ: "WSGIEnvironment",
@@ -35,12 +39,9 @@ def ask(
     flask: "WSGIApplication",
     environ: "WSGIEnvironment",
     start_response: "StartResponse",
-    statuses: tuple[str, ...] = ("200 ", "304 "),
+    statuses: tuple[str, ...] = GIVEN_AGAIN,
 ) -> tuple[Answer | None, Iterable[bytes]]:
-    """Let Flask answer: what to send, and the answer to keep; None: it may not be given again.
-
-    `statuses` are the beginnings of those that may.
-    """
+    """Let Flask answer: what to send, and the answer to keep; None: it may not be given again."""
     begun: list[tuple[str, Headers]] = []
 
     def begin(status: str, headers: Headers, exc_info: Any = None) -> Any:

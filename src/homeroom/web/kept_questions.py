@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -111,9 +111,10 @@ def _cookies(header: str, name: str) -> _Cookies:
     return _Cookies(tuple(cookies.getlist(name)), cookies.get(COOKIE, ""))
 
 
-def language_cookie(header: str) -> str:
-    """What a reader chose with the site's language switch."""
-    return _cookies(header, "").language
+def language_asked(environ: "WSGIEnvironment", available: Collection[str]) -> str:
+    """The best of the available languages for a reader: what they chose, or else what their browser asks."""
+    chosen = _cookies(environ.get("HTTP_COOKIE", ""), "").language
+    return language_for(chosen, environ.get("HTTP_ACCEPT_LANGUAGE", ""), available)
 
 
 @lru_cache(maxsize=1024)

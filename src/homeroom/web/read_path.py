@@ -21,7 +21,7 @@ from homeroom.data.commit_watch import CommitWatch
 from homeroom.data.database import db
 from homeroom.data.errors import NotSignedIn
 from homeroom.data.types import utc_now
-from homeroom.web.giving_again import ask, give_again
+from homeroom.web.giving_again import GIVEN_AGAIN, ask, give_again
 from homeroom.web.kept_answers import (
     ASKER,
     MAX_KEPT_BYTES,
@@ -175,7 +175,7 @@ class ReadPath:
         basis: Basis,
         question: Question,
         *,
-        statuses: tuple[str, ...] = ("200 ", "304 "),
+        statuses: tuple[str, ...] = GIVEN_AGAIN,
     ) -> Iterable[bytes]:
         """Let Flask answer and keep the answer.
 

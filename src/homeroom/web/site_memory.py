@@ -12,8 +12,7 @@ from homeroom.config import Config
 from homeroom.data.types import utc_now
 from homeroom.web.giving_again import ask, give_again
 from homeroom.web.kept_answers import KeptAnswers, Question
-from homeroom.web.kept_questions import METHODS, is_small, language_cookie, takes_gzip
-from homeroom.web.languages import language_for
+from homeroom.web.kept_questions import METHODS, is_small, language_asked, takes_gzip
 from homeroom.web.site_templates import SITE
 from homeroom.web.site_texts import language_names
 
@@ -60,13 +59,12 @@ class SiteMemory:
         return body
 
     def _question(self, environ: "WSGIEnvironment") -> Question:
-        chosen = language_cookie(environ.get("HTTP_COOKIE", ""))
         return (
             environ["REQUEST_METHOD"],
             environ["PATH_INFO"],
             environ.get("HTTP_IF_NONE_MATCH"),
             takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")),
-            language_for(chosen, environ.get("HTTP_ACCEPT_LANGUAGE", ""), self._languages),
+            language_asked(environ, self._languages),
         )
 
 
